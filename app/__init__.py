@@ -1,0 +1,1 @@
+"""Lamplighter: field service for power and gas utilities."""

@@ -1,0 +1,162 @@
+"""Tables of customers. A premises is a place, a party a person or firm, an account a contract."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from shapely.geometry import MultiPolygon, Point
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.db import Scoped, by_value, gist
+from app.kernel.geo import Shape
+
+
+class PlaceKind(StrEnum):
+    """Areas, from the sub-district (街道) down to the estate (小区)."""
+
+    SUB_DISTRICT = "sub_district"
+    COMMUNITY = "community"
+    ESTATE = "estate"
+    VILLAGE = "village"
+    INDUSTRIAL_PARK = "industrial_park"
+
+
+class AreaKind(StrEnum):
+    """Which arrival promise applies (standard limits 2.1.1, 2.1.3)."""
+
+    CITY = "city"
+    RURAL = "rural"
+    REMOTE = "remote"
+
+
+class PartyKind(StrEnum):
+    """A person or an organisation."""
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+
+
+class Service(StrEnum):
+    """What the account buys."""
+
+    POWER = "power"
+    GAS = "gas"
+
+
+class CustomerClass(StrEnum):
+    """Classification 1, by residence and person."""
+
+    PREMIUM = "premium"
+    DEMANDING = "demanding"
+    ORDINARY = "ordinary"
+    SPECIAL = "special"
+
+
+class GasClass(StrEnum):
+    """Classification 2, by safety behaviour of gas customers."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    ORDINARY = "ordinary"
+
+
+class Tier(StrEnum):
+    """Service tier."""
+
+    STANDARD = "standard"
+    PLUS = "plus"
+    KEY = "key"
+    VIP = "vip"
+
+
+class NeedKind(StrEnum):
+    """Why a customer needs more support. Restricted view."""
+
+    LIFE_SUPPORT = "life_support"
+    LONE_ELDER = "lone_elder"
+    DISABLED = "disabled"
+    TENANT = "tenant"
+    REMOTE = "remote"
+    IMPORTANT_LEVEL_1 = "important_level_1"
+    IMPORTANT_LEVEL_2 = "important_level_2"
+
+
+class Place(Scoped):
+    """A named area with its outline."""
+
+    __tablename__ = "place"
+    __table_args__ = (gist("place", "boundary"),)
+
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("place.id"))
+    kind: Mapped[PlaceKind] = mapped_column(by_value(PlaceKind, name="kind"))
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    boundary: Mapped[MultiPolygon] = mapped_column(Shape("MULTIPOLYGON"))
+
+
+class Premises(Scoped):
+    """A place that is supplied: a flat, a shop, a factory."""
+
+    __tablename__ = "premises"
+    __table_args__ = (
+        UniqueConstraint("branch_id", "code"),
+        gist("premises", "location"),
+        Index(
+            "ix_premises_branch_id_initials", "branch_id", "initials", postgresql_ops={"initials": "text_pattern_ops"}
+        ),
+    )
+
+    code: Mapped[str]
+    place_id: Mapped[UUID | None] = mapped_column(ForeignKey("place.id"))
+    address: Mapped[str]
+    address_en: Mapped[str | None]
+    initials: Mapped[str]
+    location: Mapped[Point] = mapped_column(Shape("POINT"))
+    area_kind: Mapped[AreaKind] = mapped_column(by_value(AreaKind, name="area_kind"))
+    service_node_id: Mapped[UUID | None] = mapped_column(ForeignKey("network_node.id"), index=True)
+    riser_node_id: Mapped[UUID | None] = mapped_column(ForeignKey("network_node.id"), index=True)
+
+
+class Party(Scoped):
+    """A person or organisation that holds accounts."""
+
+    __tablename__ = "party"
+    __table_args__ = (
+        Index("ix_party_branch_id_phone", "branch_id", "phone"),
+        Index("ix_party_branch_id_initials", "branch_id", "initials", postgresql_ops={"initials": "text_pattern_ops"}),
+    )
+
+    kind: Mapped[PartyKind] = mapped_column(by_value(PartyKind, name="kind"))
+    name: Mapped[str]
+    phone: Mapped[str | None]
+    initials: Mapped[str]
+
+
+class Account(Scoped):
+    """A contract for one service at one premises."""
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("branch_id", "number"),)
+
+    number: Mapped[str]
+    premises_id: Mapped[UUID] = mapped_column(ForeignKey("premises.id"), index=True)
+    party_id: Mapped[UUID] = mapped_column(ForeignKey("party.id"), index=True)
+    service: Mapped[Service] = mapped_column(by_value(Service, name="service"))
+    customer_class: Mapped[CustomerClass] = mapped_column(by_value(CustomerClass, name="customer_class"))
+    gas_class: Mapped[GasClass | None] = mapped_column(by_value(GasClass, name="gas_class"))
+    tier: Mapped[Tier] = mapped_column(by_value(Tier, name="tier"))
+    opened_on: Mapped[date]
+
+
+class SpecialNeed(Scoped):
+    """Why somebody needs more support, with consent and an end. Never shown beyond those who need it."""
+
+    __tablename__ = "special_need"
+
+    party_id: Mapped[UUID] = mapped_column(ForeignKey("party.id"), index=True)
+    kind: Mapped[NeedKind] = mapped_column(by_value(NeedKind, name="kind"))
+    consented_at: Mapped[datetime | None]
+    valid_until: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Demands: what customers ask, who took it, who stays accountable (首问负责)."""

@@ -1,0 +1,1 @@
+"""Branches, people, posts, roles, sessions and devices: who acts, and where."""

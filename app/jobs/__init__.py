@@ -1,0 +1,1 @@
+"""Jobs: a crew's work, its life cycle, its checklist and who it is assigned to."""

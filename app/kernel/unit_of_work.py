@@ -1,0 +1,174 @@
+"""One unit of work a request, task or command: session, time, actor, ids, events. Nobody else commits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.config import Settings
+from app.kernel.actor import NOBODY, Actor
+from app.kernel.clock import Clock, utc_now
+from app.kernel.ids import NewId, new_id
+from app.kernel.outbox import Event, OutboxRow
+from app.kernel.problems import Conflict, PreconditionFailed, Problem
+
+log = logging.getLogger(__name__)
+
+LIVE_CHANNEL = "live"
+
+
+@dataclass(frozen=True)
+class TaskRef:
+    """A task by its dotted path (`app.room.tasks.name`) and the queue whose worker runs it."""
+
+    path: str
+    queue: str = "default"
+
+
+Reactions = Mapping[type[Event], tuple[TaskRef, ...]]
+
+
+@dataclass
+class Runtime:
+    """What a process needs to open units of work. Made once, in the composition root."""
+
+    settings: Settings
+    engine: Engine
+    sessions: sessionmaker[Session]
+    redis: Redis
+    clock: Clock = utc_now
+    new_id: NewId = new_id
+    reactions: Reactions = field(default_factory=dict)
+    constraint_problems: Mapping[str, type[Problem]] = field(default_factory=dict)
+    ring: Callable[[list[OutboxRow]], None] = lambda rows: None
+
+    @classmethod
+    def build(cls, settings: Settings) -> Runtime:
+        """Connect lazily: nothing is opened before the first unit of work."""
+        engine = create_engine(
+            settings.database_url,
+            pool_size=settings.pool_size,
+            max_overflow=settings.pool_size,
+            pool_pre_ping=True,
+            connect_args={"options": "-c idle_in_transaction_session_timeout=60000 -c timezone=GMT"},
+        )
+        return cls(
+            settings=settings,
+            engine=engine,
+            sessions=sessionmaker(engine, expire_on_commit=False),
+            redis=Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2),
+        )
+
+    @contextmanager
+    def unit_of_work(self, actor: Actor = NOBODY) -> Iterator[UnitOfWork]:
+        """Open one; leaving it without an exception commits, an exception rolls back.
+
+        Raises:
+            Problem: a named constraint said no at flush or commit.
+        """
+        with self.sessions() as session:
+            uow = UnitOfWork(runtime=self, session=session, now=self.clock(), actor=actor)
+            session.info["uow"] = uow
+            with self.violations_as_problems():
+                try:
+                    yield uow
+                    uow.commit()
+                except BaseException:
+                    session.rollback()
+                    raise
+            uow.after_commit()
+
+    @contextmanager
+    def violations_as_problems(self) -> Iterator[None]:
+        """Named constraints speak the same language as the rules they back."""
+        try:
+            yield
+        except IntegrityError as error:
+            name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+            problem = self.constraint_problems.get(name or "")
+            if problem is None:
+                log.exception("constraint without a problem", extra={"constraint": name})
+                raise Conflict(constraint=name) from error
+            raise problem() from error
+        except StaleDataError as error:
+            raise PreconditionFailed from error
+
+
+@dataclass
+class UnitOfWork:
+    """One transaction and what belongs to it. `now` is read once, so all rows of a request agree."""
+
+    runtime: Runtime
+    session: Session
+    now: datetime
+    actor: Actor
+    device_id: UUID | None = None
+    op_no: int | None = None
+    _events: list[Event] = field(default_factory=list)
+    _rows: list[OutboxRow] = field(default_factory=list)
+    _live_branches: set[UUID] = field(default_factory=set)
+
+    def new_id(self) -> UUID:
+        """A fresh UUIDv7."""
+        return self.runtime.new_id()
+
+    def emit(self, event: Event) -> None:
+        """Announce a fact; its tasks become outbox rows of this same transaction."""
+        self._events.append(event)
+
+    def wake_live(self, branch_id: UUID) -> None:
+        """Live screens of this branch look for changes once this is committed."""
+        self._live_branches.add(branch_id)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo rows *and* events of the block if it raises; constraint violations come out as problems."""
+        events = len(self._events)
+        try:
+            with self.runtime.violations_as_problems(), self.session.begin_nested():
+                yield
+                self.session.flush()  # a violated constraint must speak inside the savepoint
+        except BaseException:
+            del self._events[events:]
+            raise
+
+    def commit(self) -> None:
+        """Write events to the outbox and commit. Called by the owner of the unit only."""
+        for event in self._events:
+            for task in self.runtime.reactions.get(type(event), ()):
+                self._rows.append(self._outbox_row(event, task))
+        self._events.clear()
+        self.session.add_all(self._rows)
+        self.session.commit()
+
+    def after_commit(self) -> None:
+        """Ring for tasks and wake live screens. A lost ring costs time, never work: sweepers ring again."""
+        try:
+            if self._rows:
+                self.runtime.ring(self._rows)
+            for branch_id in self._live_branches:
+                self.runtime.redis.publish(LIVE_CHANNEL, str(branch_id))
+        except RedisError as error:
+            log.warning("doorbell not reached", extra={"error": type(error).__name__})
+
+    def _outbox_row(self, event: Event, task: TaskRef) -> OutboxRow:
+        return OutboxRow(
+            id=self.new_id(),
+            event=event.kind(),
+            task=task.path,
+            queue=task.queue,
+            payload=event.payload(),
+            created_at=self.now,
+            due_at=self.now,
+        )

@@ -1,0 +1,187 @@
+"""The web habits every room shares, in one place: unit of work a request, problems, keys, ETags.
+
+A view is a door: it takes checked arguments, calls one verb, returns rows for a schema to dump. `Blueprint` wraps each
+view in one unit of work, so parsing, verb, dumping and commit either all happen or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+import flask_smorest
+from flask import Response, current_app, g, request
+
+from app.kernel import idempotency
+from app.kernel.actor import Actor
+from app.kernel.problems import (
+    ForeignOrigin,
+    IdempotencyKeyMissing,
+    PreconditionFailed,
+    PreconditionRequired,
+    Unauthenticated,
+)
+from app.kernel.unit_of_work import Runtime, UnitOfWork
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+View = TypeVar("View", bound=Callable[..., Any])
+Authenticate = Callable[[UnitOfWork], Actor]
+
+
+def runtime() -> Runtime:
+    """The runtime of the running application."""
+    return cast(Runtime, current_app.extensions["lamplighter"])
+
+
+def current_uow() -> UnitOfWork:
+    """The unit of work of this request."""
+    return cast(UnitOfWork, g.uow)
+
+
+def anyone(view: View) -> View:
+    """Mark a view that needs no login."""
+    view.__dict__["open_to_anyone"] = True
+    return view
+
+
+def keyless(view: View) -> View:
+    """Mark a write that needs no Idempotency-Key: sessions, tokens, and what is idempotent by itself."""
+    view.__dict__["needs_no_key"] = True
+    return view
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """flask-smorest's, with one unit of work around each view, a login by default and keys on writes."""
+
+    def add_url_rule(
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
+    ) -> None:
+        """Register the view wrapped in its unit of work."""
+        wrapped = None if view_func is None else _in_unit_of_work(view_func)
+        super().add_url_rule(rule, endpoint, wrapped, *args, **options)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(_document_house_rules)
+
+    def _store_endpoint_docs(self, endpoint: str, obj: Any, parameters: Any, tags: Any, **options: Any) -> None:
+        super()._store_endpoint_docs(endpoint, obj, parameters, tags, **options)
+        for method, doc in self._docs[endpoint].items():
+            if method != "parameters":
+                doc["house"] = {
+                    "operation": f"{self.name}_{endpoint}",
+                    "anyone": getattr(obj, "open_to_anyone", False),
+                    "key": method.upper() in UNSAFE and not getattr(obj, "needs_no_key", False),
+                }
+
+
+def _document_house_rules(doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+    house = info["house"]
+    doc["operationId"] = house["operation"]
+    if house["anyone"]:
+        doc["security"] = []
+    if house["key"]:
+        doc.setdefault("parameters", []).append(
+            {
+                "in": "header",
+                "name": "Idempotency-Key",
+                "required": True,
+                "schema": {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[\\x21-\\x7e]+$"},
+                "description": "A fresh key a write; a repeat with the same key gets the first answer again.",
+            }
+        )
+    responses = doc.setdefault("responses", {})
+    for status in _documented_errors(house, method):
+        responses.setdefault(str(status), "DEFAULT_ERROR")
+    return doc
+
+
+def _documented_errors(house: dict[str, Any], method: str) -> list[int]:
+    common = [400, 403, 404, 422, 429, 503]
+    if not house["anyone"]:
+        common.append(401)
+    if method.upper() in UNSAFE:
+        common += [409, 412, 413, 415, 428]
+    return common
+
+
+def _in_unit_of_work(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def door(*args: Any, **kwargs: Any) -> Any:
+        extension = runtime()
+        with extension.unit_of_work() as uow:
+            g.uow = uow
+            uow.actor = cast(Authenticate, current_app.extensions["lamplighter_authenticate"])(uow)
+            if uow.actor.person_id is None and not getattr(view, "open_to_anyone", False):
+                raise Unauthenticated
+            return _with_key(uow, view, args, kwargs)
+
+    return door
+
+
+def _with_key(uow: UnitOfWork, view: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    if request.method not in UNSAFE or getattr(view, "needs_no_key", False) or uow.actor.person_id is None:
+        return view(*args, **kwargs)
+    key = request.headers.get("Idempotency-Key", "")
+    if not 8 <= len(key) <= 100:
+        raise IdempotencyKeyMissing
+    fingerprint = idempotency.request_hash(request.method, request.full_path, request.get_data(cache=True))
+    earlier = idempotency.earlier_answer(uow.session, uow.actor.person_id, key, fingerprint)
+    if earlier is not None:
+        return _replay(earlier)
+    response = current_app.make_response(view(*args, **kwargs))
+    uow.session.flush()  # a constraint must refuse before the answer is kept
+    answer = idempotency.Answer(
+        response.status_code, response.get_data(), response.content_type or "", response.headers.get("ETag")
+    )
+    idempotency.remember(uow.session, uow.actor.person_id, key, fingerprint, answer, uow.now)
+    return response
+
+
+def _replay(answer: idempotency.Answer) -> Response:
+    response = Response(answer.body, answer.status, content_type=answer.content_type)
+    response.headers["Idempotent-Replayed"] = "true"
+    if answer.etag:
+        response.headers["ETag"] = answer.etag
+    return response
+
+
+def refuse_foreign_origin(public_origin: str) -> None:
+    """Cookies come along from any site, so an unsafe request that carries one must come from our own pages.
+
+    Raises:
+        ForeignOrigin: Sec-Fetch-Site or Origin names another site.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None and site not in {"same-origin", "none"}:
+        raise ForeignOrigin
+    origin = request.headers.get("Origin")
+    own = {public_origin, f"{request.scheme}://{request.host}"}
+    if origin is not None and origin not in own:
+        raise ForeignOrigin
+
+
+def etag_of(rev: int) -> str:
+    """A strong ETag over the revision."""
+    return f'"{rev}"'
+
+
+def with_etag(body: Any, rev: int) -> tuple[Any, dict[str, str]]:
+    """A view's result with its ETag header."""
+    return body, {"ETag": etag_of(rev)}
+
+
+def must_match(rev: int) -> None:
+    """Compare If-Match with the row's revision.
+
+    Raises:
+        PreconditionRequired: no If-Match was sent.
+        PreconditionFailed: the row has moved on.
+    """
+    sent = request.headers.get("If-Match")
+    if sent is None:
+        raise PreconditionRequired
+    if sent.strip() not in {etag_of(rev), "*"}:
+        raise PreconditionFailed(rev=rev)

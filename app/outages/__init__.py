@@ -1,0 +1,1 @@
+"""Outages: several calls, one cause, one job."""

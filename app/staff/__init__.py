@@ -1,0 +1,1 @@
+"""What people are qualified to do, and until when."""

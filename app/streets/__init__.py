@@ -1,0 +1,1 @@
+"""The branch's street graph, and distances and times along it."""

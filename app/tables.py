@@ -1,0 +1,22 @@
+"""Every table of the application and of the sync engine, for migrations and for loading in bulk."""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+
+import app.crews.models
+import app.customers.models
+import app.demands.models
+import app.identity.models
+import app.jobs.models
+import app.kernel.idempotency
+import app.kernel.outbox
+import app.media.models
+import app.network.models
+import app.outages.models
+import app.staff.models
+import app.streets.models  # noqa: F401  # importing declares the tables
+from app.kernel.db import Model
+from mobile_sync.adapters.sql import metadata as sync_metadata
+
+ALL_METADATA: list[MetaData] = [Model.metadata, sync_metadata]
