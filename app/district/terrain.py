@@ -1,0 +1,94 @@
+"""Ground of the district: boundary, bay, river, hills. Kilometres of the full district, scaled to the wanted size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from shapely import Polygon, line_interpolate_point
+from shapely.affinity import rotate, scale, translate
+from shapely.geometry import LineString, Point
+from shapely.ops import unary_union
+
+INLAND = [
+    (0.1, 6.2), (0.3, 8.6), (1.1, 11.0), (3.6, 12.3), (6.6, 12.0), (9.4, 12.9), (12.6, 12.7), (15.6, 11.9),
+    (17.4, 9.6), (17.1, 7.2), (17.5, 4.6), (16.6, 2.2), (15.0, 0.5),
+]  # fmt: skip
+COAST = [
+    (15.0, 0.5), (13.3, 0.2), (12.2, 0.9), (11.4, 0.6), (10.3, 1.5), (9.0, 2.3), (7.4, 2.5), (6.2, 2.3), (5.0, 2.9),
+    (3.9, 3.9), (2.6, 4.3), (1.5, 5.2), (0.1, 6.2),
+]  # fmt: skip
+RIVER = [(13.2, 12.9), (12.4, 11.2), (12.7, 9.6), (11.2, 8.4), (9.3, 8.2), (8.4, 6.8), (8.6, 5.1), (7.6, 3.9), (7.3, 2.2)]
+HILL_ROAD = [
+    (11.3, 4.4), (12.2, 4.0), (12.9, 4.5), (13.6, 4.0), (13.5, 3.1), (14.3, 2.7), (15.1, 3.2), (15.7, 2.7), (15.3, 1.7),
+    (14.4, 1.6), (13.6, 1.2), (12.6, 1.4),
+]  # fmt: skip
+FULL_AREA_KM2 = 186.0
+SHORE_M = 130.0  # the bay road keeps this distance from the water
+EDGE_M = 160.0  # and the ring road this one from the district's boundary
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """Polygons in metres; `buildable` is what streets may cut, `bay` lies outside the boundary."""
+
+    boundary: Polygon
+    bay: Polygon
+    river: Polygon
+    hills: Polygon
+    buildable: Polygon
+    coast: LineString
+    hill_road: LineString
+    factor: float
+
+    def at(self, x_km: float, y_km: float) -> Point:
+        """A place named in kilometres of the full district."""
+        return Point(x_km * 1000 * self.factor, y_km * 1000 * self.factor)
+
+
+def make_terrain(rng: Random, area_km2: float) -> Terrain:
+    """The district's ground at `area_km2`; shapes are the full district's, scaled."""
+    inland, coast = _smoothed(INLAND), _smoothed(COAST)
+    outline = Polygon([*inland.coords, *coast.coords[1:-1]])
+    factor = (area_km2 * 1e6 / outline.area) ** 0.5 / 1000
+    km = 1000 * factor
+
+    def metres(shape: LineString) -> LineString:
+        return LineString([(x * km, y * km) for x, y in shape.coords])
+
+    boundary = Polygon([(x * km, y * km) for x, y in outline.exterior.coords])
+    coast, river = metres(coast), metres(_smoothed(RIVER)).buffer(34 * min(1, factor * 1.5), cap_style="flat")
+    hills = _hills(rng, km).intersection(boundary.buffer(200))
+    shore = coast.buffer(SHORE_M * factor)
+    flat = boundary.buffer(-EDGE_M * factor).difference(unary_union([hills, shore]))
+    buildable = max(getattr(flat, "geoms", [flat]), key=lambda part: part.area).buffer(-30 * factor).buffer(30 * factor)
+    bay = Polygon([*coast.coords, (-2.5 * km, 6.2 * km), (-2.5 * km, -2.5 * km), (17 * km, -2.5 * km)])
+    hill_road = metres(_smoothed(HILL_ROAD)).intersection(boundary.buffer(-EDGE_M * factor))
+    return Terrain(boundary, bay.buffer(0).difference(boundary), river, hills, buildable.simplify(8 * factor),
+                   coast, hill_road, factor)  # fmt: skip
+
+
+def _hills(rng: Random, km: float) -> Polygon:
+    """Overlapping slopes in the south-east: not an ellipse to look at."""
+    spots = [(14.3, 2.6, 3.0, 1.9), (15.9, 4.6, 2.0, 2.1), (12.6, 2.7, 1.4, 1.5), (16.9, 6.9, 1.0, 1.3)]
+    slopes = [
+        translate(rotate(scale(Point(0, 0).buffer(km, 24), rx, ry), rng.uniform(-25, 25)), x * km, y * km)
+        for x, y, rx, ry in spots
+    ]
+    return unary_union(slopes).buffer(0.5 * km).buffer(-0.5 * km)
+
+
+def _smoothed(corners: list[tuple[float, float]], rounds: int = 4) -> LineString:
+    """Chaikin's corner cutting with fixed ends."""
+    points = corners
+    for _ in range(rounds):
+        cut = [points[0]]
+        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+            cut += [(0.75 * x0 + 0.25 * x1, 0.75 * y0 + 0.25 * y1), (0.25 * x0 + 0.75 * x1, 0.25 * y0 + 0.75 * y1)]
+        points = [*cut, points[-1]]
+    return LineString(points)
+
+
+def along(line: LineString, share: float) -> Point:
+    """The point at `share` (0..1) of a line."""
+    return line_interpolate_point(line, share, normalized=True)
