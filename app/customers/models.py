@@ -22,6 +22,8 @@ class PlaceKind(StrEnum):
     ESTATE = "estate"
     VILLAGE = "village"
     INDUSTRIAL_PARK = "industrial_park"
+    WATER = "water"
+    HILLS = "hills"
 
 
 class AreaKind(StrEnum):
