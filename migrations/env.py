@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from alembic import context
+from sqlalchemy import create_engine, pool, text
+
 from app.kernel.geo import Shape
 from app.tables import ALL_METADATA
-from sqlalchemy import create_engine, pool, text
 
 LOCK_TIMEOUT = "5s"  # a migration that cannot get its lock soon must not queue everybody behind it
 POSTGIS_OWN = {"spatial_ref_sys", "geography_columns", "geometry_columns"}

@@ -1,0 +1,75 @@
+"""The composition root: what runs together, and which doors are open."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.config import Settings
+from app.crews.errors import CONSTRAINT_PROBLEMS as CREW_CONSTRAINTS
+from app.crews.routes import blp as crews
+from app.customers.routes import blp as customers
+from app.demands.routes import blp as demands
+from app.dispatch.routes import blp as dispatch
+from app.identity.errors import CONSTRAINT_PROBLEMS as IDENTITY_CONSTRAINTS
+from app.identity.routes import BLUEPRINTS as IDENTITY_BLUEPRINTS
+from app.identity.service import authenticate
+from app.jobs.errors import CONSTRAINT_PROBLEMS as JOB_CONSTRAINTS
+from app.jobs.routes import blp as jobs
+from app.kernel.observe import install_observation
+from app.kernel.problem_json import Api, install_problem_handlers
+from app.kernel.unit_of_work import Runtime
+from app.map.routes import blp as map_
+from app.media.routes import blp as media
+from app.outages.routes import blp as outages
+from app.reactions import REACTIONS
+from app.sync.routes import blp as sync
+from app.sync.track import follow_changes
+from app.web.docs import docs
+from app.web.pages import register_pages
+from app.worker import ring
+
+BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, map_, sync]
+
+
+def build_runtime(settings: Settings) -> Runtime:
+    """The runtime of any of our processes: reactions, constraints and change tracking wired in."""
+    runtime = Runtime.build(settings)
+    runtime.reactions = REACTIONS
+    runtime.constraint_problems = {**IDENTITY_CONSTRAINTS, **CREW_CONSTRAINTS, **JOB_CONSTRAINTS}
+    runtime.ring = ring(runtime)
+    follow_changes(runtime.sessions)
+    return runtime
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """The web application over a runtime."""
+    app = Flask("app", static_folder=None)
+    app.config.update(
+        API_TITLE="Lamplighter",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        MAX_CONTENT_LENGTH=runtime.settings.max_upload_bytes,
+        JSON_SORT_KEYS=False,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.extensions["lamplighter"] = runtime
+    app.extensions["lamplighter_authenticate"] = authenticate
+    install_observation(app)
+    install_problem_handlers(app)
+    api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION}})
+    api.spec.components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "session"})
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    api.spec.options["security"] = [{"session": []}, {"bearer": []}]
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    app.register_blueprint(docs)
+    register_pages(app, stream_origin=runtime.settings.stream_origin)
+    return app
+
+
+DESCRIPTION = (
+    "Field service for power and gas utilities. Errors are RFC 9457 problems; writes carry an Idempotency-Key; "
+    "single resources carry an ETag; lists are paged by cursor."
+)

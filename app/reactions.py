@@ -1,0 +1,10 @@
+"""What happens after a fact: the one table of event -> tasks. Read it to know what follows from what."""
+
+from __future__ import annotations
+
+from app.kernel.unit_of_work import Reactions, TaskRef
+from app.media.events import AttachmentArrived
+
+REACTIONS: Reactions = {
+    AttachmentArrived: (TaskRef("app.media.tasks.examine_photo", queue="media"),),
+}

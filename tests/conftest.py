@@ -1,0 +1,131 @@
+"""Fixtures over real services: one PostGIS database a test worker, each test in a transaction that is rolled back.
+
+DATABASE_URL and REDIS_URL point at servers made for tests (`python3 -m app test` starts them); the databases used here
+are made from and beside the one named there, never inside it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.factory import build_runtime, create_app
+from app.kernel import migrate
+from app.kernel.clock import FrozenClock
+from app.kernel.unit_of_work import Runtime
+
+A_THURSDAY_IN_JULY = datetime(2026, 7, 16, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
+
+
+def _needed(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        pytest.exit(f"{name} is not set: run the tests with `python3 -m app test`", returncode=2)
+    return value
+
+
+def make_database(name: str) -> str:
+    """A fresh, empty database beside the one in DATABASE_URL; returns its address."""
+    url = make_url(_needed("DATABASE_URL")).set(drivername="postgresql+psycopg")
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    server.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def worker() -> str:
+    """This test process's name among parallel ones."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def database_url(worker: str) -> str:
+    """A migrated, empty database of this worker's own."""
+    url = make_database(f"lamplighter_test_{worker}")
+    engine = create_engine(url)
+    migrate.upgrade(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str, worker: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the application under test."""
+    return Settings(
+        database_url=database_url,
+        redis_url=_needed("REDIS_URL"),
+        blob_root=tmp_path_factory.mktemp("blobs"),
+        secret_key="only-for-tests-" + "x" * 32,
+        public_origin="http://localhost",
+    )
+
+
+@pytest.fixture(scope="session")
+def engine(settings: Settings) -> Iterator[Engine]:
+    """The worker's engine."""
+    engine = create_engine(settings.database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """08:00 on a Thursday in July, in Shanghai; moves when told."""
+    return FrozenClock(A_THURSDAY_IN_JULY)
+
+
+@pytest.fixture
+def runtime(settings: Settings, engine: Engine, clock: FrozenClock, tmp_path: Path) -> Iterator[Runtime]:
+    """A runtime whose every commit is a savepoint of one transaction, rolled back at the end."""
+    runtime = build_runtime(replace(settings, blob_root=tmp_path / "blobs"))
+    runtime.clock = clock
+    with engine.connect() as connection:
+        outer = connection.begin()
+        runtime.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
+        yield runtime
+        outer.rollback()
+    runtime.redis.close()
+    runtime.engine.dispose()
+
+
+@pytest.fixture
+def session(runtime: Runtime) -> Iterator[Session]:
+    """A session inside the test's transaction, to look at what is there."""
+    with runtime.sessions() as session:
+        yield session
+
+
+@pytest.fixture
+def app(runtime: Runtime) -> Flask:
+    """The web application over the test's transaction."""
+    return create_app(runtime)
+
+
+@pytest.fixture
+def committed_runtime(settings: Settings, engine: Engine, clock: FrozenClock, tmp_path: Path) -> Iterator[Runtime]:
+    """A runtime that really commits, for tests of races; every table is emptied afterwards."""
+    runtime = build_runtime(replace(settings, blob_root=tmp_path / "blobs"))
+    runtime.clock = clock
+    yield runtime
+    runtime.redis.close()
+    runtime.engine.dispose()
+    with engine.begin() as connection:
+        tables = connection.execute(
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN "
+                "('alembic_version', 'spatial_ref_sys')"
+            )
+        ).scalars()
+        connection.execute(text("TRUNCATE " + ", ".join(f'"{name}"' for name in tables) + " CASCADE"))
