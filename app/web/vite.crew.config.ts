@@ -1,6 +1,6 @@
 import { defineConfig, mergeConfig } from 'vite'
-import { serviceWorker } from './sw-plugin'
-import { sharedConfig } from './vite.shared'
+import { serviceWorker } from './sw-plugin.ts'
+import { sharedConfig } from './vite.shared.ts'
 
 export default defineConfig(
   mergeConfig(sharedConfig('crew'), {

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vite'
-import { sharedConfig } from './vite.shared'
+import { sharedConfig } from './vite.shared.ts'
 
 export default defineConfig({
   ...sharedConfig('desk'),

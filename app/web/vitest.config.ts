@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
-import { alias } from './vite.shared'
+import { alias } from './vite.shared.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 

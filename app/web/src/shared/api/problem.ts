@@ -11,7 +11,10 @@ export interface ProblemBody {
 
 export interface FieldError {
   readonly field: string
+  /** A stable code. */
   readonly reason: string
+  /** The reason in the language the page asked for. */
+  readonly message?: string
 }
 
 /** A refusal the server put in words. `title` is in the language the page asked for. */
@@ -30,7 +33,7 @@ export class ApiProblem extends Error {
 
   /** Reasons by field name, for a form to show beside its inputs. */
   fieldErrors(): Readonly<Record<string, string>> {
-    return Object.fromEntries((this.problem.errors ?? []).map(({ field, reason }) => [field, reason]))
+    return Object.fromEntries((this.problem.errors ?? []).map(({ field, reason, message }) => [field, message ?? reason]))
   }
 }
 

@@ -1,0 +1,1 @@
+"""The screens: TypeScript sources, the builder that turns them into files, and the routes that serve those."""

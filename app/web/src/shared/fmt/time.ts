@@ -1,0 +1,46 @@
+/** Spans and clock times as a person says them. Words come from `shared/i18n` under `unit`. */
+
+export type Translate = (key: string, params?: Record<string, unknown>) => string
+
+const MINUTE_S = 60
+const HOUR_S = 3600
+const DAY_S = 86400
+
+/** `7 分钟`, `1 小时 5 分`, `3 天`; seconds only below one minute. */
+export function span(seconds: number, t: Translate): string {
+  const s = Math.max(0, Math.round(seconds))
+  if (s < MINUTE_S) return t('unit.s', { n: s })
+  if (s < HOUR_S) return t('unit.min', { n: Math.round(s / MINUTE_S) })
+  if (s < DAY_S) {
+    const h = Math.floor(s / HOUR_S)
+    const m = Math.floor((s % HOUR_S) / MINUTE_S)
+    return m === 0 ? t('unit.h', { n: h }) : t('unit.hmin', { h, m })
+  }
+  return t('unit.d', { n: Math.floor(s / DAY_S) })
+}
+
+/** `12 秒前`; anything within five seconds, or ahead of our clock, is "just now". */
+export function ago(at: string | Date, now: Date, t: Translate): string {
+  const seconds = secondsBetween(at, now)
+  return seconds < 5 ? t('unit.justNow') : t('unit.ago', { span: span(seconds, t) })
+}
+
+/** Seconds from `at` to `now`; negative when `at` lies ahead. */
+export function secondsBetween(at: string | Date, now: Date): number {
+  return (now.getTime() - new Date(at).getTime()) / 1000
+}
+
+/** `14:05` today, `07-15 14:05` on another day, in the branch's time zone. */
+export function clock(at: string | Date, now: Date, timeZone: string): string {
+  const date = new Date(at)
+  const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', timeZone })
+  const day = (d: Date): string => d.toLocaleDateString('sv-SE', { timeZone })
+  return day(date) === day(now) ? time : `${day(date).slice(5)} ${time}`
+}
+
+/** `350 米`, `1.2 公里`, `14 公里`. */
+export function distance(metres: number, t: Translate): string {
+  if (metres < 950) return t('unit.m', { n: Math.round(metres / 10) * 10 })
+  const km = metres / 1000
+  return t('unit.km', { n: km < 10 ? km.toFixed(1) : Math.round(km).toString() })
+}
