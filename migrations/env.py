@@ -14,7 +14,7 @@ LOCK_TIMEOUT = "5s"  # a migration that cannot get its lock soon must not queue 
 POSTGIS_OWN = {"spatial_ref_sys", "geography_columns", "geometry_columns"}
 
 
-def include(obj: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+def include(name: str | None, kind: str, _parents: Any) -> bool:
     """Leave PostGIS's own tables alone."""
     return not (kind == "table" and name in POSTGIS_OWN)
 
@@ -27,15 +27,8 @@ def render(kind: str, obj: Any, autogen_context: Any) -> str | bool:
         autogen_context.imports.add("import geoalchemy2")
         return f"geoalchemy2.Geography(geometry_type={obj.kind!r}, srid=4326, spatial_index=False)"
     if type(obj).__module__.startswith(("app.", "mobile_sync.")):
-        return repr_of(obj.impl_instance, autogen_context)
+        return f"sa.{obj.impl!r}"
     return False
-
-
-def repr_of(impl: Any, autogen_context: Any) -> str:
-    """The undecorated column type as alembic writes it."""
-    from alembic.autogenerate.render import _repr_type
-
-    return _repr_type(impl, autogen_context)
 
 
 def run() -> None:
@@ -48,7 +41,7 @@ def run() -> None:
         context.configure(
             connection=connection,
             target_metadata=ALL_METADATA,
-            include_object=include,
+            include_name=include,
             render_item=render,
             compare_type=False,
         )

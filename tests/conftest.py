@@ -46,7 +46,7 @@ def make_database(name: str) -> str:
 
 @pytest.fixture(scope="session")
 def worker() -> str:
-    """This test process's name among parallel ones."""
+    """Name of the test process among parallel ones."""
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
@@ -61,7 +61,7 @@ def database_url(worker: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, worker: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of the application under test."""
     return Settings(
         database_url=database_url,

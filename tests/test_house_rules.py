@@ -1,0 +1,120 @@
+"""The house rules that no linter knows, checked on the syntax tree of every module."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+APP = ROOT / "app"
+LONGEST_MODULE = 400
+LONGEST_FUNCTION = 45
+ROOMS = (
+    "identity",
+    "customers",
+    "staff",
+    "streets",
+    "network",
+    "media",
+    "crews",
+    "demands",
+    "jobs",
+    "outages",
+    "dispatch",
+)
+MODULES = sorted(
+    path for base in (APP, ROOT / "mobile_sync") for path in base.rglob("*.py") if "node_modules" not in path.parts
+)
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def calls(module: ast.Module, attribute: str) -> Iterator[ast.Call]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == attribute:
+            yield node
+
+
+def in_rooms(name: str) -> list[Path]:
+    return [path for room in ROOMS for path in (APP / room).rglob(name)]
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [str(path.relative_to(ROOT)) for path in MODULES if not ast.get_docstring(tree(path))]
+    assert silent == []
+
+
+def test_no_module_or_function_is_too_long_to_read_at_once() -> None:
+    long = []
+    for path in MODULES:
+        if path.read_text(encoding="utf-8").count("\n") > LONGEST_MODULE:
+            long.append(str(path.relative_to(ROOT)))
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > LONGEST_FUNCTION:
+                long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert long == []
+
+
+def test_nobody_commits_but_the_unit_of_work() -> None:
+    committing = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for room in ROOMS
+        for path in (APP / room).rglob("*.py")
+        for call in calls(tree(path), "commit")
+    ]
+    assert committing == []
+
+
+def test_reads_stand_in_queries_only() -> None:
+    strays = []
+    for path in (path for room in ROOMS for path in (APP / room).rglob("*.py")):
+        if path.stem == "queries" or path.parent.name == "queries":
+            continue
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module == "sqlalchemy":
+                strays += [f"{path.relative_to(ROOT)}:{node.lineno}" for name in node.names if name.name == "select"]
+    assert strays == []
+
+
+@pytest.mark.parametrize("name", ["service.py"])
+def test_every_verb_takes_the_unit_of_work_first(name: str) -> None:
+    others = []
+    for path in in_rooms(name):
+        for node in tree(path).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                first = node.args.args[0].arg if node.args.args else None
+                if first != "uow":
+                    others.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert others == []
+
+
+def test_a_room_touches_another_only_by_service_queries_events_errors_and_enums() -> None:
+    strays = []
+    for room in ROOMS:
+        for path in (APP / room).rglob("*.py"):
+            if path.name == "models.py":
+                continue
+            for node in ast.walk(tree(path)):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("app.") and node.module:
+                    parts = node.module.split(".")
+                    foreign = parts[1] in ROOMS and parts[1] != room
+                    if foreign and parts[-1] == "routes":
+                        strays.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.module}")
+    assert strays == []
+
+
+def test_no_file_is_large() -> None:
+    large = [
+        str(path.relative_to(ROOT))
+        for base in ("app", "mobile_sync", "tests", "migrations", "fixtures")
+        for path in (ROOT / base).rglob("*")
+        if path.is_file()
+        and not {"node_modules", "static", "__pycache__"} & set(path.parts)
+        and path.stat().st_size > 2_500_000
+    ]
+    assert large == []
