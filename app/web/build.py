@@ -53,7 +53,8 @@ def build(say: Say, *, force: bool = False) -> None:
         BuildFailed: a step failed; the message is the sentence to print.
     """
     if not force and is_current():
-        return say("the screens are up to date")
+        say("the screens are up to date")
+        return
     made_from = digest(sources())
     STAMP.unlink(missing_ok=True)
     node = find_node()

@@ -7,7 +7,6 @@ from pathlib import Path
 from flask import Blueprint, Flask, Response, redirect, request, send_file
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
-from werkzeug.wrappers import Response as AnyResponse
 
 UI = Path(__file__).resolve().parent.parent / "static" / "ui"
 BUILD_COMMAND = "python -m app.web build"
@@ -41,40 +40,36 @@ def register_pages(app: Flask, *, stream_origin: str, ui: Path = UI) -> None:
     `stream_origin` is where browsers reach the event stream ("" = the same origin); `ui` the folder of built files.
     """
     pages = Blueprint("pages", __name__)
-    policy = content_policy(stream_origin)
+    headers = security_headers(content_policy(stream_origin))
 
-    @pages.get("/")
-    def home() -> AnyResponse:
-        return redirect("/desk/")
-
-    @pages.get("/desk/")
-    @pages.get("/desk/<path:screen>")
-    def desk(screen: str = "") -> Response:
-        del screen  # the page reads its own address
+    def desk(screen: str = "") -> Response:  # noqa: ARG001  # the page reads its own address
         return page(ui, "desk")
 
-    @pages.get("/crew/")
-    @pages.get("/crew/<path:screen>")
-    def crew(screen: str = "") -> Response:
-        del screen
+    def crew(screen: str = "") -> Response:  # noqa: ARG001
         return page(ui, "crew")
 
-    @pages.get("/crew/sw.js")
-    def service_worker() -> Response:
-        response = built_file(ui, "crew/sw.js", ASK_EACH_TIME)
-        response.headers["Service-Worker-Allowed"] = "/crew/"
-        return response
-
-    @pages.get("/ui/<path:name>")
     def asset(name: str) -> Response:
         return built_file(ui, name, FOREVER if "/assets/" in name else ONE_HOUR)
 
-    @pages.after_request
     def guard(response: Response) -> Response:
-        response.headers.update(security_headers(policy))
+        response.headers.update(headers)
         return response
 
+    pages.add_url_rule("/", "home", lambda: redirect("/desk/"))
+    for view in (desk, crew):
+        pages.add_url_rule(f"/{view.__name__}/", view_func=view)
+        pages.add_url_rule(f"/{view.__name__}/<path:screen>", view_func=view)
+    pages.add_url_rule("/crew/sw.js", "service_worker", lambda: service_worker(ui))
+    pages.add_url_rule("/ui/<path:name>", view_func=asset)
+    pages.after_request(guard)
     app.register_blueprint(pages)
+
+
+def service_worker(ui: Path) -> Response:
+    """The tablet's worker; the browser asks for a newer one at each start."""
+    response = built_file(ui, "crew/sw.js", ASK_EACH_TIME)
+    response.headers["Service-Worker-Allowed"] = "/crew/"
+    return response
 
 
 def content_policy(stream_origin: str) -> str:
