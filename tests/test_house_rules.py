@@ -49,14 +49,15 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == []
 
 
+def long_functions(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > LONGEST_FUNCTION:
+            yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+
+
 def test_no_module_or_function_is_too_long_to_read_at_once() -> None:
-    long = []
-    for path in MODULES:
-        if path.read_text(encoding="utf-8").count("\n") > LONGEST_MODULE:
-            long.append(str(path.relative_to(ROOT)))
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > LONGEST_FUNCTION:
-                long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    long = [str(path.relative_to(ROOT)) for path in MODULES if path.read_text("utf-8").count("\n") > LONGEST_MODULE]
+    long += [found for path in MODULES for found in long_functions(path)]
     assert long == []
 
 
@@ -93,18 +94,33 @@ def test_every_verb_takes_the_unit_of_work_first(name: str) -> None:
     assert others == []
 
 
-def test_a_room_touches_another_only_by_service_queries_events_errors_and_enums() -> None:
-    strays = []
-    for room in ROOMS:
-        for path in (APP / room).rglob("*.py"):
-            if path.name == "models.py":
-                continue
-            for node in ast.walk(tree(path)):
-                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("app.") and node.module:
-                    parts = node.module.split(".")
-                    foreign = parts[1] in ROOMS and parts[1] != room
-                    if foreign and parts[-1] == "routes":
-                        strays.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.module}")
+def closed_sets(room: str) -> set[str]:
+    """The names of a room's enums: values that others may speak."""
+    return {
+        node.name
+        for node in tree(APP / room / "models.py").body
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "StrEnum" for base in node.bases)
+    }
+
+
+def foreign_tables(path: Path, room: str) -> Iterator[str]:
+    for node in tree(path).body:  # imports under TYPE_CHECKING stand deeper and are meant for types
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").endswith(".models"):
+            continue
+        other = (node.module or "").split(".")[1]
+        if other in ROOMS and other != room:
+            names = {name.name for name in node.names} - closed_sets(other)
+            yield from (f"{path.relative_to(ROOT)}:{node.lineno} {other}.{name}" for name in sorted(names))
+
+
+def test_a_room_writes_only_its_own_tables_and_joins_others_only_in_its_queries() -> None:
+    strays = [
+        found
+        for room in ROOMS
+        for path in (APP / room).rglob("*.py")
+        if path.stem != "queries" and path.parent.name != "queries"
+        for found in foreign_tables(path, room)
+    ]
     assert strays == []
 
 
