@@ -1,0 +1,77 @@
+"""Values out as JSON objects (SPEC.md, W): what push and pull say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mobile_sync.protocol import BucketState, FieldResult, Page, PageChange, PushAnswer, Refusal, Result
+from mobile_sync.wire import write_time
+
+
+def write_refusal(refusal: Refusal) -> dict[str, Any]:
+    """`{code, params, errors}` (W6)."""
+    errors = [{"field": error.field, "reason": error.reason} for error in refusal.errors]
+    return {"code": refusal.code, "params": dict(refusal.params), "errors": errors}
+
+
+def _write_field(field: FieldResult) -> dict[str, Any]:
+    written: dict[str, Any] = {"outcome": field.outcome.value, "value": field.value}
+    return written if field.conflict_id is None else {**written, "conflict_id": str(field.conflict_id)}
+
+
+def write_result(result: Result) -> dict[str, Any]:
+    """One result; `problem` and `fields` only where there is something to say (P7)."""
+    written: dict[str, Any] = {"op_no": result.op_no, "status": result.status.value, "rev": result.rev}
+    if result.refusal:
+        written["problem"] = write_refusal(result.refusal)
+    if result.fields:
+        written["fields"] = {name: _write_field(field) for name, field in result.fields.items()}
+    return written
+
+
+def write_push(answer: PushAnswer) -> dict[str, Any]:
+    """The answer to a push."""
+    return {
+        "epoch": answer.epoch,
+        "server_at": write_time(answer.server_at),
+        "expected": answer.expected,
+        "results": [write_result(result) for result in answer.results],
+    }
+
+
+def write_bucket(state: BucketState) -> dict[str, Any]:
+    """A bucket as of its page."""
+    return {
+        "key": state.key,
+        "priority": state.priority,
+        "seq": state.seq,
+        "more": state.more,
+        "reset": state.reset,
+        "row_count": state.row_count,
+        "checksum": state.checksum,
+    }
+
+
+def write_change(change: PageChange) -> dict[str, Any]:
+    """A change; `doc` stands in every one that is not gone (L4)."""
+    written: dict[str, Any] = {
+        "bucket": change.bucket,
+        "seq": change.seq,
+        "entity": change.entity,
+        "id": str(change.id),
+        "rev": change.rev,
+        "gone": change.gone,
+    }
+    return written if change.gone else {**written, "doc": change.doc}
+
+
+def write_page(page: Page) -> dict[str, Any]:
+    """The answer to a pull."""
+    return {
+        "epoch": page.epoch,
+        "server_at": write_time(page.server_at),
+        "schema_version": page.schema_version,
+        "buckets": [write_bucket(state) for state in page.buckets],
+        "dropped": list(page.dropped),
+        "changes": [write_change(change) for change in page.changes],
+    }

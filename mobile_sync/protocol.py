@@ -1,0 +1,244 @@
+"""The words of the protocol as values: ops, results, cursors, pages. SPEC.md says what they mean.
+
+Nothing here knows a library; `wire.py` reads and writes them as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+MAX_OPS = 500
+MAX_FIELDS = 200
+MAX_CHANGES = 2_000
+DEFAULT_CHANGES = 500
+MAX_HASHES = 1_000
+MAX_DEPTH = 32
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_INTEGER = 2**53
+
+
+class Kind(StrEnum):
+    """What an op does to its record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Status(StrEnum):
+    """What became of an op (P6)."""
+
+    APPLIED = "applied"
+    MERGED = "merged"
+    NOOP = "noop"
+    CONFLICT = "conflict"
+    REJECTED = "rejected"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+
+    @property
+    def waits(self) -> bool:
+        """Not final: a person or another op has to come first."""
+        return self in (Status.HELD, Status.QUARANTINED)
+
+
+class Outcome(StrEnum):
+    """What became of one field (M2)."""
+
+    APPLIED = "applied"
+    MERGED = "merged"
+    NOOP = "noop"
+    KEPT = "kept"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field at fault and the reason, as codes."""
+
+    field: str
+    reason: str
+
+
+class SyncProblem(Exception):
+    """A request refused whole: `code` is stable, `status` is HTTP's, `params` fill the words."""
+
+    def __init__(self, code: str, status: int, *errors: FieldError, **params: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status
+        self.errors = errors
+        self.params = params
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The problem of one op (W6)."""
+
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    errors: tuple[FieldError, ...] = ()
+
+
+class Rejected(Exception):
+    """The application says no to one op; final."""
+
+    def __init__(self, code: str, *errors: FieldError, **params: Any) -> None:
+        super().__init__(code)
+        self.refusal = Refusal(code, params, errors)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file an op declares: content hash (64 hex), bytes, type, sort, and its slot in the record."""
+
+    sha256: str
+    size: int
+    mime: str
+    kind: str
+    slot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One change made on a device. `base_rev` is the revision the device believed in."""
+
+    op_no: int
+    entity: str
+    rec_id: UUID
+    kind: Kind
+    base_rev: int
+    fields: Mapping[str, Any]
+    device_at: datetime
+    schema_version: int
+    group_no: int | None = None
+    group_size: int | None = None
+    depends_on: tuple[int, ...] = ()
+    gps: Mapping[str, Any] | None = None
+    files: tuple[FileRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An op as it came: always numbered; `op` is None when it could not be read, and `refusal` says why."""
+
+    op_no: int
+    body: Mapping[str, Any]
+    digest: bytes
+    op: Op | None
+    refusal: Refusal | None = None
+    group: tuple[int, int] | None = None  # (group_no, group_size), read even from a broken op
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One push."""
+
+    schema_version: int
+    sent_at: datetime
+    monotonic_ms: int
+    received: tuple[Received, ...]
+    epoch: str | None = None
+    report: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Who is at the door, as the host authenticated it. `person_id` is the actor of what it pushes."""
+
+    id: UUID
+    person_id: UUID | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldResult:
+    """A field that was not plainly written: what was decided and what the server holds now."""
+
+    outcome: Outcome
+    value: Any = None
+    conflict_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of an op."""
+
+    op_no: int
+    status: Status
+    rev: int = 0
+    refusal: Refusal | None = None
+    fields: Mapping[str, FieldResult] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PushAnswer:
+    """Results in order of op_no and the next number wanted."""
+
+    epoch: str
+    server_at: datetime
+    expected: int
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket a device has; lower priority comes first."""
+
+    key: str
+    priority: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """Where the device stands."""
+
+    epoch: str | None
+    cursors: Mapping[str, int]
+    limit: int = DEFAULT_CHANGES
+    schema_version: int | None = None
+    mismatched: frozenset[str] = frozenset()
+    report: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BucketState:
+    """A bucket as of a page: cursor to send next, and what the replica must add up to (None: in motion)."""
+
+    key: str
+    priority: int
+    seq: int
+    more: bool
+    reset: bool
+    row_count: int | None
+    checksum: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageChange:
+    """A record in, or gone from, a bucket."""
+
+    bucket: str
+    seq: int
+    entity: str
+    id: UUID
+    rev: int
+    gone: bool
+    doc: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One snapshot's worth of changes."""
+
+    epoch: str
+    server_at: datetime
+    schema_version: int
+    buckets: tuple[BucketState, ...]
+    dropped: tuple[str, ...]
+    changes: tuple[PageChange, ...]

@@ -1,0 +1,297 @@
+"""JSON in, values out, and back: every refusal names its field (SPEC.md, W)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from mobile_sync.protocol import (
+    DEFAULT_CHANGES,
+    MAX_CHANGES,
+    MAX_DEPTH,
+    MAX_FIELDS,
+    MAX_INTEGER,
+    MAX_OPS,
+    Batch,
+    FieldError,
+    FileRef,
+    Kind,
+    Op,
+    PullRequest,
+    Received,
+    Refusal,
+    SyncProblem,
+)
+
+MAX_BUCKETS = 1_000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_REQUIRED = {"op_no", "entity", "rec_id", "kind", "base_rev", "fields", "device_at"}
+_OPTIONAL = {"group_no", "group_size", "depends_on", "schema_version", "gps", "files"}
+
+
+class _Bad(ValueError):
+    """A value that is not what its member must be; the message is the reason code."""
+
+
+def read_integer(value: Any, least: int = 0) -> int:
+    """A JSON integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < MAX_INTEGER:
+        raise _Bad("not_integer")
+    return value
+
+
+def read_time(value: Any) -> datetime:
+    """An RFC 3339 time with a zone, as UTC."""
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise _Bad("not_time") from error
+    if at.tzinfo is None:
+        raise _Bad("no_zone")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise _Bad("not_time") from error
+
+
+def write_time(at: datetime) -> str:
+    """RFC 3339, UTC, milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _uuid(value: Any) -> UUID:
+    if not isinstance(value, str) or not _UUID.fullmatch(value):
+        raise _Bad("not_uuid")
+    return UUID(value)
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise _Bad("not_name")
+    return value
+
+
+def _kind(value: Any) -> Kind:
+    try:
+        return Kind(value)
+    except ValueError as error:
+        raise _Bad("not_kind") from error
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or len(value) > MAX_FIELDS:
+        raise _Bad("not_fields")
+    if any(not 0 < len(name) <= 200 or name.startswith("$") for name in value):
+        raise _Bad("not_fields")
+    return value
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) > MAX_OPS:
+        raise _Bad("not_list")
+    return tuple(read_integer(item, 1) for item in value)
+
+
+def _finite(value: Any, limit: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > limit:
+        raise _Bad("not_gps")
+    return float(value)
+
+
+def _gps(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or not {"lon", "lat", "accuracy_m"} <= value.keys() <= {
+        "lon",
+        "lat",
+        "accuracy_m",
+        "at",
+    }:
+        raise _Bad("not_gps")
+    read = {
+        "lon": _finite(value["lon"], 180),
+        "lat": _finite(value["lat"], 90),
+        "accuracy_m": _finite(value["accuracy_m"], 1e7),
+    }
+    return read if "at" not in value else {**read, "at": write_time(read_time(value["at"]))}
+
+
+def read_hash(value: Any) -> str:
+    """A SHA-256 as 64 lower-case hexadecimal digits."""
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise _Bad("not_sha256")
+    return value
+
+
+def _text(value: Any, longest: int = 100) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise _Bad("not_text")
+    return value
+
+
+def _file(value: Any) -> FileRef:
+    if not isinstance(value, dict) or value.keys() != {"sha256", "size", "mime", "kind", "slot"}:
+        raise _Bad("not_file")
+    return FileRef(
+        sha256=read_hash(value["sha256"]),
+        size=read_integer(value["size"], 1),
+        mime=_text(value["mime"]),
+        kind=_name(value["kind"]),
+        slot=_text(value["slot"]),
+    )
+
+
+def _files(value: Any) -> tuple[FileRef, ...]:
+    if not isinstance(value, list) or len(value) > MAX_FIELDS:
+        raise _Bad("not_list")
+    return tuple(_file(item) for item in value)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "op_no": lambda value: read_integer(value, 1),
+    "entity": _name,
+    "rec_id": _uuid,
+    "kind": _kind,
+    "base_rev": read_integer,
+    "fields": _fields,
+    "device_at": read_time,
+    "schema_version": lambda value: read_integer(value, 1),
+    "group_no": lambda value: read_integer(value, 1),
+    "group_size": lambda value: read_integer(value, 1),
+    "depends_on": _numbers,
+    "gps": _gps,
+    "files": _files,
+}
+
+
+def read_op(body: Mapping[str, Any], schema_version: int) -> Op | Refusal:
+    """An op, or the refusal that says which of its members is at fault (P10)."""
+    members = {name: value for name, value in body.items() if value is not None or name in _REQUIRED}
+    errors = [FieldError(name, "missing") for name in sorted(_REQUIRED - members.keys())]
+    errors += [FieldError(str(name)[:80], "unknown_field") for name in members.keys() - _READERS.keys()]
+    read: dict[str, Any] = {"schema_version": schema_version}
+    for name in members.keys() & _READERS.keys():
+        try:
+            read[name] = _READERS[name](members[name])
+        except _Bad as error:
+            errors.append(FieldError(name, str(error)))
+    if errors:
+        return Refusal("malformed", {}, tuple(sorted(errors, key=lambda error: error.field)))
+    return _consistent(Op(**read))
+
+
+def _consistent(op: Op) -> Op | Refusal:
+    """What one member says about another: groups name their span, dependencies look back (P9, P12)."""
+    if (op.group_no is None) != (op.group_size is None):
+        return Refusal("malformed", {}, (FieldError("group_size", "missing"),))
+    if op.group_no is not None and not op.group_no <= op.op_no < op.group_no + (op.group_size or 0):
+        return Refusal("malformed", {}, (FieldError("group_no", "not_in_group"),))
+    if any(number >= op.op_no for number in op.depends_on):
+        return Refusal("malformed", {}, (FieldError("depends_on", "not_earlier"),))
+    return op
+
+
+def digest_of(body: Mapping[str, Any]) -> bytes:
+    """SHA-256 of the op's canonical JSON: the same number with another digest is another op (P4)."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+def _group_of(body: Mapping[str, Any]) -> tuple[int, int] | None:
+    number, size = body.get("group_no"), body.get("group_size")
+    whole = isinstance(number, int) and isinstance(size, int) and not isinstance(number, bool)
+    return (number, size) if whole and number and size and size > 1 else None
+
+
+def receive(body: Any, schema_version: int) -> Received:
+    """One member of `ops`.
+
+    Raises:
+        SyncProblem: `malformed_op`: it has no number to file it under.
+    """
+    try:
+        op_no = read_integer(body["op_no"] if isinstance(body, dict) else None, 1)
+    except (_Bad, KeyError) as error:
+        raise SyncProblem("malformed_op", 422, FieldError("ops", "no_op_no")) from error
+    op = read_op(body, schema_version)
+    refusal = op if isinstance(op, Refusal) else None
+    return Received(op_no, body, digest_of(body), None if refusal else op, refusal, _group_of(body))  # type: ignore[arg-type]
+
+
+def depth_of(value: Any, limit: int = MAX_DEPTH) -> int:
+    """Nesting depth, counted without recursion and no further than `limit` + 1."""
+    depth, level = 0, [value]
+    while level and depth <= limit:
+        nested = [item for item in level if isinstance(item, dict | list)]
+        depth += bool(nested)
+        level = [inner for item in nested for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def read_batch(body: Mapping[str, Any]) -> Batch:
+    """A push.
+
+    Raises:
+        SyncProblem: `malformed_op`, `duplicate_op_no`, `too_many_ops`, `too_deep` or `malformed`.
+    """
+    ops = body.get("ops")
+    if not isinstance(ops, list) or len(ops) > MAX_OPS:
+        raise SyncProblem("too_many_ops", 422, FieldError("ops", "too_many"), most=MAX_OPS)
+    if depth_of(body) > MAX_DEPTH:
+        raise SyncProblem("too_deep", 422, FieldError("ops", "too_deep"), most=MAX_DEPTH)
+    envelope = _envelope(
+        body, {"schema_version": lambda v: read_integer(v, 1), "sent_at": read_time, "monotonic_ms": read_integer}
+    )
+    received = sorted((receive(op, envelope["schema_version"]) for op in ops), key=lambda one: one.op_no)
+    if len({one.op_no for one in received}) != len(received):
+        raise SyncProblem("duplicate_op_no", 422, FieldError("ops", "duplicate_op_no"))
+    return Batch(**envelope, received=tuple(received), epoch=body.get("epoch"), report=body.get("report"))
+
+
+def _envelope(body: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    read, errors = {}, []
+    for name, reader in readers.items():
+        try:
+            read[name] = reader(body.get(name))
+        except _Bad as error:
+            errors.append(FieldError(name, str(error)))
+    if errors:
+        raise SyncProblem("malformed", 422, *errors)
+    return read
+
+
+def read_pull(body: Mapping[str, Any]) -> PullRequest:
+    """Where a device stands. A cursor that is no position is 0 (L10).
+
+    Raises:
+        SyncProblem: `malformed`.
+    """
+    envelope = _envelope(
+        {"cursors": {}, "limit": DEFAULT_CHANGES, "mismatched": [], **body},
+        {"cursors": _cursors, "limit": lambda value: min(read_integer(value, 1), MAX_CHANGES), "mismatched": _keys},
+    )
+    return PullRequest(
+        epoch=body.get("epoch"), schema_version=body.get("schema_version"), report=body.get("report"), **envelope
+    )
+
+
+def _cursors(value: Any) -> Mapping[str, int]:
+    if not isinstance(value, dict) or len(value) > MAX_BUCKETS:
+        raise _Bad("not_cursors")
+    return {key: _position(seq) for key, seq in value.items()}
+
+
+def _position(seq: Any) -> int:
+    whole = isinstance(seq, int) and not isinstance(seq, bool)
+    return seq if whole and 0 <= seq < MAX_INTEGER else -1
+
+
+def _keys(value: Any) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
+        raise _Bad("not_list")
+    return frozenset(value)

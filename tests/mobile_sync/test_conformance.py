@@ -1,0 +1,105 @@
+"""The vectors that the TypeScript half runs too: one contract, two programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mobile_sync.collection import FieldRule, Policy, rule_for
+from mobile_sync.merge import UNKNOWN, Decision, decide, status_of
+from mobile_sync.outbox import Entry, Outbox, Stage
+from mobile_sync.protocol import Outcome
+from mobile_sync.replica import Replica, checksum
+
+VECTORS = Path(__file__).parents[2] / "mobile_sync" / "conformance"
+
+
+def vectors(file: str, part: str) -> list[Any]:
+    """Parametrised by rule and sentence."""
+    cases = json.loads((VECTORS / f"{file}.json").read_text("utf-8"))[part]
+    return [pytest.param(case, id=f"{case['rule']} {case['name']}") for case in cases]
+
+
+@pytest.mark.parametrize("case", vectors("merge", "fields"))
+def test_a_field_is_decided(case: dict[str, Any]) -> None:
+    decision = decide(
+        FieldRule(Policy(case["policy"]), case.get("steps", {})),
+        base=UNKNOWN if case.get("base_unknown") else case["base"],
+        theirs=case["theirs"],
+        mine=case["mine"],
+        passed=case.get("passed", ()),
+        contested=case.get("contested", False),
+    )
+    assert {"outcome": decision.outcome.value, "value": decision.value} == case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("merge", "status"))
+def test_the_status_of_an_op_follows_from_its_fields(case: dict[str, Any]) -> None:
+    decisions = {str(index): Decision(Outcome(name), None) for index, name in enumerate(case["outcomes"])}
+    assert status_of(decisions) == case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("merge", "rules"))
+def test_the_longest_rule_counts(case: dict[str, Any]) -> None:
+    rules = {name: FieldRule(Policy.HUMAN, {name: ()}) for name in case["rules"]}
+    found = rule_for(rules, case["field"])
+    assert (next(iter(found.steps)) if found else None) == case["expect"]
+
+
+def outbox_of(case: dict[str, Any]) -> Outbox:
+    """The outbox a vector describes."""
+    entries = tuple(
+        Entry({name: value for name, value in op.items() if name != "stage"}, Stage(op["stage"])) for op in case["ops"]
+    )
+    return Outbox(entries, case.get("next_op_no", 1))
+
+
+@pytest.mark.parametrize("case", vectors("outbox", "settle"))
+def test_an_answer_settles_the_outbox(case: dict[str, Any]) -> None:
+    after = outbox_of(case).settle(case["answer"])
+    ops = [{**entry.op, "stage": entry.stage.value} for entry in after.entries]
+    sent = [op["op_no"] for op in after.to_send()]
+    assert {"ops": ops, "next_op_no": after.next_op_no, "send": sent} == case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("outbox", "to_send"))
+def test_a_batch_is_cut(case: dict[str, Any]) -> None:
+    assert [op["op_no"] for op in outbox_of(case).to_send(case["limit"])] == case["expect"]
+
+
+def replica_of(case: dict[str, Any]) -> Replica:
+    """The replica a vector describes."""
+    told = case["replica"]
+    docs = {key: {"rev": doc["rev"], "doc": {}} for key, doc in told["docs"].items()}
+    return Replica(
+        told["epoch"], dict(told["cursors"]), {key: dict(held) for key, held in told["members"].items()}, docs
+    )
+
+
+@pytest.mark.parametrize("case", vectors("replica", "apply"))
+def test_a_pull_is_taken_in(case: dict[str, Any]) -> None:
+    replica = replica_of(case)
+    replica.apply(case["answers"], case["pending"])
+    assert {
+        "epoch": replica.epoch,
+        "cursors": replica.cursors,
+        "members": replica.members,
+        "docs": {key: held["rev"] for key, held in replica.docs.items()},
+        "mismatched": sorted(replica.mismatched),
+        "shadows": sorted(replica.shadows),
+    } == case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("replica", "request"))
+def test_the_next_pull_asks_from_where_the_device_stands(case: dict[str, Any]) -> None:
+    replica = replica_of(case)
+    replica.mismatched = set(case["mismatched"])
+    assert replica.request(case["staged"]) == case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("replica", "checksum"))
+def test_a_bucket_adds_up(case: dict[str, Any]) -> None:
+    assert checksum(case["members"]) == case["expect"]
