@@ -1,0 +1,127 @@
+/** Files: declared by their op, sent small first, verified by the server, deleted here only long after that. */
+
+import type { BlobStatus } from './protocol'
+import type { FileRow, SyncStorage, Tables } from './store'
+import type { Clock, Transport, Uploader } from './world'
+import { Fault } from './world'
+
+export interface FileRules {
+  /** Kinds in sending order; a kind that is not listed comes last. */
+  order: readonly string[]
+  /** Milliseconds that the bytes stay here after the server's receipt. */
+  keep_verified: number
+  /** Hashes asked about in one request. */
+  check_limit: number
+}
+
+export const FIELD_FILES: FileRules = {
+  order: ['signature', 'photo'],
+  keep_verified: 7 * 24 * 3_600_000,
+  check_limit: 100,
+}
+
+export interface FileWorld {
+  storage: SyncStorage
+  transport: Pick<Transport, 'checkBlobs'>
+  uploader: Uploader
+  clock: Clock
+  rules: FileRules
+  /** True when edits came in meanwhile: text goes before the next file. */
+  interrupted(): boolean
+  /** Bytes of the file being sent that the server has; for the screen only. */
+  progress(sha256: string, sent: number): void
+}
+
+/** Send all waiting files. One refused file is parked and the rest go on; a lost link ends the round by its Fault. */
+export async function sendFiles(world: FileWorld): Promise<number> {
+  const waiting = await world.storage.run('read', (tables) => inOrder(tables, world.rules))
+  let verified = 0
+  for (let at = 0; at < waiting.length; at += world.rules.check_limit) {
+    const group = waiting.slice(at, at + world.rules.check_limit)
+    const known = await check(world, group)
+    for (const file of group) {
+      if (world.interrupted()) return verified
+      verified += await sendOne(world, file, known.get(file.sha256))
+    }
+  }
+  return verified
+}
+
+async function inOrder(tables: Tables, rules: FileRules): Promise<FileRow[]> {
+  const rank = (file: FileRow): number => {
+    const at = rules.order.indexOf(file.kind)
+    return at < 0 ? rules.order.length : at
+  }
+  const declared: FileRow[] = []
+  for (const file of await tables.files.by('state', 'waiting')) {
+    // The op goes first: it declares the file (SPEC B2).
+    if ((await tables.ops.get(file.op_no))?.state !== 'pending') declared.push(file)
+  }
+  return declared.sort((a, b) => rank(a) - rank(b) || a.size - b.size || a.op_no - b.op_no)
+}
+
+async function check(world: FileWorld, files: readonly FileRow[]): Promise<Map<string, BlobStatus>> {
+  const answer = await world.transport.checkBlobs(files.map((file) => file.sha256))
+  return new Map(answer.blobs.map((blob) => [blob.sha256, blob]))
+}
+
+async function sendOne(world: FileWorld, file: FileRow, known: BlobStatus | undefined): Promise<number> {
+  if (known?.state === 'verified') return markVerified(world, file)
+  const content = await world.storage.run('read', (tables) => tables.contents.get(file.sha256))
+  if (content === undefined) {
+    await park(world, file, new Fault('refused', { code: 'file_bytes_missing' }))
+    return 0
+  }
+  try {
+    await upload(world, file, content.bytes, known)
+  } catch (fault) {
+    if (!(fault instanceof Fault) || fault.kind !== 'refused') throw fault
+    await park(world, file, fault)
+    return 0
+  }
+  const after = (await check(world, [file])).get(file.sha256)
+  if (after?.state === 'verified') return markVerified(world, file)
+  await update(world, file, (row) => ({ ...row, tries: row.tries + 1, sent: after?.offset ?? 0 }))
+  return 0
+}
+
+async function upload(world: FileWorld, file: FileRow, bytes: unknown, known: BlobStatus | undefined): Promise<void> {
+  const at = { url: known?.upload_url ?? null, offset: known?.offset ?? 0 }
+  await world.uploader.upload(file, bytes, at, (sent) => world.progress(file.sha256, sent))
+}
+
+async function markVerified(world: FileWorld, file: FileRow): Promise<number> {
+  const now = world.clock.now()
+  await update(world, file, (row) => ({ ...row, state: 'verified', sent: row.size, verified_at: now, error: null }))
+  return 1
+}
+
+async function park(world: FileWorld, file: FileRow, fault: Fault): Promise<void> {
+  await update(world, file, (row) => ({ ...row, state: 'refused', tries: row.tries + 1, error: fault.problem }))
+}
+
+async function update(world: FileWorld, file: FileRow, change: (row: FileRow) => FileRow): Promise<void> {
+  await world.storage.run('write', async (tables) => {
+    const row = await tables.files.get(file.sha256)
+    if (row !== undefined) await tables.files.put(change(row))
+  })
+}
+
+/** Send a refused file once more, when the person asks for it. */
+export async function offerAgain(tables: Tables, sha256: string): Promise<void> {
+  const row = await tables.files.get(sha256)
+  if (row?.state === 'refused') await tables.files.put({ ...row, state: 'waiting', error: null })
+}
+
+/** Delete the bytes of files that the server verified longer ago than the delay, and whose op is settled. */
+export async function purge(tables: Tables, rules: FileRules, now: number): Promise<number> {
+  let purged = 0
+  for (const file of await tables.files.by('state', 'verified')) {
+    const state = (await tables.ops.get(file.op_no))?.state ?? 'kept'
+    if (file.purged || state !== 'kept' || now - (file.verified_at ?? now) < rules.keep_verified) continue
+    await tables.contents.delete(file.sha256)
+    await tables.files.put({ ...file, purged: true })
+    purged += 1
+  }
+  return purged
+}

@@ -1,0 +1,80 @@
+/** What the screen shows: the server's documents with the device's own edits on top (SPEC L6, S5). */
+
+import { applyFields } from './fields'
+import type { Doc, Fields } from './protocol'
+import type { DocRow, OpRow, OpState, Tables } from './store'
+import { recordKey } from './store'
+
+export interface View {
+  entity: string
+  id: string
+  /** The revision last pulled; 0 for a record that exists only here. */
+  rev: number
+  doc: Doc
+  /** True while an edit of it has no final result. */
+  dirty: boolean
+}
+
+/** States in which the centre has not judged an op. */
+export const OPEN: readonly OpState[] = ['pending', 'held', 'quarantined']
+const SHOWN: readonly OpState[] = [...OPEN, 'settled']
+
+/** What an op still says about the record: all it asked for until it is judged, then what the server made of it. */
+function saying(row: OpRow): Fields {
+  const fields = { ...row.op.fields }
+  if (row.state !== 'settled') return fields
+  for (const [name, outcome] of Object.entries(row.result?.fields ?? {})) {
+    if (outcome.value !== undefined) fields[name] = outcome.value
+    else if (outcome.outcome === 'kept' || outcome.outcome === 'conflict') delete fields[name]
+  }
+  return fields
+}
+
+function isShown(row: OpRow): boolean {
+  return SHOWN.includes(row.state) && row.result?.status !== 'rejected'
+}
+
+/** Lay the record's ops, in order, over the server's document. Null where there is nothing, or it was deleted here. */
+export function overlay(base: DocRow | undefined, ops: readonly OpRow[], entity: string, id: string): View | null {
+  let doc: Doc | null = base?.doc ?? null
+  let dirty = false
+  for (const row of [...ops].sort((a, b) => a.op_no - b.op_no)) {
+    if (!isShown(row)) continue
+    dirty = dirty || OPEN.includes(row.state)
+    if (row.op.kind !== 'delete') doc = applyFields(doc ?? {}, saying(row))
+    else if (row.result?.status !== 'conflict') doc = null
+  }
+  return doc === null ? null : { entity, id, rev: base?.rev ?? 0, doc, dirty }
+}
+
+/** One record as the screen should show it. Records out of scope (shadows) are hidden. */
+export async function view(tables: Tables, entity: string, id: string): Promise<View | null> {
+  const key = recordKey(entity, id)
+  const base = await tables.docs.get(key)
+  if (base?.shadow) return null
+  return overlay(base, await tables.ops.by('record', key), entity, id)
+}
+
+/** All records of a collection, created-here ones included. */
+export async function viewAll(tables: Tables, entity: string): Promise<View[]> {
+  const bases = new Map((await tables.docs.by('entity', entity)).map((row) => [row.key, row]))
+  const ops = await shownOps(tables, entity)
+  const views: View[] = []
+  for (const key of new Set([...bases.keys(), ...ops.keys()])) {
+    const base = bases.get(key)
+    if (base?.shadow) continue
+    const seen = overlay(base, ops.get(key) ?? [], entity, key.slice(entity.length + 1))
+    if (seen !== null) views.push(seen)
+  }
+  return views
+}
+
+async function shownOps(tables: Tables, entity: string): Promise<Map<string, OpRow[]>> {
+  const found = new Map<string, OpRow[]>()
+  for (const state of SHOWN) {
+    for (const row of await tables.ops.by('state', state)) {
+      if (row.op.entity === entity) found.set(row.record, [...(found.get(row.record) ?? []), row])
+    }
+  }
+  return found
+}

@@ -1,0 +1,145 @@
+/** The wire of SPEC.md as types: what a device and a server say to each other. */
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type Fields = { [name: string]: Json }
+export type Doc = { [name: string]: Json }
+
+export type OpKind = 'create' | 'update' | 'delete'
+
+/** A file named by its content. `size` is in bytes. */
+export interface FileRef {
+  sha256: string
+  size: number
+  mime: string
+  kind: string
+  slot: string
+}
+
+export interface Position {
+  lon: number
+  lat: number
+  accuracy_m: number | null
+  at?: string
+}
+
+/** One local edit as it is sent. `op_no` is contiguous on a device and never used twice. */
+export interface Op {
+  op_no: number
+  entity: string
+  rec_id: string
+  kind: OpKind
+  base_rev: number
+  fields: Fields
+  device_at: string
+  group_no?: number
+  group_size?: number
+  depends_on?: number[]
+  schema_version?: number
+  gps?: Position
+  files?: FileRef[]
+}
+
+export type OpStatus = 'applied' | 'merged' | 'noop' | 'conflict' | 'rejected' | 'held' | 'quarantined'
+
+/** RFC 9457 as the server says it: a code and parameters; the words are the screen's. */
+export interface Problem {
+  code?: string
+  type?: string
+  title?: string
+  detail?: string
+  status?: number
+  params?: { [name: string]: Json }
+  errors?: { field: string; reason: string }[]
+}
+
+/** What became of one field that was not plainly written (SPEC M2). `value` is what the server holds now. */
+export interface FieldOutcome {
+  outcome: 'applied' | 'noop' | 'merged' | 'kept' | 'conflict'
+  value?: Json
+  conflict_id?: string
+}
+
+export interface OpResult {
+  op_no: number
+  status: OpStatus
+  rev: number
+  problem?: Problem | null
+  fields?: { [name: string]: FieldOutcome } | null
+}
+
+/** What the centre may know about the device (SPEC W9). */
+export interface Report {
+  app_version?: string
+  queued_ops?: number
+  queued_files?: number
+  queued_bytes?: number
+  oldest_queued_at?: string
+  storage_free_bytes?: number
+}
+
+export interface PushRequest {
+  schema_version: number
+  sent_at: string
+  monotonic_ms: number
+  epoch?: string
+  report?: Report
+  ops: Op[]
+}
+
+export interface PushResponse {
+  epoch: string
+  results: OpResult[]
+  expected: number
+  server_at: string
+}
+
+export interface PullRequest {
+  epoch: string | null
+  cursors: { [bucket: string]: number }
+  limit: number
+  schema_version?: number
+  mismatched?: string[]
+  report?: Report
+}
+
+export interface BucketHead {
+  key: string
+  priority: number
+  seq: number
+  more: boolean
+  reset: boolean
+  row_count: number | null
+  checksum: string | null
+}
+
+export interface Change {
+  bucket: string
+  seq: number
+  entity: string
+  id: string
+  rev: number
+  gone: boolean
+  doc?: Doc | null
+}
+
+export interface PullResponse {
+  epoch: string
+  schema_version?: number
+  server_at: string
+  buckets: BucketHead[]
+  dropped: string[]
+  changes: Change[]
+}
+
+export type BlobState = 'missing' | 'partial' | 'verified'
+
+export interface BlobStatus {
+  sha256: string
+  state: BlobState
+  upload_url?: string | null
+  offset?: number | null
+}
+
+export interface BlobCheckResponse {
+  blobs: BlobStatus[]
+}

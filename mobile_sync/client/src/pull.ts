@@ -1,0 +1,173 @@
+/** Pull: pages are staged as they come and applied in one local transaction when every bucket is complete (SPEC L6). */
+
+import { OPEN } from './overlay'
+import { PULLS_BEGUN } from './outbox'
+import type { BucketHead, Change, PullRequest, PullResponse } from './protocol'
+import type { DocRow, Tables } from './store'
+import { readMeta, recordKey, writeMeta } from './store'
+
+export const EPOCH = 'pull.epoch'
+export const CURSORS = 'pull.cursors'
+const STAGED = 'pull.staged'
+export const MISMATCHED = 'pull.mismatched'
+/** Set when the server's history changed: what it expects of us must be asked even with an empty outbox. */
+export const PROBE = 'push.probe'
+
+type Cursors = { [bucket: string]: number }
+/** How far the pull that is under way has come. */
+interface Staged {
+  epoch: string
+  cursors: Cursors
+  next: number
+  /** Which pull this is; results that came before it began are in what it brings. */
+  number: number
+}
+
+/** Begin a pull, or go on with one that a lost link or a kill cut off: its pages are facts and stay staged. */
+export async function begin(tables: Tables): Promise<void> {
+  if ((await tables.meta.get(STAGED)) !== undefined) return
+  await writeMeta(tables, PULLS_BEGUN, (await readMeta(tables, PULLS_BEGUN, 0)) + 1)
+}
+
+export async function nextRequest(tables: Tables, limit: number): Promise<PullRequest> {
+  const staged = await readMeta<Staged | null>(tables, STAGED, null)
+  const epoch = staged?.epoch ?? (await readMeta<string | null>(tables, EPOCH, null))
+  const cursors = staged?.cursors ?? (await readMeta<Cursors>(tables, CURSORS, {}))
+  const mismatched = staged === null ? await readMeta<string[]>(tables, MISMATCHED, []) : []
+  return { epoch, cursors, limit, ...(mismatched.length > 0 ? { mismatched } : {}) }
+}
+
+/** Keep one page. True when every bucket is complete, so that `applyStaged` may run. */
+export async function stage(tables: Tables, page: PullResponse): Promise<boolean> {
+  let before = await readMeta<Staged | null>(tables, STAGED, null)
+  if (before !== null && before.epoch !== page.epoch) {
+    // The history changed under this pull; its earlier pages belong to the old one.
+    for (const row of await tables.pages.all()) await tables.pages.delete(row.n)
+    before = { ...before, cursors: {} }
+  }
+  const cursors = { ...(before?.cursors ?? (await readMeta<Cursors>(tables, CURSORS, {}))) }
+  const next = before?.next ?? 1
+  await tables.pages.put({ n: next, page })
+  for (const key of page.dropped) delete cursors[key]
+  for (const bucket of page.buckets) cursors[bucket.key] = bucket.seq
+  const number = before?.number ?? (await readMeta(tables, PULLS_BEGUN, 0))
+  await writeMeta(tables, STAGED, { epoch: page.epoch, cursors, next: next + 1, number } satisfies Staged)
+  return page.buckets.every((bucket) => !bucket.more)
+}
+
+/** What one application of staged pages did, and what each bucket should add up to now. */
+export interface Applied {
+  changed: number
+  gone: number
+  heads: BucketHead[]
+}
+
+/** Apply all staged pages and move the cursors, in the caller's one transaction. */
+export async function applyStaged(tables: Tables): Promise<Applied> {
+  const staged = await readMeta<Staged | null>(tables, STAGED, null)
+  if (staged === null) return { changed: 0, gone: 0, heads: [] }
+  const epoch = await readMeta<string | null>(tables, EPOCH, null)
+  const work = new Application(tables, epoch !== null && epoch !== staged.epoch)
+  for (const row of await tables.pages.all()) {
+    await work.page(row.page)
+    await tables.pages.delete(row.n)
+  }
+  await work.dropMarked()
+  await writeMeta(tables, EPOCH, staged.epoch)
+  await writeMeta(tables, CURSORS, staged.cursors)
+  if (epoch !== null && epoch !== staged.epoch) await writeMeta(tables, PROBE, true)
+  await tables.meta.delete(STAGED)
+  await tables.meta.delete(MISMATCHED)
+  await liftOverlays(tables, staged.number)
+  return { changed: work.changed, gone: work.gone, heads: [...work.heads.values()] }
+}
+
+class Application {
+  changed = 0
+  gone = 0
+  readonly heads = new Map<string, BucketHead>()
+  /** Buckets that are sent from their start, with the records seen in them since (SPEC L8). */
+  private readonly renewed = new Map<string, Set<string>>()
+  private readonly fresh = new Set<string>()
+
+  constructor(
+    private readonly tables: Tables,
+    /** What we hold is from another history, so even a lower revision replaces it. */
+    private readonly newEpoch: boolean,
+  ) {}
+
+  async page(page: PullResponse): Promise<void> {
+    for (const bucket of page.buckets) {
+      if (bucket.reset) this.renewed.set(bucket.key, new Set())
+      this.heads.set(bucket.key, bucket)
+    }
+    for (const bucket of page.dropped) await this.drop(bucket)
+    for (const change of page.changes) await this.change(change)
+  }
+
+  private async drop(bucket: string): Promise<void> {
+    this.renewed.delete(bucket)
+    this.heads.delete(bucket)
+    for (const row of await this.tables.docs.by('buckets', bucket)) await this.release(row, bucket)
+  }
+
+  private async change(change: Change): Promise<void> {
+    const key = recordKey(change.entity, change.id)
+    const row = await this.tables.docs.get(key)
+    if (change.gone) {
+      this.renewed.get(change.bucket)?.delete(key)
+      if (row !== undefined && change.bucket in row.held) await this.release(row, change.bucket)
+      return
+    }
+    this.renewed.get(change.bucket)?.add(key)
+    await this.hold(row, change, key)
+    this.fresh.add(key)
+    this.changed += 1
+  }
+
+  private async hold(row: DocRow | undefined, change: Change, key: string): Promise<void> {
+    const held = { ...row?.held, [change.bucket]: change.seq }
+    const known = row !== undefined && (!this.newEpoch || this.fresh.has(key)) ? row.rev : -1
+    const newer = change.doc != null && change.rev >= known
+    await this.tables.docs.put({
+      key,
+      entity: change.entity,
+      id: change.id,
+      held,
+      buckets: Object.keys(held),
+      shadow: false,
+      rev: newer ? change.rev : (row?.rev ?? change.rev),
+      doc: newer ? (change.doc ?? {}) : (row?.doc ?? {}),
+    })
+  }
+
+  /** Let go of one (bucket, record) pair; the record leaves with its last pair, or stays as a hidden shadow. */
+  private async release(row: DocRow, bucket: string): Promise<void> {
+    const { [bucket]: _, ...held } = row.held
+    const buckets = Object.keys(held)
+    this.gone += 1
+    if (buckets.length > 0) {
+      await this.tables.docs.put({ ...row, held, buckets })
+      return
+    }
+    const ops = await this.tables.ops.by('record', row.key)
+    const waiting = ops.some((op) => OPEN.includes(op.state))
+    if (waiting) await this.tables.docs.put({ ...row, held, buckets, shadow: true })
+    else await this.tables.docs.delete(row.key)
+  }
+
+  async dropMarked(): Promise<void> {
+    for (const [bucket, seen] of this.renewed) {
+      for (const row of await this.tables.docs.by('buckets', bucket)) {
+        if (!seen.has(row.key)) await this.release(row, bucket)
+      }
+    }
+  }
+}
+
+/** SPEC L6: what was judged before this pull began is in what it brought; its overlay goes. */
+async function liftOverlays(tables: Tables, number: number): Promise<void> {
+  for (const row of await tables.ops.by('state', 'settled')) {
+    if (row.answered_pull < number) await tables.ops.put({ ...row, state: 'kept' })
+  }
+}

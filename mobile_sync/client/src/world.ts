@@ -1,0 +1,49 @@
+/** Everything outside that the engine touches, passed in: clock, lock, transport, uploader. */
+
+import type { BlobCheckResponse, Problem, PullRequest, PullResponse, PushRequest, PushResponse } from './protocol'
+import type { FileRow } from './store'
+
+export interface Clock {
+  /** Wall time in milliseconds; evidence only, never used for order. */
+  now(): number
+  /** Milliseconds since some start of this process; never goes back. */
+  monotonic(): number
+  /** Call `wake` after `ms`; the answer cancels it. */
+  after(ms: number, wake: () => void): () => void
+}
+
+export interface Locks {
+  /** Run `work` while holding the named lock for all tabs and workers, or return null at once where it is held. */
+  only<T>(name: string, work: () => Promise<T>): Promise<T | null>
+}
+
+/** Why a request did not do its work. `offline`: no answer; `auth`: sign in again; `busy`: later; `refused`: never so. */
+export type FaultKind = 'offline' | 'auth' | 'busy' | 'refused'
+
+export class Fault extends Error {
+  constructor(
+    readonly kind: FaultKind,
+    readonly problem: Problem = {},
+    /** Milliseconds the server asked us to wait. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(problem.title ?? problem.code ?? kind)
+  }
+}
+
+/** Requests as plain calls. Each throws `Fault` and nothing else for what the network or the server did. */
+export interface Transport {
+  push(body: PushRequest): Promise<PushResponse>
+  pull(body: PullRequest): Promise<PullResponse>
+  checkBlobs(hashes: string[]): Promise<BlobCheckResponse>
+}
+
+export interface Uploader {
+  /** Send the rest of a file, resuming at `offset`; `sent` is called with the bytes the server has taken so far. */
+  upload(
+    file: FileRow,
+    bytes: unknown,
+    at: { url: string | null; offset: number },
+    sent: (n: number) => void,
+  ): Promise<void>
+}
