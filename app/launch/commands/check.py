@@ -1,0 +1,96 @@
+"""`test`: every check and every test, on servers of their own, in an environment made for it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from app.launch.browser import browser_env
+from app.launch.context import Launch, Running
+from app.launch.node import node_env
+from app.launch.places import made
+from app.launch.prepare import build_screens
+from app.launch.services import TEST, Services
+
+PARALLEL = ["-n", "2", "--dist", "loadfile", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
+
+
+def test(launch: Launch, arguments: list[str]) -> int:
+    """Run the checks in order and pytest last; returns the first exit code that is not 0.
+
+    `--quick` leaves the checks out; other arguments go to pytest, which then runs alone and in one process.
+    """
+    quick = "--quick" in arguments
+    chosen = [argument for argument in arguments if argument != "--quick"]
+    with Running(launch.places.run / "test.lock").as_only_one():
+        launch.check_disk()
+        launch.python.ready(dev=True)
+        services = launch.maker.services(TEST, launch.environ)
+        env = test_env(launch, services)
+        with fresh(launch, services):
+            build_screens(launch, env)
+            failed = [] if quick or chosen else run_checks(launch, env)
+            code = run_pytest(launch, env, chosen or ([] if quick else PARALLEL))
+    for name, _ in failed:
+        launch.progress.note(f"✗ {name}")
+    return next((code for _, code in failed), 0) or code
+
+
+def test_env(launch: Launch, services: Services) -> dict[str, str]:
+    """The environment of tests: servers, browser, Node; never the demo's data."""
+    env = node_env(launch.python, launch.product_env(services))
+    blobs = made(launch.places.var / "test" / "blobs")
+    return {**env, **browser_env(launch.maker, launch.environ), "BLOB_ROOT": str(blobs), "LC_ALL": "C.UTF-8"}
+
+
+@contextmanager
+def fresh(launch: Launch, services: Services) -> Iterator[None]:
+    """Empty servers for one run. They write without syncing, so what a killed run left is not worth recovering."""
+    services.stop()
+    for server in (services.cluster, services.redis):
+        if server:
+            shutil.rmtree(server.home, ignore_errors=True)
+    try:
+        with launch.progress.step("测试用 PostgreSQL + PostGIS, Redis / for tests"):
+            services.start()
+        yield
+    finally:
+        services.stop()
+
+
+def checks(launch: Launch) -> list[tuple[str, list[str]]]:
+    """The checks by name: command lines inside the environment."""
+    python = str(launch.places.python)
+    programs = launch.places.venv / "bin"
+    return [
+        ("ruff check", [python, "-m", "ruff", "check", "."]),
+        ("ruff format", [python, "-m", "ruff", "format", "--check", "."]),
+        ("mypy", [python, "-m", "mypy"]),
+        ("lint-imports", [str(programs / "lint-imports")]),
+        ("deptry", [str(programs / "deptry"), "."]),
+        ("screens", [python, "-m", "app.web", "check"]),
+    ]
+
+
+def run_checks(launch: Launch, env: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Run every check, also after one failed; returns the failed ones with their exit codes."""
+    failed: list[tuple[str, int]] = []
+    for name, argv in checks(launch):
+        with launch.progress.step(name):
+            done = subprocess.run(argv, cwd=launch.places.root, env=dict(env), capture_output=True, check=False)
+        if done.returncode:
+            launch.progress.note((done.stdout + done.stderr).decode(errors="replace").rstrip())
+            failed.append((name, done.returncode))
+    return failed
+
+
+def run_pytest(launch: Launch, env: Mapping[str, str], arguments: list[str]) -> int:
+    """Run pytest on this terminal."""
+    began = time.monotonic()
+    argv = [str(launch.places.python), "-m", "pytest", *arguments]
+    code = subprocess.run(argv, cwd=launch.places.root, env=dict(env), stdin=subprocess.DEVNULL, check=False).returncode
+    launch.progress.steps.append(("pytest", time.monotonic() - began))
+    return code

@@ -1,0 +1,86 @@
+"""What a person sees while the launcher works: steps with their time, and one sentence when it cannot go on."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+QUIET_HEARTBEAT_S = 15.0  # without a terminal a long step says every so often that it is alive
+
+
+class Stop(Exception):
+    """The command cannot go on. Says in one sentence what happened and what to do, in Chinese and in English."""
+
+    def __init__(self, zh: str, en: str, *, code: int = 1, detail: str = "") -> None:
+        super().__init__(en)
+        self.zh = zh
+        self.en = en
+        self.code = code
+        self.detail = detail.strip()
+
+    def text(self) -> str:
+        """The sentence as printed, under the tail of the failing program's output where there is one."""
+        tail = "\n".join(f"  | {line}" for line in self.detail.splitlines()[-12:])
+        return f"{tail}\n✗ {self.zh}\n  {self.en}".lstrip("\n")
+
+
+class Progress:
+    """Prints each step with its duration, to stderr so that a command's own output stays clean."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.tty = self.stream.isatty()
+        self.steps: list[tuple[str, float]] = []
+        self.started = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since this report began."""
+        return time.monotonic() - self.started
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+        print(text, file=self.stream, flush=True)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        """Show `title` as under way, then as done or failed with its seconds."""
+        began = time.monotonic()
+        done = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(title, began, done), daemon=True)
+        if not self.tty:
+            self.note(f"… {title}")
+        ticker.start()
+        mark = "✗"
+        try:
+            yield
+            mark = "✓"
+        finally:
+            done.set()
+            ticker.join()
+            seconds = time.monotonic() - began
+            self.steps.append((title, seconds))
+            self.note(f"{self._clear()}{mark} {title}  {seconds:.1f} s")
+
+    def _tick(self, title: str, began: float, done: threading.Event) -> None:
+        turn = 0
+        while not done.wait(0.1 if self.tty else QUIET_HEARTBEAT_S):
+            seconds = time.monotonic() - began
+            if self.tty:
+                print(
+                    f"{self._clear()}{SPINNER[turn % len(SPINNER)]} {title}  {seconds:.0f} s",
+                    end="",
+                    file=self.stream,
+                    flush=True,
+                )
+            else:
+                self.note(f"… {title}  {seconds:.0f} s")
+            turn += 1
+
+    def _clear(self) -> str:
+        return "\r\x1b[2K" if self.tty else ""

