@@ -15,6 +15,7 @@ from app.identity.routes import BLUEPRINTS as IDENTITY_BLUEPRINTS
 from app.identity.service import authenticate
 from app.jobs.errors import CONSTRAINT_PROBLEMS as JOB_CONSTRAINTS
 from app.jobs.routes import blp as jobs
+from app.kernel.doorbell import ring
 from app.kernel.observe import install_observation
 from app.kernel.problem_json import Api, install_problem_handlers
 from app.kernel.unit_of_work import Runtime
@@ -26,7 +27,6 @@ from app.sync.routes import blp as sync
 from app.sync.track import follow_changes
 from app.web.docs import docs
 from app.web.pages import register_pages
-from app.worker import ring
 
 BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, map_, sync]
 

@@ -1,0 +1,35 @@
+"""What the media room refuses."""
+
+from __future__ import annotations
+
+from app.kernel.problems import Conflict, Invalid, NotFound
+
+
+class FileNotHere(NotFound):
+    """The file has not arrived yet."""
+
+    title_zh = "文件尚未上传完成"
+
+
+class FileTypeNotAllowed(Invalid):
+    """Files of this type are not accepted here."""
+
+    title_zh = "不接受此类型的文件"
+
+
+class FileTooLarge(Invalid):
+    """The file is larger than a photo may be."""
+
+    title_zh = "文件超过允许的大小"
+
+
+class SignatureWithoutName(Invalid):
+    """A signature needs the signer's name."""
+
+    title_zh = "签名必须填写签名人姓名"
+
+
+class AttachmentFixed(Conflict):
+    """A file's record never changes once it is made; take another photo instead."""
+
+    title_zh = "附件记录不可修改，请重新拍摄"

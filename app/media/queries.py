@@ -1,0 +1,79 @@
+"""Reads of media."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, text, true
+from sqlalchemy.orm import Session
+
+from app.kernel.actor import Actor, Permission
+from app.kernel.problems import NotFound
+from app.media.models import Attachment
+
+SEEN_AFTER_COMPLETION = timedelta(days=3)  # a crew sees its finished work that long, on the tablet and here
+
+# Jobs lie above this room; who holds one is asked by table name, as foreign keys name tables.
+_HELD = text(
+    "EXISTS (SELECT 1 FROM assignment JOIN crew_member ON crew_member.crew_id = assignment.crew_id"
+    " WHERE assignment.job_id = attachment.job_id AND crew_member.person_id = :person AND crew_member.until IS NULL"
+    " AND (assignment.ended_at IS NULL OR (assignment.end_reason = 'completed' AND assignment.ended_at > :since)))"
+)
+
+
+def slots_present(session: Session, job_id: UUID) -> set[tuple[str, str]]:
+    """The (kind, slot) pairs of a job that have a file not refused, whether its bytes are here or on their way."""
+    query = select(Attachment.kind, Attachment.slot).where(
+        Attachment.job_id == job_id, Attachment.deleted_at.is_(None), Attachment.refused.is_(None)
+    )
+    return {(kind.value, slot) for kind, slot in session.execute(query)}
+
+
+def visible_to(actor: Actor, now: datetime) -> ColumnElement[bool]:
+    """Files of branches where the actor reads all jobs, and of jobs that their crew holds or has just finished."""
+    if actor.everything:
+        return true()
+    if actor.person_id is None:
+        return false()
+    held = _HELD.bindparams(person=actor.person_id, since=now - SEEN_AFTER_COMPLETION)
+    return or_(
+        Attachment.branch_id.in_(actor.branches_with(Permission.READ_ALL_JOBS)),
+        and_(Attachment.branch_id.in_(actor.branches_with(Permission.WORK_JOBS)), held),
+    )
+
+
+def get_attachment(session: Session, actor: Actor, attachment_id: UUID, now: datetime) -> Attachment:
+    """A file's record.
+
+    Raises:
+        NotFound: there is none, or it is not the actor's to see.
+    """
+    query = select(Attachment).where(
+        Attachment.id == attachment_id, Attachment.deleted_at.is_(None), visible_to(actor, now)
+    )
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def attachments_of(session: Session, actor: Actor, job_id: UUID, now: datetime) -> list[Attachment]:
+    """The files of a job that the actor may see, oldest first."""
+    query = select(Attachment).where(
+        Attachment.job_id == job_id, Attachment.deleted_at.is_(None), visible_to(actor, now)
+    )
+    return list(session.scalars(query.order_by(Attachment.taken_at, Attachment.id)))
+
+
+def lock_attachment(session: Session, attachment_id: UUID) -> Attachment | None:
+    """A file's record, deleted or not, held until the end of the transaction; None if it never was."""
+    return session.get(Attachment, attachment_id, with_for_update=True, populate_existing=True)
+
+
+def lock_unverified(session: Session, sha256: str) -> list[Attachment]:
+    """Records that wait for these bytes, held until the end of the transaction."""
+    query = select(Attachment).where(
+        Attachment.sha256 == sha256, Attachment.verified_at.is_(None), Attachment.deleted_at.is_(None)
+    )
+    return list(session.scalars(query.order_by(Attachment.id).with_for_update()))

@@ -1,0 +1,69 @@
+"""Doors to files: the list of a job, the bytes, the thumbnail."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, send_file
+
+from app.kernel.web import Blueprint, current_uow
+from app.media import queries, service
+from app.media.errors import FileNotHere
+from app.media.schemas import AttachmentList
+
+blp = Blueprint("media", __name__, url_prefix="/api/v1", description="Photos and signatures of jobs")
+
+THUMBNAIL_MIME = "image/jpeg"
+BYTES = {"type": "string", "format": "binary"}
+
+
+@blp.get("/jobs/<uuid:job_id>/attachments")
+@blp.response(200, AttachmentList)
+def list_attachments(job_id: UUID) -> dict[str, Any]:
+    """The files of a job, oldest first"""
+    uow = current_uow()
+    return {"items": queries.attachments_of(uow.session, uow.actor, job_id, uow.now), "next": None}
+
+
+@blp.get("/attachments/<uuid:attachment_id>/content")
+@blp.response(200, BYTES, content_type="image/*")
+def download_attachment(attachment_id: UUID) -> Response:
+    """The bytes as they were taken; a refused file only as a download"""
+    uow = current_uow()
+    attachment = queries.get_attachment(uow.session, uow.actor, attachment_id, uow.now)
+    if attachment.verified_at is None:
+        raise FileNotHere
+    return _send(attachment.sha256, attachment.mime, inline=attachment.refused is None)
+
+
+@blp.get("/attachments/<uuid:attachment_id>/thumbnail")
+@blp.response(200, BYTES, content_type=THUMBNAIL_MIME)
+def download_thumbnail(attachment_id: UUID) -> Response:
+    """A small JPEG, upright, without metadata"""
+    uow = current_uow()
+    attachment = queries.get_attachment(uow.session, uow.actor, attachment_id, uow.now)
+    if attachment.thumbnail_sha256 is None:
+        raise FileNotHere
+    return _send(attachment.thumbnail_sha256, THUMBNAIL_MIME, inline=True)
+
+
+def _send(sha256: str, mime: str, *, inline: bool) -> Response:
+    """Bytes that strangers sent: never sniffed, never run, never kept by a shared cache."""
+    path = service.blobs_of(current_uow()).path(sha256)
+    if not path.is_file():
+        raise FileNotHere
+    response = send_file(
+        path,
+        mimetype=mime if inline else "application/octet-stream",
+        as_attachment=not inline,
+        download_name=sha256[:16],
+        conditional=True,
+        etag=sha256,
+        max_age=300,
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.cache_control.public = False
+    response.cache_control.private = True
+    return response

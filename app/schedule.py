@@ -1,0 +1,99 @@
+"""What comes round by the clock: one row a name in `due_work`, done by whichever scheduler locks it first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.kernel import idempotency, tasks
+from app.kernel.actor import SYSTEM
+from app.kernel.outbox import DueWork
+from app.kernel.unit_of_work import Runtime, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(seconds=3)  # a ring that was not lost has been answered by then, unless the queue is long
+LEASE = timedelta(seconds=30)  # before the same row is rung for again
+SWEEP_LIMIT = 500
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something to do again and again. It must bear being done twice."""
+
+    name: str
+    every: timedelta
+    do: Callable[[UnitOfWork], None]
+
+
+def sweep(uow: UnitOfWork) -> None:
+    """Ring again for whatever is overdue: lost rings, killed workers, an emptied Redis, second tries."""
+    rows = tasks.overdue(uow.session, before=uow.now - GRACE, lease_until=uow.now + LEASE, limit=SWEEP_LIMIT)
+    uow.ring_after_commit(rows)
+
+
+def forget_idempotency_keys(uow: UnitOfWork) -> None:
+    """Answers to writes are kept for two days."""
+    idempotency.forget_old(uow.session, uow.now)
+
+
+def forget_done_tasks(uow: UnitOfWork) -> None:
+    """Outbox rows are kept for a week after they are done."""
+    tasks.forget_done(uow.session, uow.now)
+
+
+DUE_WORK: tuple[Work, ...] = (
+    Work("sweep-outbox", timedelta(seconds=2), sweep),
+    Work("forget-idempotency-keys", timedelta(hours=1), forget_idempotency_keys),
+    Work("forget-done-tasks", timedelta(hours=6), forget_done_tasks),
+)
+
+
+def install(runtime: Runtime) -> None:
+    """Make the rows of work that has none yet, due at once."""
+    with runtime.unit_of_work(SYSTEM) as uow:
+        for work in DUE_WORK:
+            row = insert(DueWork).values(name=work.name, due_at=uow.now, every_s=int(work.every.total_seconds()))
+            uow.session.execute(
+                row.on_conflict_do_update(index_elements=["name"], set_={"every_s": row.excluded.every_s})
+            )
+
+
+def tick(runtime: Runtime) -> list[str]:
+    """Do what is due now and in nobody's hands; returns the names of what was done."""
+    with runtime.sessions() as session:
+        due = set(session.scalars(select(DueWork.name).where(DueWork.due_at <= runtime.clock())))
+    return [work.name for work in DUE_WORK if work.name in due and _do(runtime, work)]
+
+
+def _do(runtime: Runtime, work: Work) -> bool:
+    try:
+        with runtime.unit_of_work(SYSTEM) as uow:
+            row = _claim(uow, work)
+            if row is None:
+                return False
+            work.do(uow)
+            row.last_done_at = uow.now
+            row.due_at = uow.now + work.every
+    except Exception:  # one piece of work that breaks must not stop the others
+        log.exception("due work failed", extra={"work": work.name})
+        _put_off(runtime, work)
+        return False
+    return True
+
+
+def _claim(uow: UnitOfWork, work: Work) -> DueWork | None:
+    query = select(DueWork).where(DueWork.name == work.name, DueWork.due_at <= uow.now)
+    return uow.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
+
+
+def _put_off(runtime: Runtime, work: Work) -> None:
+    with runtime.unit_of_work(SYSTEM) as uow:
+        row = _claim(uow, work)
+        if row is not None:
+            row.due_at = uow.now + work.every
