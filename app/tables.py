@@ -10,6 +10,7 @@ import app.demands.models
 import app.identity.models
 import app.jobs.models
 import app.kernel.idempotency
+import app.kernel.numbers
 import app.kernel.outbox
 import app.media.models
 import app.network.models

@@ -1,0 +1,79 @@
+"""Reads of crews: membership, duty, the row lock that dispatch takes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import Session
+
+from app.crews.models import Crew, CrewMember, CrewPosition, Shift
+from app.identity.models import Branch
+from app.kernel.problems import NotFound
+
+
+def crew_ids_of(session: Session, person_id: UUID) -> list[UUID]:
+    """The crews somebody is in now (at most one, by constraint)."""
+    query = select(CrewMember.crew_id).where(CrewMember.person_id == person_id, CrewMember.until.is_(None))
+    return list(session.scalars(query))
+
+
+def get_crew(session: Session, crew_id: UUID) -> Crew:
+    """A crew.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    crew = session.get(Crew, crew_id)
+    if crew is None or crew.deleted_at is not None:
+        raise NotFound
+    return crew
+
+
+def lock_crew(session: Session, crew_id: UUID) -> Crew:
+    """A crew, held until the end of the transaction: two dispatchers who want it queue here.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    query = select(Crew).where(Crew.id == crew_id, Crew.deleted_at.is_(None)).with_for_update()
+    crew = session.scalar(query, execution_options={"populate_existing": True})
+    if crew is None:
+        raise NotFound
+    return crew
+
+
+def on_duty(now: datetime) -> ColumnElement[bool]:
+    """A condition on Crew: one of its shifts covers this moment."""
+    return exists().where(Shift.crew_id == Crew.id, Shift.starts_at <= now, Shift.ends_at > now)
+
+
+def crews_on_duty(session: Session, branch_id: UUID, now: datetime) -> list[Crew]:
+    """Crews of the branch with a shift that covers this moment, by code."""
+    query = select(Crew).where(Crew.branch_id == branch_id, Crew.deleted_at.is_(None), on_duty(now))
+    return list(session.scalars(query.order_by(Crew.code)))
+
+
+def crew_area(session: Session, crew_id: UUID) -> tuple[Crew, BaseGeometry | None]:
+    """A crew and the area of its branch.
+
+    Raises:
+        NotFound: there is no such crew.
+    """
+    query = select(Crew, Branch.boundary).join(Branch, Branch.id == Crew.branch_id)
+    row = session.execute(query.where(Crew.id == crew_id, Crew.deleted_at.is_(None))).first()
+    if row is None:
+        raise NotFound
+    return row._tuple()
+
+
+def last_position(session: Session, crew_id: UUID) -> CrewPosition | None:
+    """Where the crew was last heard from."""
+    return session.get(CrewPosition, crew_id, populate_existing=True)
+
+
+def is_member(session: Session, *, crew_id: UUID, person_id: UUID) -> bool:
+    """Whether somebody is in the crew now."""
+    return crew_id in crew_ids_of(session, person_id)

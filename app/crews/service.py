@@ -1,0 +1,70 @@
+"""Verbs of crews."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from shapely.geometry import Point
+from sqlalchemy.dialects.postgresql import insert
+
+from app.crews import queries, rules
+from app.crews.errors import NotYourCrew
+from app.crews.models import Crew, CrewPosition, PositionFix
+from app.kernel.actor import Permission
+from app.kernel.unit_of_work import UnitOfWork
+
+
+def record_fix(
+    uow: UnitOfWork,
+    *,
+    crew_id: UUID,
+    location: Point,
+    at: datetime,
+    accuracy_m: float | None = None,
+    fix_id: UUID | None = None,
+) -> bool:
+    """Keep a reading of the crew's position; returns whether it is the newest one.
+
+    The same `fix_id` twice is kept once. An older reading goes to the history and never replaces a newer position.
+
+    Raises:
+        NotFound: no such crew, or of a branch where the actor has no grant.
+        NotYourCrew: the actor is not a member of the crew.
+        Invalid: a place far outside the branch, or a time in the future.
+    """
+    crew, area = queries.crew_area(uow.session, crew_id)
+    _must_be_of(uow, crew)
+    rules.check_fix(area=area, location=location, at=at, now=uow.now)
+    fix = {"location": location, "accuracy_m": accuracy_m, "at": at}
+    uow.session.execute(
+        insert(PositionFix)
+        .values(
+            id=fix_id or uow.new_id(),
+            branch_id=crew.branch_id,
+            crew_id=crew.id,
+            person_id=uow.actor.person_id,
+            device_id=uow.device_id,
+            received_at=uow.now,
+            **fix,
+        )
+        .on_conflict_do_nothing(index_elements=[PositionFix.id])
+    )
+    last = insert(CrewPosition).values(crew_id=crew.id, branch_id=crew.branch_id, **fix)
+    moved = uow.session.execute(
+        last.on_conflict_do_update(
+            index_elements=[CrewPosition.crew_id],
+            set_={name: last.excluded[name] for name in fix},
+            where=CrewPosition.at < last.excluded.at,
+        ).returning(CrewPosition.crew_id)
+    ).first()
+    if moved is not None:
+        uow.wake_live(crew.branch_id)
+    return moved is not None
+
+
+def _must_be_of(uow: UnitOfWork, crew: Crew) -> None:
+    uow.actor.must(Permission.WORK_JOBS, crew.branch_id)
+    person_id = uow.actor.person_id
+    if person_id is not None and not queries.is_member(uow.session, crew_id=crew.id, person_id=person_id):
+        raise NotYourCrew

@@ -1,0 +1,152 @@
+"""Single jobs, who may see them and whose they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy.orm import Session
+
+from app.crews.models import Crew, CrewMember
+from app.identity.models import Branch
+from app.jobs.models import Assignment, EndReason, Form, FormRecord, Job
+from app.jobs.rules import Hand
+from app.kernel.actor import Actor, Permission
+from app.kernel.problems import NotFound
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job with what its page needs at once."""
+
+    job: Job
+    assignment: Assignment | None
+    crew: Crew | None
+    record: FormRecord | None
+    form: Form
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """A condition on Job: those of the actor's branches, or those their crew holds or has completed."""
+    if actor.everything:
+        return true()
+    if actor.person_id is None:
+        return false()
+    own_crews = select(CrewMember.crew_id).where(CrewMember.person_id == actor.person_id, CrewMember.until.is_(None))
+    ours = exists().where(
+        Assignment.job_id == Job.id,
+        Assignment.crew_id.in_(own_crews),
+        or_(Assignment.end_reason.is_(None), Assignment.end_reason == EndReason.COMPLETED),
+    )
+    return or_(
+        Job.branch_id.in_(actor.branches_with(Permission.READ_ALL_JOBS)),
+        and_(Job.branch_id.in_(actor.branches_with(Permission.WORK_JOBS)), ours),
+    )
+
+
+def get_job(session: Session, actor: Actor, job_id: UUID) -> Job:
+    """A job the actor may see.
+
+    Raises:
+        NotFound: there is none, or it is not theirs to see.
+    """
+    job = session.scalar(select(Job).where(Job.id == job_id, Job.deleted_at.is_(None), visible_to(actor)))
+    if job is None:
+        raise NotFound
+    return job
+
+
+def lock_job(session: Session, actor: Actor, job_id: UUID) -> Job:
+    """A job the actor may see, held until the end of the transaction. Locked before crews, always.
+
+    Raises:
+        NotFound: there is none, or it is not theirs to see.
+    """
+    query = select(Job).where(Job.id == job_id, Job.deleted_at.is_(None), visible_to(actor)).with_for_update(of=Job)
+    job = session.scalar(query, execution_options={"populate_existing": True})
+    if job is None:
+        raise NotFound
+    return job
+
+
+def lock_assignment_job(session: Session, actor: Actor, assignment_id: UUID) -> tuple[Job, Assignment]:
+    """An assignment with its job, the job held until the end of the transaction.
+
+    Raises:
+        NotFound: there is none, or its job is not theirs to see.
+    """
+    job_id = session.scalar(select(Assignment.job_id).where(Assignment.id == assignment_id))
+    if job_id is None:
+        raise NotFound
+    job = lock_job(session, actor, job_id)
+    assignment = session.get_one(Assignment, assignment_id, populate_existing=True)
+    return job, assignment
+
+
+def open_assignment(session: Session, job_id: UUID) -> Assignment | None:
+    """The assignment that has not ended; a job has at most one, by constraint."""
+    return session.scalar(select(Assignment).where(Assignment.job_id == job_id, Assignment.ended_at.is_(None)))
+
+
+def holding_crew(session: Session, *, job_id: UUID, person_id: UUID | None) -> UUID | None:
+    """The crew that holds the job now, if this person is in it."""
+    query = select(Assignment.crew_id).join(CrewMember, CrewMember.crew_id == Assignment.crew_id)
+    mine = query.where(CrewMember.person_id == person_id, CrewMember.until.is_(None))
+    return session.scalar(mine.where(Assignment.job_id == job_id, Assignment.ended_at.is_(None)))
+
+
+def hands_of(session: Session, actor: Actor, job: Job) -> list[Hand]:
+    """As whom the actor may move this job: as the crew that holds it, as the desk, as both or not at all."""
+    hands = []
+    works = actor.person_id is not None and actor.may(Permission.WORK_JOBS, job.branch_id)
+    if works and holding_crew(session, job_id=job.id, person_id=actor.person_id) is not None:
+        hands.append(Hand.CREW)
+    if actor.may(Permission.DISPATCH, job.branch_id):
+        hands.append(Hand.DESK)
+    return hands
+
+
+def view_job(session: Session, actor: Actor, job_id: UUID) -> JobView:
+    """A job with its crew and checklist, in one query.
+
+    Raises:
+        NotFound: there is none, or it is not theirs to see.
+    """
+    query = (
+        select(Job, Assignment, Crew, FormRecord, Form)
+        .outerjoin(Assignment, and_(Assignment.job_id == Job.id, Assignment.ended_at.is_(None)))
+        .outerjoin(Crew, Crew.id == Assignment.crew_id)
+        .outerjoin(FormRecord, FormRecord.job_id == Job.id)
+        .join(Form, and_(Form.code == Job.form_code, Form.version == Job.form_version))
+        .where(Job.id == job_id, Job.deleted_at.is_(None), visible_to(actor))
+    )
+    row = session.execute(query).first()
+    if row is None:
+        raise NotFound
+    return JobView(*row)
+
+
+def jobs_of_outage(session: Session, outage_id: UUID) -> list[Job]:
+    """The jobs of an outage, oldest first."""
+    query = select(Job).where(Job.outage_id == outage_id, Job.deleted_at.is_(None))
+    return list(session.scalars(query.order_by(Job.opened_at, Job.id)))
+
+
+def find_jobs(session: Session, actor: Actor, q: str, *, limit: int) -> list[Job]:
+    """Jobs by the beginning or end of their number, newest first."""
+    wanted = q.upper()
+    named = or_(Job.number.startswith(wanted, autoescape=True), Job.number.endswith(wanted, autoescape=True))
+    query = select(Job).where(named, Job.deleted_at.is_(None), visible_to(actor))
+    return list(session.scalars(query.order_by(Job.opened_at.desc(), Job.id.desc()).limit(limit)))
+
+
+def timezone_of(session: Session, branch_id: UUID) -> str:
+    """The branch's time zone: a number carries its calendar day."""
+    return session.scalars(select(Branch.timezone).where(Branch.id == branch_id)).one()
+
+
+def area_of(session: Session, branch_id: UUID) -> BaseGeometry | None:
+    """The branch's area; None where nobody has drawn it."""
+    return session.scalars(select(Branch.boundary).where(Branch.id == branch_id)).one()

@@ -1,0 +1,69 @@
+"""Changes of a job that do not move it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shapely.geometry.base import BaseGeometry
+
+from app.jobs import queries, rules
+from app.jobs.errors import JobClosed, NotYourJob
+from app.jobs.models import Job, Priority
+from app.jobs.service.timeline import note_event
+from app.kernel.actor import Permission
+from app.kernel.geo import must_lie_in
+from app.kernel.problems import FieldError, Invalid
+from app.kernel.unit_of_work import UnitOfWork
+
+BY_DESK = frozenset({"address", "note", "priority", "contact_name", "contact_phone", "location"})
+BY_CREW = frozenset({"note", "finding"})
+
+
+def edit_job(uow: UnitOfWork, *, job: Job, changes: Mapping[str, Any], area: BaseGeometry | None = None) -> Job:
+    """Correct what a job says. Only fields that really differ are written, and named in the timeline.
+
+    Raises:
+        Forbidden: the actor may not edit jobs of the branch.
+        JobClosed: the job is completed or cancelled.
+        Invalid: a field that is not the desk's, or a place outside the branch.
+    """
+    uow.actor.must(Permission.EDIT_JOBS, job.branch_id)
+    if "location" in changes:
+        must_lie_in(area or queries.area_of(uow.session, job.branch_id), changes["location"])
+    return _write(uow, job, changes, BY_DESK, "edited")
+
+
+def note_finding(uow: UnitOfWork, *, job: Job, fields: Mapping[str, Any]) -> Job:
+    """What the crew writes about the job itself: `note` and `finding`.
+
+    Raises:
+        NotYourJob: the actor is not in the crew that holds the job, and is no dispatcher.
+        JobClosed: the job is completed or cancelled.
+        Invalid: another field.
+    """
+    if not queries.hands_of(uow.session, uow.actor, job):
+        raise NotYourJob
+    return _write(uow, job, fields, BY_CREW, "noted")
+
+
+def raise_priority(uow: UnitOfWork, *, job: Job, priority: Priority) -> None:
+    """Make a job more urgent when a later call says so; never less."""
+    higher = rules.more_urgent(job.priority, priority)
+    if higher is not job.priority and job.state not in rules.CLOSED:
+        note_event(uow, job, "priority_raised", before=job.priority.value, after=higher.value)
+        job.priority = higher
+
+
+def _write(uow: UnitOfWork, job: Job, fields: Mapping[str, Any], known: frozenset[str], kind: str) -> Job:
+    if strange := sorted(set(fields) - known):
+        raise Invalid(*(FieldError(name, "unknown_field") for name in strange))
+    if job.state in rules.CLOSED:
+        raise JobClosed(state=job.state.value)
+    changed = sorted(name for name, value in fields.items() if getattr(job, name) != value)
+    for name in changed:
+        setattr(job, name, fields[name])
+    if changed:
+        note_event(uow, job, kind, fields=changed)
+        uow.session.flush()  # the answer shows the new revision
+    return job
