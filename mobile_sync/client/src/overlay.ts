@@ -41,10 +41,16 @@ export function overlay(base: DocRow | undefined, ops: readonly OpRow[], entity:
   for (const row of [...ops].sort((a, b) => a.op_no - b.op_no)) {
     if (!isShown(row)) continue
     dirty = dirty || OPEN.includes(row.state)
-    if (row.op.kind !== 'delete') doc = applyFields(doc ?? {}, saying(row))
-    else if (row.result?.status !== 'conflict') doc = null
+    doc = laidOver(doc, row)
   }
   return doc === null ? null : { entity, id, rev: base?.rev ?? 0, doc, dirty }
+}
+
+function laidOver(doc: Doc | null, row: OpRow): Doc | null {
+  if (row.op.kind === 'delete') return row.result?.status === 'conflict' ? doc : null
+  // An update alone makes no record: of one that left our scope nothing is shown.
+  if (doc === null && row.op.kind === 'update') return null
+  return applyFields(doc ?? {}, saying(row))
 }
 
 /** One record as the screen should show it. Records out of scope (shadows) are hidden. */

@@ -255,6 +255,13 @@ describe('files', () => {
     expect(server.stored.get(sha256('0123456789abcdef'))).toBe('0123456789abcdef')
   })
 
+  test('[B6] a file is verified by the server’s word alone', async () => {
+    await here.client.record([edit(JOB, {}, { files: [photo('whole')] })])
+    here.link.upload = () => Promise.resolve()
+    await here.client.sync()
+    expect(await outstanding(here.storage)).toMatchObject({ files: { photo: 1 }, bytes: 5 })
+  })
+
   test('a refused file is parked with its reason and the others pass', async () => {
     await here.client.record([edit(JOB, {}, { files: [photo('evil'), photo('good')] })])
     const upload = here.link.upload.bind(here.link)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Doc, Edit, SyncStorage } from '../src'
-import { outstanding, viewAll } from '../src'
+import { fieldOf, outstanding, view, viewAll } from '../src'
+import { INCIDENTS } from '../src/verify'
 import { MemoryStorage } from '../src/memory'
 import type { Weather } from './world'
 import { seeded, sha256, tablet, TestClock, TestServer } from './world'
@@ -37,6 +38,8 @@ async function live(
       process = tablet(server, storage, clock)
       process.link.weather = weather
     }
+    storage.fuse = () => undefined
+    await expectOwnWritesSeen(storage, kept)
     clock.ms += Math.floor(random() * 700_000)
   }
   storage.fuse = () => undefined
@@ -52,6 +55,18 @@ async function live(
 interface Kept {
   values: Map<string, number>
   photos: Set<string>
+}
+
+/** Whatever was kept shows, before and after it was sent, wherever its job is in scope. */
+async function expectOwnWritesSeen(storage: SyncStorage, kept: Kept): Promise<void> {
+  for (const job of JOBS) {
+    const seen = await storage.run('read', (tables) => view(tables, 'job', job))
+    if (seen === null) continue
+    for (const [name, value] of kept.values) {
+      const [of, field] = name.split(' ') as [string, string]
+      if (of === job) expect(fieldOf(seen.doc, field), name).toBe(value)
+    }
+  }
 }
 
 interface Scene {
@@ -127,6 +142,9 @@ describe('[I11..I20] any life of a tablet', () => {
         expect(answers?.[field.slice('answers.'.length)], name).toBe(value)
       }
       const numbers = [...server.ledger.keys()]
+      const own = await storage.run('read', (tables) => tables.ops.all())
+      expect(own.map((row) => row.op_no)).toEqual(numbers)
+      expect(await storage.run('read', (tables) => tables.meta.get(INCIDENTS))).toBeUndefined()
       expect(numbers).toEqual(numbers.map((_, at) => at + 1))
       for (const hash of kept.photos) expect(sha256(server.stored.get(hash) ?? ''), hash).toBe(hash)
       expect(await replica(storage)).toEqual(server.inScope())
