@@ -64,7 +64,13 @@ def find_pip(places: Places, environ: Mapping[str, str]) -> tuple[list[str], dic
         Stop: there is none, and no apt to fetch one.
     """
     command = [sys.executable, "-m", "pip"]
-    quiet = {**environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
+    quiet = {
+        **environ,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PIP_NO_INPUT": "1",
+        "PIP_RETRIES": "2",
+        "PIP_ROOT_USER_ACTION": "ignore",
+    }
     if run([*command, "--version"], env=quiet).code == 0:
         return command, quiet
     wheel = bundled_pip() or fetch_pip_wheel(places, environ)
@@ -130,26 +136,14 @@ class PythonEnv:
         with self.progress.step("Python 依赖 / Python packages" + (" (dev)" if dev else "")):
             self._make()
             failing = ("安装 Python 依赖失败", "Installing the Python packages failed")
-            self.uv(
-                "pip",
-                "install",
-                "--system-certs",
-                "--require-hashes",
-                "--python",
-                self.places.python,
-                "-r",
-                lock,
-                failing=failing,
-            )
+            options = ("--system-certs", "--require-hashes", "--python", self.places.python)
+            self.uv("pip", "install", *options, "-r", lock, failing=failing)
         stamp.write(wanted)
 
     def _make(self) -> None:
-        base = (
-            run([self.places.python, "-c", "import sys; print(sys.version)"], env=self.env).output.strip()
-            if self.places.python.exists()
-            else ""
-        )
-        if base == sys.version.strip():
+        """Make the environment where there is none, and again where it belongs to another interpreter."""
+        asked = [self.places.python, "-c", "import sys; print(sys.version)"]
+        if self.places.python.exists() and run(asked, env=self.env).output.strip() == sys.version.strip():
             return
         failing = ("建立虚拟环境失败", "Making the virtual environment failed")
         self.uv("venv", "--clear", "--no-project", "--python", sys.executable, self.places.venv, failing=failing)
@@ -162,18 +156,7 @@ class PythonEnv:
         if not (stamp.matches(digest([lock])) and folder.is_dir()):
             failing = (f"安装 {name} 失败", f"Installing {name} failed")
             shutil.rmtree(folder, ignore_errors=True)
-            python = ("--python", sys.executable)
-            self.uv(
-                "pip",
-                "install",
-                "--system-certs",
-                "--require-hashes",
-                *python,
-                "--target",
-                folder,
-                "-r",
-                lock,
-                failing=failing,
-            )
+            options = ("--system-certs", "--require-hashes", "--no-deps", "--python", sys.executable)
+            self.uv("pip", "install", *options, "--target", folder, "-r", lock, failing=failing)
             stamp.write(digest([lock]))
         return folder

