@@ -12,6 +12,7 @@ import app.jobs.models
 import app.kernel.idempotency
 import app.kernel.numbers
 import app.kernel.outbox
+import app.map.models
 import app.media.models
 import app.network.models
 import app.outages.models
