@@ -16,6 +16,9 @@ from app.kernel.geo import Shape
 
 LOGIN_TAKEN = "uq_person_login"
 BRANCH_CODE_TAKEN = "uq_branch_code"
+STAFF_NO_TAKEN = "uq_person_branch_id_staff_no"
+ROLE_GRANTED = "uq_role_grant_person_id_role_branch_id"
+DEVICE_KEY_KNOWN = "uq_device_key_thumbprint"
 
 
 class Role(StrEnum):
@@ -87,7 +90,7 @@ class Person(Scoped):
     __tablename__ = "person"
     __table_args__ = (
         UniqueConstraint("login", name=LOGIN_TAKEN),
-        UniqueConstraint("branch_id", "staff_no"),
+        UniqueConstraint("branch_id", "staff_no", name=STAFF_NO_TAKEN),
     )
 
     org_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("org_unit.id"))
@@ -127,7 +130,7 @@ class RoleGrant(Scoped):
     """A person's role in a branch, their own or another."""
 
     __tablename__ = "role_grant"
-    __table_args__ = (UniqueConstraint("person_id", "role", "branch_id"),)
+    __table_args__ = (UniqueConstraint("person_id", "role", "branch_id", name=ROLE_GRANTED),)
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     role: Mapped[Role] = mapped_column(by_value(Role, name="role"))
@@ -137,10 +140,11 @@ class Device(Scoped):
     """A tablet, known by the public half of a key that never leaves it (P-256, JWK)."""
 
     __tablename__ = "device"
+    __table_args__ = (UniqueConstraint("key_thumbprint", name=DEVICE_KEY_KNOWN),)
 
     name: Mapped[str]
     public_key: Mapped[dict[str, Any]]
-    key_thumbprint: Mapped[str] = mapped_column(unique=True)
+    key_thumbprint: Mapped[str]
     state: Mapped[DeviceState] = mapped_column(by_value(DeviceState, name="state"))
     enrolled_by: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     enrolled_at: Mapped[datetime]

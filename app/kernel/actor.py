@@ -30,6 +30,7 @@ class Actor:
     """The person behind a request, a device or a task.
 
     `grants` holds permissions by branch. The system itself (tasks, command line) acts with `everything=True`.
+    A revoked tablet may only deliver what it holds, which lands in quarantine.
     """
 
     person_id: UUID | None
@@ -38,6 +39,7 @@ class Actor:
     home_branch_id: UUID | None = None
     session_id: UUID | None = None
     device_id: UUID | None = None
+    device_revoked: bool = False
     locale: str = "zh-CN"
     everything: bool = False
 

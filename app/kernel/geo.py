@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from geoalchemy2.shape import from_shape, to_shape
+from geoalchemy2.shape import to_shape
 from geoalchemy2.types import Geography
-from shapely import wkb
+from shapely import to_wkt, wkb
 from shapely.geometry import Point, mapping, shape
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, Dialect, cast, func
@@ -30,8 +30,8 @@ class Shape(TypeDecorator[BaseGeometry]):
         super().__init__(geometry_type=kind, srid=WGS84, spatial_index=False)
 
     def process_bind_param(self, value: BaseGeometry | None, dialect: Dialect) -> Any:
-        """Shapely in, EWKB out."""
-        return None if value is None else from_shape(value, srid=WGS84, extended=True)
+        """Shapely in, EWKT out: `ST_GeogFromText`, which geoalchemy2 puts around it, knows no EWKB."""
+        return None if value is None else f"SRID={WGS84};{to_wkt(value, rounding_precision=-1)}"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> BaseGeometry | None:
         """EWKB in, shapely out."""

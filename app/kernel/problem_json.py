@@ -86,6 +86,7 @@ _REASON_BY_TEXT = (
     ("Missing data", "required"),
     ("may not be null", "required"),
     ("Unknown field", "unknown_field"),
+    ("unstorable", "unstorable"),
     ("Shorter than", "too_short"),
     ("Longer than", "too_long"),
     ("Must be one of", "choice"),

@@ -25,6 +25,8 @@ class Problem(Exception):
 
     status: ClassVar[int] = 400
     title_zh: ClassVar[str] = "请求被拒绝"
+    remembered: ClassVar[bool] = False
+    """What was written before this refusal stays: a failed login counts, a replayed token ends its session."""
 
     def __init__(self, *errors: FieldError, **params: Any) -> None:
         self.errors = errors
@@ -90,6 +92,18 @@ class Unauthenticated(Problem):
     title_zh = "请先登录"
 
 
+class TokenExpired(Unauthenticated):
+    """The access token has expired; refresh it."""
+
+    title_zh = "访问令牌已过期，请刷新"
+
+
+class DeviceRevoked(Forbidden):
+    """The tablet was signed out by the office; it may still deliver what it holds."""
+
+    title_zh = "此平板已被停用，仅可上交未同步的记录"
+
+
 class PreconditionFailed(Problem):
     """Somebody changed it since you read it."""
 
@@ -146,6 +160,13 @@ class Unavailable(Problem):
     title_zh = "系统暂时不可用，请稍后重试"
 
 
+class InternalError(Problem):
+    """Something broke on our side; it was noted under the request's number."""
+
+    status = 500
+    title_zh = "系统内部出错，已按请求编号记录"
+
+
 REASONS: dict[str, tuple[str, str]] = {
     "required": ("必填", "is required"),
     "unknown_field": ("未知字段", "is not a known field"),
@@ -156,6 +177,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "outside_branch": ("坐标不在本单位供区内", "lies outside the branch's area"),
     "swapped": ("经纬度似乎写反了", "looks like latitude and longitude swapped"),
     "not_wgs84": ("坐标不是 WGS84 经纬度", "is not WGS 84 longitude and latitude"),
+    "unstorable": ("含有无法保存的字符", "has characters that cannot be stored"),
+    "guessable": ("太容易被猜到", "is too easy to guess"),
+    "private_key": ("含有私钥，私钥不得离开平板", "carries the private key, which must not leave the tablet"),
+    "not_p256": ("不是 P-256 公钥", "is not a P-256 public key"),
     "choice": ("不在可选范围内", "is not one of the choices"),
 }
 

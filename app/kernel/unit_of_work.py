@@ -84,7 +84,9 @@ class Runtime:
                 try:
                     yield uow
                     uow.commit()
-                except BaseException:
+                except BaseException as error:
+                    if isinstance(error, Problem) and error.remembered:
+                        uow.commit()
                     session.rollback()
                     raise
             uow.after_commit()
@@ -130,6 +132,10 @@ class UnitOfWork:
     def wake_live(self, branch_id: UUID) -> None:
         """Live screens of this branch look for changes once this is committed."""
         self._live_branches.add(branch_id)
+
+    def ring_after_commit(self, rows: list[OutboxRow]) -> None:
+        """Ring once more for rows that are there already."""
+        self._rows.extend(rows)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -16,6 +16,7 @@ from flask import Response, current_app, g, request
 from app.kernel import idempotency
 from app.kernel.actor import Actor
 from app.kernel.problems import (
+    DeviceRevoked,
     ForeignOrigin,
     IdempotencyKeyMissing,
     PreconditionFailed,
@@ -49,6 +50,12 @@ def anyone(view: View) -> View:
 def keyless(view: View) -> View:
     """Mark a write that needs no Idempotency-Key: sessions, tokens, and what is idempotent by itself."""
     view.__dict__["needs_no_key"] = True
+    return view
+
+
+def revoked_too(view: View) -> View:
+    """Mark a view by which a revoked tablet may still deliver what it holds."""
+    view.__dict__["open_to_revoked"] = True
     return view
 
 
@@ -93,15 +100,13 @@ def _document_house_rules(doc: dict[str, Any], info: dict[str, Any], *, method: 
             }
         )
     responses = doc.setdefault("responses", {})
-    for status in _documented_errors(house, method):
+    for status in _documented_errors(method):
         responses.setdefault(str(status), "DEFAULT_ERROR")
     return doc
 
 
-def _documented_errors(house: dict[str, Any], method: str) -> list[int]:
-    common = [400, 403, 404, 422, 429, 503]
-    if not house["anyone"]:
-        common.append(401)
+def _documented_errors(method: str) -> list[int]:
+    common = [400, 401, 403, 404, 422, 429, 500, 503]
     if method.upper() in UNSAFE:
         common += [409, 412, 413, 415, 428]
     return common
@@ -113,12 +118,20 @@ def _in_unit_of_work(view: Callable[..., Any]) -> Callable[..., Any]:
         extension = runtime()
         with extension.unit_of_work() as uow:
             g.uow = uow
-            uow.actor = cast(Authenticate, current_app.extensions["lamplighter_authenticate"])(uow)
-            if uow.actor.person_id is None and not getattr(view, "open_to_anyone", False):
-                raise Unauthenticated
+            if not getattr(view, "open_to_anyone", False):
+                _let_in(uow, view)
             return _with_key(uow, view, args, kwargs)
 
     return door
+
+
+def _let_in(uow: UnitOfWork, view: Callable[..., Any]) -> None:
+    uow.actor = cast(Authenticate, current_app.extensions["lamplighter_authenticate"])(uow)
+    g.person_id = uow.actor.person_id
+    if uow.actor.person_id is None:
+        raise Unauthenticated
+    if uow.actor.device_revoked and not getattr(view, "open_to_revoked", False):
+        raise DeviceRevoked
 
 
 def _with_key(uow: UnitOfWork, view: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -146,6 +159,19 @@ def _replay(answer: idempotency.Answer) -> Response:
     if answer.etag:
         response.headers["ETag"] = answer.etag
     return response
+
+
+def presented_token(cookie: str) -> tuple[str, bool]:
+    """The token of this request and whether it came as a cookie; "" when there is none. A bearer token goes first."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        return (token.strip() if scheme.lower() == "bearer" else ""), False
+    return request.cookies.get(cookie, ""), True
+
+
+def is_unsafe() -> bool:
+    """Whether this request may change something."""
+    return request.method in UNSAFE
 
 
 def refuse_foreign_origin(public_origin: str) -> None:

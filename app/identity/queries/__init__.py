@@ -1,0 +1,1 @@
+"""Reads of identity: logins, people, tablets, the audit trail."""

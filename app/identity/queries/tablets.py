@@ -1,0 +1,66 @@
+"""Reads of tablets and enrolment codes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import column, select, table
+from sqlalchemy.orm import Session
+
+from app.identity.models import Device, EnrolmentCode
+from app.kernel.paging import decode_cursor, uuid_key
+from app.kernel.problems import NotFound
+
+
+def device_known_by_key(session: Session, key_thumbprint: str) -> Device | None:
+    """The tablet with this key."""
+    return session.scalar(select(Device).where(Device.key_thumbprint == key_thumbprint))
+
+
+def find_device(session: Session, device_id: UUID) -> Device | None:
+    """A tablet by its id, for one that is about to prove itself."""
+    return session.get(Device, device_id)
+
+
+def get_device(session: Session, device_id: UUID, *, branch_ids: Collection[UUID]) -> Device:
+    """A tablet of one of these branches.
+
+    Raises:
+        NotFound: no such tablet there.
+    """
+    device = session.scalar(select(Device).where(Device.id == device_id, Device.branch_id.in_(branch_ids)))
+    if device is None:
+        raise NotFound
+    return device
+
+
+def devices(session: Session, *, branch_ids: Collection[UUID], cursor: str | None, limit: int) -> Sequence[Device]:
+    """Tablets of these branches, newest first; `limit` + 1 rows tell whether there are more."""
+    query = select(Device).where(Device.branch_id.in_(branch_ids)).order_by(Device.id.desc())
+    after = decode_cursor(cursor, keys=1)
+    if after:
+        query = query.where(Device.id < uuid_key(after[0]))
+    return session.scalars(query.limit(limit + 1)).all()
+
+
+def lock_code(session: Session, code_hash: bytes) -> EnrolmentCode | None:
+    """An enrolment code, locked: two tablets cannot use it at once."""
+    return session.scalar(select(EnrolmentCode).where(EnrolmentCode.code_hash == code_hash).with_for_update())
+
+
+# Crews stand above this room; a tablet that signs in is told its crew all the same, so their names are read here.
+_crew = table("crew", column("id"), column("code"), column("name_zh"), column("name_en"))
+_crew_member = table("crew_member", column("crew_id"), column("person_id"), column("until"))
+
+
+def crew_of(session: Session, person_id: UUID) -> dict[str, Any] | None:
+    """`{id, code, name_zh, name_en}` of the crew the person is in now."""
+    query = (
+        select(_crew.c.id, _crew.c.code, _crew.c.name_zh, _crew.c.name_en)
+        .join(_crew_member, _crew_member.c.crew_id == _crew.c.id)
+        .where(_crew_member.c.person_id == person_id, _crew_member.c.until.is_(None))
+    )
+    row = session.execute(query).mappings().one_or_none()
+    return None if row is None else dict(row)

@@ -1,0 +1,16 @@
+"""Verbs of identity. Other rooms and the composition root take these."""
+
+from app.identity.service.actors import COOKIE, actor_by_token, actor_of, authenticate
+from app.identity.service.logins import TokenPair, open_browser_session, open_token_session
+from app.identity.service.trail import audit
+
+__all__ = [
+    "COOKIE",
+    "TokenPair",
+    "actor_by_token",
+    "actor_of",
+    "audit",
+    "authenticate",
+    "open_browser_session",
+    "open_token_session",
+]
