@@ -24,6 +24,7 @@ class Cut:
 
     line: LineString
     street_class: str
+    tag: str = ""  # what names it: bay, foot, ring, bank, pass, block:<number>, or nothing
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Knife:
 
     rng: Random
     cuts: list[Cut] = field(default_factory=list)
+    tag: str = ""
 
     def into(self, count: int, pieces: list[Polygon], street_class: str) -> list[Polygon]:
         """Cut the largest piece again and again until there are `count`."""
@@ -40,7 +42,7 @@ class Knife:
         number = len(heap)
         while len(heap) < count:
             _, _, largest = heapq.heappop(heap)
-            for part in self._cut(largest, street_class) or [largest]:
+            for part in self._cut(largest, street_class) or self._cut(largest, street_class, thin=THIN / 3) or [largest]:
                 number += 1
                 heapq.heappush(heap, (-part.area, number, part))
         return [piece for _, _, piece in sorted(heap, key=lambda item: item[1])]
@@ -54,24 +56,21 @@ class Knife:
             return [piece]
         return [leaf for part in parts for leaf in self.until(target, part, street_class, lesser, lesser_below)]
 
-    def _cut(self, piece: Polygon, street_class: str) -> list[Polygon] | None:
+    def _cut(self, piece: Polygon, street_class: str, thin: float = THIN) -> list[Polygon] | None:
         for _ in range(6):
             line = _across(piece, self.rng)
             parts = [part for part in split(piece, line).geoms if part.area > 1]
-            if len(parts) > 1 and all(_is_stout(part) for part in parts):
-                self.cuts += [Cut(inside, street_class) for inside in _lines(line.intersection(piece))]
+            if len(parts) > 1 and all(part.area / part.length**2 > thin for part in parts):
+                self.cuts += [Cut(inside, street_class, self.tag) for inside in lines_of(line.intersection(piece))]
                 return parts
         return None
 
 
-def _is_stout(part: Polygon) -> bool:
-    return bool(part.area / part.length**2 > THIN)
-
-
-def _lines(shape: object) -> Iterator[LineString]:
+def lines_of(shape: object) -> Iterator[LineString]:
+    """The polylines in a geometry of any kind, rings opened."""
     for part in getattr(shape, "geoms", [shape]):
         if isinstance(part, LineString) and part.length > 1:
-            yield part
+            yield LineString(part.coords)
 
 
 def _across(piece: Polygon, rng: Random) -> LineString:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from random import Random
 
 from shapely import Polygon
+from shapely.affinity import rotate, scale
 from shapely.geometry import Point
-from shapely.ops import unary_union
+from shapely.ops import nearest_points, unary_union
 
-from app.district.blocks import Cut, Knife
+from app.district.blocks import Cut, Knife, lines_of
 from app.district.sizes import Size
-from app.district.terrain import Terrain
+from app.district.terrain import HAMLET, SHORE_M, Terrain
 
-CENTRES = [(6.4, 7.6, 2.4, 1.0), (3.6, 6.2, 1.7, 0.62), (10.9, 10.3, 1.9, 0.7), (10.6, 5.6, 1.3, 0.45)]  # x, y, reach, weight
+CENTRES = [(6.4, 7.6, 2.3, 1.0), (3.3, 6.6, 1.6, 0.65), (10.9, 10.6, 1.7, 0.75), (10.8, 5.2, 1.3, 0.6), (14.2, 9.2, 1.1, 0.5)]  # x, y, reach, weight
 PARKS = [(2.7, 10.4), (15.3, 9.9), (8.8, 11.4), (14.6, 7.2)]
-VILLAGES = [(12.2, 6.3), (14.2, 7.6), (15.5, 8.4), (10.7, 3.3)]
+VILLAGES = [(12.3, 6.2), (13.9, 7.4), (15.6, 7.9)]  # the belt below the hills; one more stands on the hill road
 HA = 10_000.0
+CELL_HA = {"estate": 2.2, "village": 0.8, "industrial_park": 8.0, "open": 0.0}
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Block:
     community: int
     kind: str
     premium: bool = False
+    cells: tuple[Polygon, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,13 +57,12 @@ def density(terrain: Terrain, at: Point) -> float:
 def make_layout(rng: Random, terrain: Terrain, size: Size) -> Layout:
     """Cut the buildable land, then choose what each block is."""
     knife = Knife(rng)
-    sub_districts = knife.into(size.sub_districts, [terrain.buildable], "arterial")
-    communities = knife.into(size.communities, sub_districts, "arterial" if terrain.factor > 0.6 else "secondary")
+    sub_districts = knife.into(size.sub_districts, [terrain.buildable], "trunk")
+    communities = knife.into(size.communities, sub_districts, "primary")
     owner = [_owner(piece, sub_districts) for piece in communities]
     leaves = _leaves(knife, terrain, size, communities)
     blocks = _chosen(rng, terrain, size, leaves)
-    for block in blocks:
-        _add_lanes(knife, block)
+    blocks = [_with_lanes(knife, block, number) for number, block in enumerate(blocks)]
     return Layout(sub_districts, communities, owner, blocks, [*_rims(terrain), *knife.cuts])
 
 
@@ -83,49 +86,77 @@ def _leaves(knife: Knife, terrain: Terrain, size: Size, communities: list[Polygo
         dry = community.difference(terrain.river)
         for part in getattr(dry, "geoms", [dry]):
             if part.area > 0.4 * HA:
-                leaves += [(number, leaf) for leaf in knife.until(target, part, "secondary", "local", 34 * HA)]
+                leaves += [(number, leaf) for leaf in knife.until(target, part, "secondary", "residential", 34 * HA)]
     return leaves
 
 
 def _chosen(rng: Random, terrain: Terrain, size: Size, leaves: list[tuple[int, Polygon]]) -> list[Block]:
     """Parks where parks belong, villages in their belt, estates where the town is dense, the rest open land."""
-    kinds: dict[int, tuple[str, bool]] = {}
-    for kind, spots, count in (("industrial_park", PARKS, size.parks), ("village", _village_spots(rng, size), size.villages)):
-        for x, y in spots[:count]:
-            spot = terrain.at(x, y)
-            free = (n for n, (_, leaf) in enumerate(leaves) if n not in kinds and leaf.area > 1.5 * HA)
-            kinds[min(free, key=lambda n: leaves[n][1].distance(spot))] = (kind, False)
-    wanted = size.estates - len(kinds)
+    leaves = [*leaves, *_hamlet(terrain, size, leaves)]
+    kinds: dict[int, str] = {len(leaves) - 1: "village"}
+    for kind, x, y in _spots(rng, size):
+        spot = terrain.at(x, y)
+        free = (n for n, (_, leaf) in enumerate(leaves) if n not in kinds and leaf.area > 1.5 * HA)
+        kinds[min(free, key=lambda n: leaves[n][1].distance(spot))] = kind
+    estates = _estates(rng, terrain, size, leaves, kinds)
+    premium = set(rng.sample(estates[: max(size.premium_estates * 6, 6)], size.premium_estates))
+    kinds.update(dict.fromkeys(estates, "estate"))
+    return [Block(leaf, at, kinds.get(n, "open"), n in premium) for n, (at, leaf) in enumerate(leaves)]
+
+
+def _estates(
+    rng: Random, terrain: Terrain, size: Size, leaves: list[tuple[int, Polygon]], taken: dict[int, str]
+) -> list[int]:
+    """Leaf numbers of the estates, best first: every community gets its share, the dense ones the rest."""
     score = {
-        n: density(terrain, leaf.centroid) + rng.gauss(0, 0.16)
+        n: density(terrain, leaf.centroid) + rng.gauss(0, 0.19) + (0.08 if leaf.area < 20 * HA else 0)
         for n, (_, leaf) in enumerate(leaves)
-        if n not in kinds and leaf.area > 1.2 * HA and leaf.area < 60 * HA
+        if n not in taken and 1.2 * HA < leaf.area < 60 * HA
     }
-    estates = sorted(score, key=lambda n: -score[n])[:wanted]
-    premium = set(rng.sample(estates[: max(size.premium_estates * 5, 6)], size.premium_estates))
-    kinds.update({n: ("estate", n in premium) for n in estates})
-    return [Block(leaf, community, *kinds.get(n, ("open", False))) for n, (community, leaf) in enumerate(leaves)]
+    ranked = sorted(score, key=lambda n: -score[n])
+    own: dict[int, list[int]] = defaultdict(list)
+    for n in ranked:
+        own[leaves[n][0]].append(n)
+    fair = {n for numbers in own.values() for n in numbers[: size.estates // (3 * size.communities)]}
+    wanted = size.estates - len(taken)
+    rest = [n for n in ranked if n not in fair][: wanted - len(fair)]
+    return sorted([*fair, *rest], key=lambda n: -score[n])
 
 
-def _village_spots(rng: Random, size: Size) -> list[tuple[float, float]]:
-    more = [(x + rng.uniform(-1.5, 1.5), y + rng.uniform(-1.5, 1.5)) for x, y in VILLAGES * (size.villages // 4)]
-    return [*VILLAGES, *more]
+def _hamlet(terrain: Terrain, size: Size, leaves: list[tuple[int, Polygon]]) -> list[tuple[int, Polygon]]:
+    """The village on the hill road: outside the cut land, so its outline is drawn here."""
+    centre = nearest_points(terrain.hill_road, terrain.at(*HAMLET))[0]
+    outline = scale(centre.buffer(math.sqrt(5.5 * HA / math.pi), 5), 1.3, 0.8)
+    community = min(range(size.communities), key=lambda c: min(p.distance(centre) for at, p in leaves if at == c))
+    return [(community, rotate(outline, 24).buffer(-1).buffer(1))]
 
 
-def _add_lanes(knife: Knife, block: Block) -> None:
+def _spots(rng: Random, size: Size) -> list[tuple[str, float, float]]:
+    """Where parks and (all but one of the) villages stand, in kilometres of the full district."""
+    villages = [VILLAGES[n % len(VILLAGES)] for n in range(size.villages - 1)]
+    apart = 0 if size.villages <= len(VILLAGES) + 1 else 1.2
+    return [("industrial_park", x, y) for x, y in PARKS[: size.parks]] + [
+        ("village", x + rng.uniform(-apart, apart), y + rng.uniform(-apart, apart)) for x, y in villages
+    ]
+
+
+def _with_lanes(knife: Knife, block: Block, number: int) -> Block:
     """Cut estates into cells by lanes; open land gets none."""
-    cell_ha = {"estate": 2.4, "village": 0.9, "industrial_park": 9.0, "open": 0.0}[block.kind]
-    if cell_ha:
-        knife.until(lambda _: max(cell_ha * HA, block.outline.area / 14), block.outline, "lane", "lane", 0)
+    cell_ha = CELL_HA[block.kind]
+    if not cell_ha:
+        return block
+    knife.tag = f"block:{number}"
+    cells = knife.until(lambda _: max(cell_ha * HA, block.outline.area / 16), block.outline, "lane", "lane", 0)
+    return replace(block, cells=tuple(cells))
 
 
 def _rims(terrain: Terrain) -> list[Cut]:
-    """The roads round the buildable land (bay, hill foot, ring), along the river, and up the hills."""
+    """The roads round the buildable land (bay, hill foot, ring), along both river banks, and over the hills."""
+    rim = terrain.buildable.exterior
+    by_bay = rim.intersection(terrain.coast.buffer(terrain.factor * SHORE_M * 1.7))
+    by_hills = rim.difference(by_bay.buffer(1)).intersection(terrain.hills.buffer(terrain.factor * 120))
+    ring = rim.difference(unary_union([by_bay, by_hills]).buffer(1))
     banks = terrain.river.boundary.intersection(terrain.buildable)
-    rims = [Cut(terrain.buildable.exterior, "arterial"), Cut(terrain.hill_road, "mountain")]
-    return rims + [Cut(bank, "secondary") for bank in getattr(banks, "geoms", [banks])]
-
-
-def whole(polygons: list[Polygon]) -> Polygon:
-    """The union of pieces of one place."""
-    return unary_union(polygons)
+    named = (("bay", "trunk", by_bay), ("foot", "secondary", by_hills), ("ring", "primary", ring),
+             ("bank", "secondary", banks), ("pass", "secondary", terrain.hill_road))  # fmt: skip
+    return [Cut(line, street_class, tag) for tag, street_class, shape in named for line in lines_of(shape)]

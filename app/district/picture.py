@@ -11,8 +11,8 @@ from shapely.geometry.base import BaseGeometry
 PAPER, WATER, HILL = "#f4f1e8", "#bcd8e8", "#cfdcbc"
 PLACE = {"estate": "#eadfc8", "village": "#e5cfae", "industrial_park": "#d9d4e3", "open": "#f4f1e8"}
 STREET = {
-    "arterial": ("#e0a13c", 5), "secondary": ("#d8c27a", 3), "local": ("#ffffff", 2), "lane": ("#ffffff", 1),
-    "mountain": ("#c9ad6a", 2),
+    "trunk": ("#d9822b", 6), "primary": ("#e0a13c", 4), "secondary": ("#d8c27a", 3), "residential": ("#c9c2b4", 2),
+    "lane": ("#cbc4b6", 1),
 }  # fmt: skip
 
 

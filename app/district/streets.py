@@ -16,8 +16,8 @@ from shapely.ops import linemerge
 from app.district.blocks import Cut
 
 GRID_M = 0.5  # snap rounding: ends that lie on another street within this meet it
-SPEED_KMH = {"arterial": 50, "secondary": 40, "local": 30, "lane": 15, "mountain": 30}
-WEIGHT = {"arterial": 0, "secondary": 1, "mountain": 1, "local": 2, "lane": 3}
+SPEED_KMH = {"trunk": 60, "primary": 50, "secondary": 40, "residential": 30, "lane": 15}
+WEIGHT = {"trunk": 0, "primary": 1, "secondary": 2, "residential": 3, "lane": 4}
 
 
 @dataclass(frozen=True)
