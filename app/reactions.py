@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from app.jobs.events import OutageJobMoved
 from app.kernel.unit_of_work import Reactions, TaskRef
 from app.media.events import AttachmentArrived
 
 REACTIONS: Reactions = {
     AttachmentArrived: (TaskRef("app.media.tasks.examine_photo", queue="media"),),
+    OutageJobMoved: (TaskRef("app.outages.tasks.follow_jobs"),),
 }

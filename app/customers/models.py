@@ -141,7 +141,10 @@ class Account(Scoped):
     """A contract for one service at one premises."""
 
     __tablename__ = "account"
-    __table_args__ = (UniqueConstraint("branch_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("branch_id", "number"),
+        Index("ix_account_number_prefix", "branch_id", "number", postgresql_ops={"number": "text_pattern_ops"}),
+    )
 
     number: Mapped[str]
     premises_id: Mapped[UUID] = mapped_column(ForeignKey("premises.id"), index=True)

@@ -2,7 +2,7 @@
 
 Verbs (`app.jobs.service`) take the unit of work first and everything else by keyword:
 
-    open_job(uow, *, branch_id, asked: rules.Asked) -> Job
+    open_job(uow, *, branch_id, asked: rules.Asked, number=None) -> Job
         A job in state new, with its number and empty form record. NoForm.
     transition(uow, *, job, to, reason=None, at=None) -> Job
         One step of rules.TRANSITIONS, by the crew that holds the job or by a dispatcher.

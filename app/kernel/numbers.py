@@ -6,6 +6,7 @@ transaction was rolled back is not given again, or leaves a gap; numbers name th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -28,14 +29,27 @@ class NumberCounter(Model):
     last: Mapped[int]
 
 
-def next_number(session: Session, *, branch_id: UUID, prefix: str, now: datetime, timezone: str) -> str:
-    """The next number of the branch's series on its own calendar day. Holds the series until the transaction ends."""
+def next_numbers(
+    session: Session, *, branch_id: UUID, prefixes: Sequence[str], now: datetime, timezone: str
+) -> dict[str, str]:
+    """The next number of each of the branch's series on its own calendar day, by prefix. One statement.
+
+    Holds each series until the transaction ends: whoever wants the next number of the same series waits.
+    """
     day = now.astimezone(ZoneInfo(timezone)).date()
-    first = insert(NumberCounter).values(branch_id=branch_id, prefix=prefix, day=day, last=1)
-    given = session.execute(
-        first.on_conflict_do_update(
+    series = [{"branch_id": branch_id, "prefix": prefix, "day": day, "last": 1} for prefix in sorted(set(prefixes))]
+    taken = session.execute(
+        insert(NumberCounter)
+        .values(series)
+        .on_conflict_do_update(
             index_elements=[NumberCounter.branch_id, NumberCounter.prefix, NumberCounter.day],
             set_={"last": NumberCounter.last + 1},
-        ).returning(NumberCounter.last)
-    ).scalar_one()
-    return f"{prefix}{day:%Y%m%d}-{given:04d}"
+        )
+        .returning(NumberCounter.prefix, NumberCounter.last)
+    )
+    return {prefix: f"{prefix}{day:%Y%m%d}-{last:04d}" for prefix, last in taken}
+
+
+def next_number(session: Session, *, branch_id: UUID, prefix: str, now: datetime, timezone: str) -> str:
+    """The next number of one series; see `next_numbers`."""
+    return next_numbers(session, branch_id=branch_id, prefixes=[prefix], now=now, timezone=timezone)[prefix]

@@ -1,1 +1,9 @@
-"""Outages: several calls, one cause, one job."""
+"""Outages: several calls, one cause, one job.
+
+`service.take_call(uow, *, call, join)` logs a call (`demands.service.Call`) and joins it to an outage: `"auto"` to the
+open outage near it that is about the same thing (`rules.same_fault`) or a new one, `"new"` to a new one, or to the
+outage named. A new outage opens one job.
+
+`service.follow_jobs` lets an outage follow its jobs: restored when all are, closed when all are done. It runs as a task
+after each step of such a job and may run any number of times.
+"""

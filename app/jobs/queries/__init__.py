@@ -6,8 +6,8 @@ from app.jobs.queries.checklists import filled_slots, form_of, lock_record, newe
 from app.jobs.queries.lists import JobFilter, attachments_json, jobs_json, jobs_rows, timeline_json
 from app.jobs.queries.single import (
     JobView,
-    area_of,
     find_jobs,
+    get_branch,
     get_job,
     hands_of,
     holding_crew,
@@ -15,7 +15,6 @@ from app.jobs.queries.single import (
     lock_assignment_job,
     lock_job,
     open_assignment,
-    timezone_of,
     view_job,
     visible_to,
 )
@@ -23,11 +22,11 @@ from app.jobs.queries.single import (
 __all__ = [
     "JobFilter",
     "JobView",
-    "area_of",
     "attachments_json",
     "filled_slots",
     "find_jobs",
     "form_of",
+    "get_branch",
     "get_job",
     "hands_of",
     "holding_crew",
@@ -41,7 +40,6 @@ __all__ = [
     "open_assignment",
     "record_of",
     "timeline_json",
-    "timezone_of",
     "view_job",
     "visible_to",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 from sqlalchemy.orm import Session
 
@@ -142,11 +141,6 @@ def find_jobs(session: Session, actor: Actor, q: str, *, limit: int) -> list[Job
     return list(session.scalars(query.order_by(Job.opened_at.desc(), Job.id.desc()).limit(limit)))
 
 
-def timezone_of(session: Session, branch_id: UUID) -> str:
-    """The branch's time zone: a number carries its calendar day."""
-    return session.scalars(select(Branch.timezone).where(Branch.id == branch_id)).one()
-
-
-def area_of(session: Session, branch_id: UUID) -> BaseGeometry | None:
-    """The branch's area; None where nobody has drawn it."""
-    return session.scalars(select(Branch.boundary).where(Branch.id == branch_id)).one()
+def get_branch(session: Session, branch_id: UUID) -> Branch:
+    """The branch of a job: its clock and its outline."""
+    return session.get_one(Branch, branch_id)

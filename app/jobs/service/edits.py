@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shapely.geometry.base import BaseGeometry
-
 from app.jobs import queries, rules
 from app.jobs.errors import JobClosed, NotYourJob
 from app.jobs.models import Job, Priority
@@ -20,7 +18,7 @@ BY_DESK = frozenset({"address", "note", "priority", "contact_name", "contact_pho
 BY_CREW = frozenset({"note", "finding"})
 
 
-def edit_job(uow: UnitOfWork, *, job: Job, changes: Mapping[str, Any], area: BaseGeometry | None = None) -> Job:
+def edit_job(uow: UnitOfWork, *, job: Job, changes: Mapping[str, Any]) -> Job:
     """Correct what a job says. Only fields that really differ are written, and named in the timeline.
 
     Raises:
@@ -30,7 +28,7 @@ def edit_job(uow: UnitOfWork, *, job: Job, changes: Mapping[str, Any], area: Bas
     """
     uow.actor.must(Permission.EDIT_JOBS, job.branch_id)
     if "location" in changes:
-        must_lie_in(area or queries.area_of(uow.session, job.branch_id), changes["location"])
+        must_lie_in(queries.get_branch(uow.session, job.branch_id).boundary, changes["location"])
     return _write(uow, job, changes, BY_DESK, "edited")
 
 

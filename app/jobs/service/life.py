@@ -19,8 +19,10 @@ from app.kernel.unit_of_work import UnitOfWork
 LONGEST_REASON = 500
 
 
-def open_job(uow: UnitOfWork, *, branch_id: UUID, asked: Asked) -> Job:
+def open_job(uow: UnitOfWork, *, branch_id: UUID, asked: Asked, number: str | None = None) -> Job:
     """A new job with its number and its empty checklist. Whether it may be opened is the caller's to decide.
+
+    `number` is one the caller has already taken from the job kind's series (`rules.PREFIXES`).
 
     Raises:
         NoForm: no checklist is published for this kind of job.
@@ -32,7 +34,7 @@ def open_job(uow: UnitOfWork, *, branch_id: UUID, asked: Asked) -> Job:
     job = Job(
         id=uow.new_id(),
         branch_id=branch_id,
-        number=_number(uow, branch_id, rules.PREFIXES[asked.kind]),
+        number=number or _number(uow, branch_id, rules.PREFIXES[asked.kind]),
         kind=asked.kind,
         state=JobState.NEW,
         priority=asked.priority,
@@ -202,5 +204,5 @@ def _empty_record(uow: UnitOfWork, job: Job) -> FormRecord:
 
 
 def _number(uow: UnitOfWork, branch_id: UUID, prefix: str) -> str:
-    timezone = queries.timezone_of(uow.session, branch_id)
+    timezone = queries.get_branch(uow.session, branch_id).timezone
     return next_number(uow.session, branch_id=branch_id, prefix=prefix, now=uow.now, timezone=timezone)

@@ -1,0 +1,61 @@
+"""Reads of demands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.orm import Session
+
+from app.demands.models import Demand
+from app.kernel.paging import decode_cursor, encode_cursor
+from app.kernel.problems import FieldError, Invalid
+
+
+@dataclass(frozen=True)
+class CallPage:
+    """A page of calls and where the next begins."""
+
+    items: Sequence[Demand]
+    next: str | None
+
+
+def calls(
+    session: Session,
+    branch_ids: list[UUID],
+    *,
+    limit: int,
+    cursor: str | None = None,
+    outage_id: UUID | None = None,
+    phone: str | None = None,
+    premises_id: UUID | None = None,
+) -> CallPage:
+    """Calls of these branches, newest first.
+
+    Raises:
+        Invalid: the cursor is not one of ours.
+    """
+    query = select(Demand).where(Demand.branch_id.in_(branch_ids))
+    for column, value in (
+        (Demand.outage_id, outage_id),
+        (Demand.caller_phone, phone),
+        (Demand.premises_id, premises_id),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    keys = decode_cursor(cursor, keys=2)
+    if keys is not None:
+        query = query.where(tuple_(Demand.taken_at, Demand.id) < tuple_(*_place(keys)))
+    found = session.scalars(query.order_by(Demand.taken_at.desc(), Demand.id.desc()).limit(limit + 1)).all()
+    page = found[:limit]
+    return CallPage(page, encode_cursor(page[-1].taken_at.isoformat(), page[-1].id) if len(found) > limit else None)
+
+
+def _place(keys: list[str]) -> tuple[datetime, UUID]:
+    try:
+        return datetime.fromisoformat(keys[0]), UUID(keys[1])
+    except ValueError as error:
+        raise Invalid(FieldError("cursor", "invalid")) from error

@@ -1,0 +1,138 @@
+"""Reads of outages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shapely.geometry import Point
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.orm import Session
+
+from app.customers.models import AreaKind, Premises
+from app.identity.models import Branch
+from app.kernel.actor import Actor, Permission
+from app.kernel.geo import here
+from app.kernel.problems import NotFound
+from app.outages.models import Outage, OutageState
+from app.outages.rules import NEIGHBOUR_M, SAME_FAULT_RADIUS_M, Candidate
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """The premises nearest to a call from the street."""
+
+    address: str
+    area_kind: AreaKind
+
+
+def get_outage(session: Session, actor: Actor, outage_id: UUID) -> Outage:
+    """An outage of a branch whose jobs the actor may read.
+
+    Raises:
+        NotFound: there is none, or it is of another branch.
+    """
+    outage = session.get(Outage, outage_id)
+    if outage is None or outage.deleted_at is not None or not actor.may(Permission.READ_ALL_JOBS, outage.branch_id):
+        raise NotFound
+    return outage
+
+
+def lock_outage(session: Session, outage_id: UUID) -> Outage | None:
+    """An outage, held until the end of the transaction; None when there is none."""
+    query = select(Outage).where(Outage.id == outage_id, Outage.deleted_at.is_(None)).with_for_update()
+    return session.scalar(query, execution_options={"populate_existing": True})
+
+
+def candidates_near(
+    session: Session, branch_id: UUID, point: Point, *, node_id: UUID | None, since: datetime
+) -> list[Candidate]:
+    """Open outages of the branch within reach of the point, or suspected at the same device, opened since then."""
+    away_m = func.ST_Distance(Outage.location, here(point))
+    near = func.ST_DWithin(Outage.location, here(point), SAME_FAULT_RADIUS_M)
+    query = select(Outage.id, Outage.commodity, Outage.opened_at, away_m, Outage.suspected_node_id).where(
+        Outage.branch_id == branch_id,
+        Outage.state == OutageState.OPEN,
+        Outage.deleted_at.is_(None),
+        Outage.opened_at >= since,
+        near if node_id is None else or_(near, Outage.suspected_node_id == node_id),
+    )
+    return [Candidate(*row) for row in session.execute(query)]
+
+
+def get_branch(session: Session, branch_id: UUID) -> Branch:
+    """A branch by id."""
+    return session.get_one(Branch, branch_id)
+
+
+def premises_with_branch(session: Session, premises_id: UUID) -> tuple[Premises, Branch] | None:
+    """A premises and the branch that supplies it; None when there is no such premises."""
+    query = select(Premises, Branch).join(Branch, Branch.id == Premises.branch_id).where(Premises.id == premises_id)
+    row = session.execute(query).first()
+    return None if row is None else row._tuple()
+
+
+def branch_around(session: Session, branch_ids: list[UUID], point: Point) -> Branch | None:
+    """Which of these branches supplies the point."""
+    query = select(Branch).where(Branch.id.in_(branch_ids), func.ST_Covers(Branch.boundary, here(point)))
+    return session.scalar(query.order_by(Branch.code).limit(1))
+
+
+def neighbour_of(session: Session, branch_id: UUID, point: Point) -> Neighbour | None:
+    """The nearest premises to a point, within `NEIGHBOUR_M`."""
+    query = select(Premises.address, Premises.area_kind).where(
+        Premises.branch_id == branch_id, func.ST_DWithin(Premises.location, here(point), NEIGHBOUR_M)
+    )
+    row = session.execute(query.order_by(func.ST_Distance(Premises.location, here(point))).limit(1)).first()
+    return None if row is None else Neighbour(*row)
+
+
+OUTAGE_JSON = """
+    SELECT o.id, o.rev, o.branch_id, o.number, o.commodity, o.state, ST_AsGeoJSON(o.location)::json AS location,
+           o.suspected_node_id, n.code AS suspected_node_code, n.name AS suspected_node_name,
+           n.kind AS suspected_node_kind, o.cause, o.opened_at, o.restored_at, o.closed_at,
+           (SELECT count(*) FROM demand d WHERE d.outage_id = o.id) AS calls,
+           coalesce((SELECT json_agg(json_build_object('id', j.id, 'number', j.number, 'kind', j.kind, 'state', j.state,
+                         'priority', j.priority, 'address', j.address, 'due_at', j.due_at,
+                         'crew_id', a.crew_id, 'crew_code', c.code) ORDER BY j.opened_at, j.id)
+                     FROM job j LEFT JOIN assignment a ON a.job_id = j.id AND a.ended_at IS NULL
+                     LEFT JOIN crew c ON c.id = a.crew_id
+                     WHERE j.outage_id = o.id AND j.deleted_at IS NULL), '[]'::json) AS jobs
+    FROM outage o LEFT JOIN network_node n ON n.id = o.suspected_node_id
+"""
+
+
+def outages_json(session: Session, branch_ids: list[UUID], state: OutageState | None, *, limit: int) -> bytes:
+    """Outages of these branches, newest first, as the bytes of `{"items": […], "next": null}`. One query."""
+    params: dict[str, Any] = {"branches": branch_ids, "limit": limit, "state": None if state is None else state.value}
+    return _items(session.execute(_LIST, params).scalar_one())
+
+
+def outage_json(session: Session, outage_id: UUID) -> bytes:
+    """One outage as JSON. The caller has asked whether it may be seen."""
+    return str(session.execute(_ONE, {"outage_id": outage_id}).scalar_one()).encode()
+
+
+def _items(array: str) -> bytes:
+    return f'{{"items":{array},"next":null}}'.encode()
+
+
+_LIST = text(
+    f"""
+    SELECT coalesce(json_agg(t ORDER BY t.opened_at DESC, t.id DESC), '[]')::text
+    FROM ({OUTAGE_JSON} WHERE o.deleted_at IS NULL AND o.branch_id = ANY(:branches)
+          AND (CAST(:state AS text) IS NULL OR o.state = :state)
+          ORDER BY o.opened_at DESC, o.id DESC LIMIT :limit) t
+    """  # noqa: S608  # fixed fragments; every value is a parameter
+)
+_ONE = text(f"SELECT to_json(t)::text FROM ({OUTAGE_JSON} WHERE o.id = :outage_id) t")  # noqa: S608  # as above
+
+
+def find_outages(session: Session, branch_ids: list[UUID], q: str, *, limit: int) -> list[Outage]:
+    """Outages by the beginning or end of their number, newest first."""
+    wanted = q.upper()
+    named = or_(Outage.number.startswith(wanted, autoescape=True), Outage.number.endswith(wanted, autoescape=True))
+    query = select(Outage).where(Outage.branch_id.in_(branch_ids), Outage.deleted_at.is_(None), named)
+    return list(session.scalars(query.order_by(Outage.opened_at.desc(), Outage.id.desc()).limit(limit)))

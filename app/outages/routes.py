@@ -1,0 +1,46 @@
+"""Doors of outages, and of the calls that open them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from app.kernel.actor import Permission
+from app.kernel.problem_json import JSON
+from app.kernel.web import Blueprint, current_uow, etag_of
+from app.outages import queries, service
+from app.outages.schemas import CallIn, OutageOut, OutagePage, OutagesArgs, TakenOut
+from app.outages.service import Taken
+
+blp = Blueprint("outages", __name__, url_prefix="/api/v1", description="Calls and the outages they are about")
+
+
+@blp.post("/calls")
+@blp.arguments(CallIn)
+@blp.response(201, TakenOut)
+def take_call(args: dict[str, Any]) -> Taken:
+    """Take a call about an outage or a leak"""
+    return service.take_call(current_uow(), **args)
+
+
+@blp.get("/outages")
+@blp.arguments(OutagesArgs, location="query")
+@blp.response(200, OutagePage)
+def list_outages(args: dict[str, Any]) -> Response:
+    """List outages, newest first"""
+    uow = current_uow()
+    branches = uow.actor.must_somewhere(Permission.READ_ALL_JOBS)
+    found = queries.outages_json(uow.session, branches, args.get("state"), limit=args["limit"])
+    return Response(found, content_type=JSON)
+
+
+@blp.get("/outages/<uuid:outage_id>")
+@blp.response(200, OutageOut)
+def open_outage(outage_id: UUID) -> Response:
+    """Show an outage with its jobs"""
+    uow = current_uow()
+    outage = queries.get_outage(uow.session, uow.actor, outage_id)
+    body = queries.outage_json(uow.session, outage.id)
+    return Response(body, content_type=JSON, headers={"ETag": etag_of(outage.rev)})
