@@ -7,7 +7,7 @@ from typing import Any
 
 from geoalchemy2.shape import to_shape
 from geoalchemy2.types import Geography
-from shapely import to_wkt, wkb
+from shapely import set_srid, to_wkb, wkb
 from shapely.geometry import Point, mapping, shape
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, Dialect, cast, func
@@ -30,8 +30,12 @@ class Shape(TypeDecorator[BaseGeometry]):
         super().__init__(geometry_type=kind, srid=WGS84, spatial_index=False)
 
     def process_bind_param(self, value: BaseGeometry | None, dialect: Dialect) -> Any:
-        """Shapely in, EWKT out: `ST_GeogFromText`, which geoalchemy2 puts around it, knows no EWKB."""
-        return None if value is None else f"SRID={WGS84};{to_wkt(value, rounding_precision=-1)}"
+        """Shapely in, EWKB out."""
+        return None if value is None else to_wkb(set_srid(value, WGS84), include_srid=True)
+
+    def bind_expression(self, bindparam: Any) -> ColumnElement[Any]:
+        """Binary, so that not a bit is lost: geoalchemy2's own `ST_GeogFromText` knows text only."""
+        return func.ST_GeogFromWKB(bindparam, type_=self)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> BaseGeometry | None:
         """EWKB in, shapely out."""

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app.identity.models import Role
-from app.kernel.clock import FrozenClock
-from app.kernel.unit_of_work import Runtime
-from tests.factories import PASSWORD, bearer, given_branch, given_person, signed_in, visitor
+from tests.factories import PASSWORD, given_branch, given_person, visitor
 
 GOOD = {"login": "dispatcher", "password": PASSWORD}
 
