@@ -59,7 +59,7 @@ def record_fix(
         ).returning(CrewPosition.crew_id)
     ).first()
     if moved is not None:
-        uow.wake_live(crew.branch_id)
+        uow.wake_live(crew.branch_id, "crew", crew.id)
     return moved is not None
 
 

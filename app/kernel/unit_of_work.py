@@ -120,6 +120,7 @@ class UnitOfWork:
     _events: list[Event] = field(default_factory=list)
     _rows: list[OutboxRow] = field(default_factory=list)
     _live_branches: set[UUID] = field(default_factory=set)
+    _live_records: set[tuple[UUID, str, UUID]] = field(default_factory=set)
 
     def new_id(self) -> UUID:
         """A fresh UUIDv7."""
@@ -129,9 +130,19 @@ class UnitOfWork:
         """Announce a fact; its tasks become outbox rows of this same transaction."""
         self._events.append(event)
 
-    def wake_live(self, branch_id: UUID) -> None:
-        """Live screens of this branch look for changes once this is committed."""
+    def wake_live(self, branch_id: UUID, entity: str | None = None, record_id: UUID | None = None) -> None:
+        """Live screens of this branch look for changes once this is committed.
+
+        With `entity` and `record_id` they are told of that record too: for what changes without a new revision.
+        """
         self._live_branches.add(branch_id)
+        if entity is not None and record_id is not None:
+            self._live_records.add((branch_id, entity, record_id))
+
+    def take_live_records(self) -> set[tuple[UUID, str, UUID]]:
+        """The (branch, entity, record) triples to tell live screens of, once: for the change tracker."""
+        taken, self._live_records = self._live_records, set()
+        return taken
 
     def ring_after_commit(self, rows: list[OutboxRow]) -> None:
         """Ring once more for rows that are there already."""

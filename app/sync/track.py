@@ -1,0 +1,174 @@
+"""Every change of a synced row is told to tablets and live screens in its own transaction, whoever makes it.
+
+Hooks on the session, so that a verb cannot forget: after a flush each revised row writes its version and marks its
+entries; before the commit, records whose place may have changed are placed anew, in one query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session, UOWTransaction, sessionmaker
+
+from app.crews.models import Crew, CrewMember
+from app.demands.models import Demand
+from app.identity.models import Branch
+from app.jobs.models import Assignment, Form, FormRecord, Job
+from app.kernel.clock import utc_now
+from app.kernel.db import Revised
+from app.kernel.unit_of_work import UnitOfWork
+from app.media.models import Attachment
+from app.outages.models import Outage
+from app.sync.placement import catalog_key, crew_key, live_key, places_of_jobs
+from app.sync.values import patch_of
+from mobile_sync.adapters.sql import Author, move, touch, track, tracker_of
+
+ENTITIES: dict[type[Revised], str] = {
+    Job: "job",
+    FormRecord: "form_record",
+    Attachment: "attachment",
+    Crew: "crew",
+    Outage: "outage",
+}
+_KEY = "app.sync.unplaced"
+
+
+@dataclass
+class Unplaced:
+    """What has to be put into its buckets before the commit."""
+
+    jobs: set[UUID] = field(default_factory=set)
+    forms: set[UUID] = field(default_factory=set)
+    branches: set[UUID] = field(default_factory=set)
+
+
+def follow_changes(sessions: sessionmaker[Session]) -> None:
+    """Hook every session this maker makes."""
+    event.listen(sessions, "after_flush", _after_flush)
+    event.listen(sessions, "before_commit", _before_commit)
+
+
+def place_again(session: Session, job_ids: set[UUID]) -> None:
+    """Compute the buckets of these jobs and what belongs to them anew, at the commit."""
+    _unplaced(session).jobs |= job_ids
+
+
+def _unplaced(session: Session) -> Unplaced:
+    return cast(Unplaced, session.info.setdefault(_KEY, Unplaced()))
+
+
+def _uow(session: Session) -> UnitOfWork | None:
+    return cast("UnitOfWork | None", session.info.get("uow"))
+
+
+def _after_flush(session: Session, _context: UOWTransaction) -> None:
+    for row in session.new:
+        _told(session, row, fresh=True)
+    for row in session.dirty:
+        if session.is_modified(row):
+            _told(session, row, fresh=False)
+
+
+def _told(session: Session, row: Any, *, fresh: bool) -> None:
+    if type(row) in ENTITIES:
+        _revised(session, row, fresh=fresh)
+    elif type(row) in _OTHERS:
+        _OTHERS[type(row)](session, row)
+
+
+def _revised(session: Session, row: Revised, *, fresh: bool) -> None:
+    """A version, and marks where it is; what is new, or must leave, is placed at the commit."""
+    entity = ENTITIES[type(row)]
+    _sign(session)
+    deleted = row.deleted_at is not None
+    track(session, entity, row.id, rev=row.rev, patch=patch_of(row), deleted=deleted)
+    _show_live(session, entity, row.id, row.branch_id, enter=not deleted)
+    if fresh and isinstance(row, Crew):
+        touch(session, entity, row.id, buckets={crew_key(row.id)})
+    elif fresh and not isinstance(row, Outage):
+        _unplaced(session).jobs.add(row.id if isinstance(row, Job) else cast(UUID, row.job_id))  # type: ignore[attr-defined]
+
+
+def _sign(session: Session) -> None:
+    """Versions are by the person of the unit, unless an op of a tablet has signed already."""
+    tracker, uow = tracker_of(session), _uow(session)
+    if uow is not None and tracker.author.op_no is None:
+        tracker.author = Author(actor=uow.actor.person_id, at=uow.now)
+
+
+def _show_live(session: Session, entity: str, rec_id: UUID, branch_id: UUID, *, enter: bool = True) -> None:
+    if enter:
+        touch(session, entity, rec_id, buckets={live_key(branch_id)})
+    uow = _uow(session)
+    if uow is not None:
+        uow.wake_live(branch_id)
+
+
+def _assigned(session: Session, row: Assignment) -> None:
+    """A job changes hands: it moves between crews, and both crews look different on the map."""
+    _unplaced(session).jobs.add(row.job_id)
+    _show_live(session, "crew", row.crew_id, row.branch_id)
+
+
+def _joined(session: Session, row: CrewMember) -> None:
+    touch(session, "crew", row.crew_id)
+    _show_live(session, "crew", row.crew_id, row.branch_id)
+
+
+def _asked(session: Session, row: Demand) -> None:
+    _show_live(session, "demand", row.id, row.branch_id)
+    if row.outage_id is not None:  # the outage shows how many have called
+        _show_live(session, "outage", row.outage_id, row.branch_id)
+
+
+def _published(session: Session, row: Form) -> None:
+    _unplaced(session).forms.add(row.id)
+
+
+def _founded(session: Session, row: Branch) -> None:
+    _unplaced(session).branches.add(row.id)
+
+
+_OTHERS: dict[type[Any], Callable[[Session, Any], None]] = {
+    Assignment: _assigned,
+    CrewMember: _joined,
+    Demand: _asked,
+    Form: _published,
+    Branch: _founded,
+}
+
+
+def _before_commit(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    session.flush()
+    uow = _uow(session)
+    live = uow.take_live_records() if uow else set()
+    unplaced = cast("Unplaced | None", session.info.pop(_KEY, None))
+    for branch_id, entity, rec_id in live:
+        _show_live(session, entity, rec_id, branch_id)
+    if unplaced is not None:
+        _place(session, unplaced)
+    if live or unplaced is not None:
+        tracker_of(session).flush(session)  # a tracker made just now has missed this commit's call
+
+
+def _place(session: Session, unplaced: Unplaced) -> None:
+    uow = _uow(session)
+    if unplaced.jobs:
+        now = uow.now if uow else utc_now()
+        for (entity, rec_id), keys in places_of_jobs(session, unplaced.jobs, now).items():
+            move(session, entity, rec_id, buckets=keys)
+    if unplaced.forms or unplaced.branches:
+        _place_forms(session)
+
+
+def _place_forms(session: Session) -> None:
+    """Every form to every branch: there are few of both, and rarely a new one."""
+    keys = {catalog_key(branch_id) for branch_id in session.scalars(select(Branch.id))}
+    for form_id in session.scalars(select(Form.id)):
+        move(session, "form", form_id, buckets=keys)
