@@ -35,13 +35,18 @@ class Believed:
 
     `base`: value the device believed, for the fields where that may differ from the server's. `passed`: values a field
     took since. `contested`: fields with an open conflict of this device. `whole`: the history reaches back to
-    `base_rev`.
+    `base_rev`. `others`: someone else changed the record since.
     """
 
     base: Mapping[str, Any] = field(default_factory=dict)
     passed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     contested: frozenset[str] = frozenset()
     whole: bool = True
+    others: bool = False
+
+    def base_of(self, name: str, theirs: Any) -> Any:
+        """The value the device believed; `UNKNOWN` when the history does not reach back."""
+        return self.base.get(name, theirs if self.whole else UNKNOWN)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -70,7 +75,7 @@ def merge(
     return {
         name: decide(
             rule,
-            base=believed.base.get(name, theirs.get(name) if believed.whole else UNKNOWN),
+            base=believed.base_of(name, theirs.get(name)),
             theirs=theirs.get(name),
             mine=fields[name],
             passed=believed.passed.get(name, ()),

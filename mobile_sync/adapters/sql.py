@@ -1,0 +1,33 @@
+"""PostgreSQL through SQLAlchemy: everything an application plugs in, by name."""
+
+from __future__ import annotations
+
+from mobile_sync.adapters.epochs import current_epoch, ensure_epoch, new_epoch
+from mobile_sync.adapters.feed_sql import LiveChanges, SqlFeed, acknowledge, changes_since, subscribe
+from mobile_sync.adapters.ledger_sql import SqlLedger, is_fatal
+from mobile_sync.adapters.stamping import rebuild, seed_entries, stamp
+from mobile_sync.adapters.tables import metadata
+from mobile_sync.adapters.tracking import Author, authored, move, touch, track, tracker_of
+
+__all__ = [
+    "Author",
+    "LiveChanges",
+    "SqlFeed",
+    "SqlLedger",
+    "acknowledge",
+    "authored",
+    "changes_since",
+    "current_epoch",
+    "ensure_epoch",
+    "is_fatal",
+    "metadata",
+    "move",
+    "new_epoch",
+    "rebuild",
+    "seed_entries",
+    "stamp",
+    "subscribe",
+    "touch",
+    "track",
+    "tracker_of",
+]

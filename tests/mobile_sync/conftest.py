@@ -1,0 +1,96 @@
+"""A database of this suite's own, with the engine's tables and a small sample application; every test starts empty."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import sessionmaker
+from uuid_utils.compat import uuid7
+
+from mobile_sync.adapters.sql import ensure_epoch, metadata
+from mobile_sync.tablet import Tablet
+from tests.mobile_sync.sample import Shop, sample_metadata
+
+
+class Clock:
+    """Moves when told."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 7, 16, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def tick(self, **step: float) -> None:
+        """Move on."""
+        self.at += timedelta(**step)
+
+
+@pytest.fixture(scope="session")
+def sync_engine() -> Iterator[Engine]:
+    """A fresh database beside the one DATABASE_URL names."""
+    address = os.environ.get("DATABASE_URL")
+    if not address:
+        pytest.exit("DATABASE_URL is not set: run the tests with `python3 -m app test`", returncode=2)
+    url = make_url(address).set(drivername="postgresql+psycopg")
+    name = f"{url.database}_sync_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    server = create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    engine = create_engine(url.set(database=name), pool_size=20)
+    metadata.create_all(engine)
+    sample_metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    server.dispose()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The server's clock."""
+    return Clock()
+
+
+def empty(engine: Engine) -> None:
+    """No rows anywhere, one epoch."""
+    tables = [*metadata.tables, *sample_metadata.tables]
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
+
+
+@pytest.fixture
+def shop(sync_engine: Engine, clock: Clock) -> Iterator[Shop]:
+    """The sample application over an empty database."""
+    empty(sync_engine)
+    shop = Shop(sessionmaker(sync_engine, expire_on_commit=False), clock)
+    with shop.unit() as ctx:
+        ensure_epoch(ctx.session)
+    yield shop
+
+
+@pytest.fixture
+def make_tablet(shop: Shop, clock: Clock) -> Callable[..., Tablet]:
+    """A tablet with some shelves in scope."""
+
+    def make(*shelves: str) -> Tablet:
+        device_id = uuid7()
+        shop.scopes[device_id] = set(shelves)
+        tablet = Tablet(shop.post(device_id), clock)
+        tablet.device_id = device_id  # type: ignore[attr-defined]
+        return tablet
+
+    return make
+
+
+@pytest.fixture
+def new_id() -> Callable[[], UUID]:
+    """Ids as devices make them."""
+    return uuid7
