@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, cast
 
 import flask_smorest
 import marshmallow as ma
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from app.kernel.problems import FieldError, Invalid, NotFound, NotJson, Problem
+from app.kernel.problems import (
+    FieldError,
+    InternalError,
+    Invalid,
+    MethodNotAllowed,
+    NotFound,
+    NotJson,
+    Problem,
+    TooLarge,
+    Unavailable,
+)
+
+log = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
 JSON = "application/json"
 LANGUAGES = ("zh-CN", "en")
+RETRY_AFTER_S = 5
 
 
 def language() -> str:
@@ -45,18 +61,32 @@ class Api(flask_smorest.Api):
         self.DEFAULT_RESPONSE_CONTENT_TYPE = JSON
 
     def handle_http_exception(self, error: HTTPException) -> Response:
-        """Werkzeug's and webargs' errors as problems."""
-        return problem_response(_problem_of(error))
+        """Werkzeug's and webargs' errors as problems; their own headers (Allow, Location) go along."""
+        own = error.get_response()
+        if own.status_code < 400:
+            return cast(Response, own)  # a redirect to the right address is no refusal
+        response = problem_response(_problem_of(error))
+        if "Allow" in own.headers:
+            response.headers["Allow"] = own.headers["Allow"]
+        return response
+
+
+_PROBLEM_BY_STATUS: dict[int | None, type[Problem]] = {
+    400: NotJson,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+    500: InternalError,
+}
 
 
 def _problem_of(error: HTTPException) -> Problem:
     messages = getattr(error, "data", {}).get("messages") if getattr(error, "data", None) else None
     if error.code == 422 and messages:
         return Invalid(*_field_errors(messages))
-    if error.code == 400:
-        return NotJson()
-    if error.code == 404:
-        return NotFound()
+    known = _PROBLEM_BY_STATUS.get(error.code)
+    if known is not None:
+        return known()
     problem = Problem()
     problem.status = error.code or 500  # type: ignore[misc]  # an HTTP error without a class of its own
     problem.params = {"name": error.name}
@@ -105,12 +135,25 @@ def problem_response(problem: Problem) -> Response:
     response.status_code = problem.status
     response.content_type = PROBLEM_JSON
     if problem.status in {429, 503}:
-        response.headers["Retry-After"] = str(problem.params.get("retry_after_s", 5))
+        response.headers["Retry-After"] = str(problem.params.get("retry_after_s", RETRY_AFTER_S))
     if problem.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
 def install_problem_handlers(app: Flask) -> None:
-    """Every refusal of the house leaves as problem+json."""
+    """Every refusal of the house leaves as problem+json; so does what broke, without saying what."""
     app.register_error_handler(Problem, problem_response)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(PoolTimeout, _database_away)
+    app.register_error_handler(Exception, _broken)
+
+
+def _database_away(error: Exception) -> Response:
+    log.error("database not reachable", exc_info=error)
+    return problem_response(Unavailable(retry_after_s=RETRY_AFTER_S))
+
+
+def _broken(error: Exception) -> Response:
+    log.error("unhandled exception", exc_info=error)
+    return problem_response(InternalError(request_id=g.get("request_id")))

@@ -139,6 +139,20 @@ class TooManyRequests(Problem):
     title_zh = "尝试次数过多，请稍后再试"
 
 
+class MethodNotAllowed(Problem):
+    """The address does not take this method."""
+
+    status = 405
+    title_zh = "此地址不支持该请求方法"
+
+
+class TooLarge(Problem):
+    """The request is larger than is taken here."""
+
+    status = 413
+    title_zh = "请求内容过大"
+
+
 class NotJson(Problem):
     """The body is not JSON."""
 

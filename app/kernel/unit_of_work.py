@@ -61,6 +61,7 @@ class Runtime:
             pool_size=settings.pool_size,
             max_overflow=settings.pool_size,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error's text must not quote the rows it was about
             connect_args={"options": "-c idle_in_transaction_session_timeout=60000 -c timezone=GMT"},
         )
         return cls(

@@ -11,7 +11,9 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 import flask_smorest
-from flask import Response, current_app, g, request
+from flask import Request, Response, current_app, g, request
+from marshmallow import Schema
+from webargs.flaskparser import FlaskParser
 
 from app.kernel import idempotency
 from app.kernel.actor import Actor
@@ -19,6 +21,7 @@ from app.kernel.problems import (
     DeviceRevoked,
     ForeignOrigin,
     IdempotencyKeyMissing,
+    NotJson,
     PreconditionFailed,
     PreconditionRequired,
     Unauthenticated,
@@ -59,8 +62,27 @@ def revoked_too(view: View) -> View:
     return view
 
 
+class Parser(FlaskParser):
+    """webargs', strict about bodies: one that is not JSON is refused, never taken for an empty one."""
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """The body as JSON.
+
+        Raises:
+            NotJson: another content type, or nested deeper than can be read.
+        """
+        if not req.is_json and req.get_data(cache=True):
+            raise NotJson
+        try:
+            return super().load_json(req, schema)
+        except RecursionError as error:
+            raise NotJson from error
+
+
 class Blueprint(flask_smorest.Blueprint):
     """flask-smorest's, with one unit of work around each view, a login by default and keys on writes."""
+
+    ARGUMENTS_PARSER = Parser()
 
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
