@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
+from requests import ConnectionError
 from sqlalchemy import select
 
 from app import tables
@@ -24,6 +25,8 @@ from app.kernel.actor import SYSTEM
 from app.kernel.clock import utc_now
 from app.kernel.db import Model
 from app.kernel.unit_of_work import Runtime
+from app.story.desk import Refused
+from app.story.told import Broken, tell
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -98,6 +101,22 @@ def import_(source: Path, branch: str, mapping: Path | None, dry_run: bool, repo
 def bench(names: tuple[str, ...]) -> None:
     """Print figures: one JSON object each on stdout, a table on stderr; exit 1 where a goal is missed."""
     sys.exit(run_benchmarks(runtime_from_env(), names))
+
+
+@cli.command()
+@click.option("--origin", default=lambda: os.environ.get("PUBLIC_ORIGIN", "http://127.0.0.1:8000"), show_default=True)
+def story(origin: str) -> None:
+    """Tell the main job against the running product, step by step; exit 1 where it goes wrong."""
+    with runtime_from_env().unit_of_work(SYSTEM) as uow:
+        password = next((login["password"] for login in demo_logins(uow.session)), None)
+    if password is None:
+        raise click.ClickException("the story needs the demo district: run `python3 -m app up` first")
+    try:
+        for step in tell(origin, password):
+            click.echo(f"✓ {step.says}: {step.seen}")
+    except (Broken, Refused, ConnectionError) as error:
+        click.echo(f"✗ {error}")
+        sys.exit(1)
 
 
 @cli.command()
