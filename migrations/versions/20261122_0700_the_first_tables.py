@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 07:00:59.561072
+Create Date: 2026-11-22 07:05:08.876545
 """
 from __future__ import annotations
 
