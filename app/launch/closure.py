@@ -42,7 +42,8 @@ def parse_depends(text: str) -> dict[str, list[Choice]]:
         elif (provider := PROVIDER.match(line)) and choices:
             choices[-1].alternatives.append(bare(provider["name"]))
         elif line and not line.startswith(" "):
-            choices = graph.setdefault(bare(line.strip().strip("<>")), [])
+            # A virtual package has a line of its own, too, but nothing that could be fetched.
+            choices = [] if line.startswith("<") else graph.setdefault(bare(line.strip()), [])
             open_choice = False
     return graph
 

@@ -108,6 +108,16 @@ class Apt:
         return {line.split()[1] for line in listed.splitlines() if line.startswith("ii")}
 
 
+def not_offered(title: str, complaints: str) -> Stop:
+    """The sentence for packages that apt does not find; `complaints` is what refreshing the lists said."""
+    if complaints.strip():
+        return explained(complaints, (f"取得 {title} 失败", f"Fetching {title} failed"))
+    return Stop(
+        f"apt 源里没有 {title}：请检查 apt 源（Ubuntu 需 universe），或自备后设 DATABASE_URL、REDIS_URL。",
+        f"apt's sources do not offer {title}: check them (Ubuntu: universe), or set DATABASE_URL and REDIS_URL.",
+    )
+
+
 def numbers(name: str) -> list[int]:
     """The numbers in a package name, for ordering: postgresql-9-… before postgresql-15-…"""
     return [int(part) for part in re.findall(r"\d+", name)]
@@ -153,8 +163,11 @@ def fetch(apt: Apt, wanted: Sequence[str], skip: re.Pattern[str], prefix: Prefix
     fresh = prefix.folder.with_name(prefix.folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     debs = made(fresh) / "debs"
-    unpack(apt.download(apt.needed(wanted, skip), debs), fresh)
-    shutil.rmtree(debs)
-    shutil.rmtree(prefix.folder, ignore_errors=True)
-    fresh.replace(prefix.folder)
-    Stamp(prefix.folder / ".complete").write(" ".join(wanted))
+    try:
+        unpack(apt.download(apt.needed(wanted, skip), debs), fresh)
+        shutil.rmtree(debs)
+        shutil.rmtree(prefix.folder, ignore_errors=True)
+        fresh.replace(prefix.folder)
+        Stamp(prefix.folder / ".complete").write(" ".join(wanted))
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)  # gone after success; after a full disk it would keep it full

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 from pathlib import Path
@@ -49,14 +50,11 @@ def unusable(host: str, port: int, refused: Exception) -> Stop:
 def holder_of(port: int) -> str:
     """The process that listens on `port`, as far as this user may see it; "" where unknown."""
     sockets = {inode for table in ("tcp", "tcp6") for inode in listening(Path("/proc/net") / table, port)}
-    for folder in Path("/proc").glob("[0-9]*/fd") if sockets else []:
-        try:
-            targets = {str(entry.readlink()) for entry in folder.iterdir()}
-        except OSError:
-            continue
-        if targets & sockets:
-            pid = int(folder.parent.name)
-            return f"{pid} {' '.join(command_line(pid))[:60]}".strip()
+    for entry in Path("/proc").glob("[0-9]*/fd/*") if sockets else []:
+        with contextlib.suppress(OSError):  # another user's, or closed meanwhile
+            if str(entry.readlink()) in sockets:
+                pid = int(entry.parts[2])
+                return f"{pid} {' '.join(command_line(pid))[:60]}".strip()
     return ""
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from .accounts import Account, hand_over
 from .places import made
 from .postgres_programs import Programs
-from .processes import command_line
+from .processes import command_line, wait_gone, working_in
 from .programs import explained, run
 from .report import Stop
 
@@ -39,6 +39,7 @@ fsync = off
 full_page_writes = off
 synchronous_commit = off
 """
+ORPHAN_PATIENCE_S = 20.0
 SMALL_SHARED_MEMORY = 256 * 1024 * 1024  # bytes; below, parallel queries may not get their segment
 
 
@@ -77,7 +78,7 @@ class Cluster:
         if not self.data.exists():
             self._create()
         if not self.is_running():
-            self._forget_reused_pid()
+            self._forget_dead_pid()
             self._launch()
         self._create_database()
 
@@ -87,8 +88,8 @@ class Cluster:
             self._run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "-t", "60", "stop")
 
     def is_running(self) -> bool:
-        """Whether the server runs."""
-        return self._run("pg_ctl", "-D", self.data, "status")[0] == 0
+        """Whether the server runs. pg_ctl would also say so of a killed one that nobody has collected yet."""
+        return self._run("pg_ctl", "-D", self.data, "status")[0] == 0 and is_postgres(self._pid())
 
     def _create(self) -> None:
         fresh = self.home / "data.new"  # renamed last: a killed initdb must not look like a cluster
@@ -113,15 +114,24 @@ class Cluster:
             tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-12:]) if self.log.exists() else output
             raise explained(tail, ("数据库没有启动成功", "The database did not start"))
 
-    def _forget_reused_pid(self) -> None:
-        """Remove postmaster.pid where its number belongs to another program now; PostgreSQL would refuse to start."""
-        pid_file = self.data / "postmaster.pid"
-        if not pid_file.exists():
+    def _pid(self) -> int:
+        """The number in postmaster.pid; 0 where there is none."""
+        try:
+            return int((self.data / "postmaster.pid").read_text().partition("\n")[0])
+        except (OSError, ValueError):
+            return 0
+
+    def _forget_dead_pid(self) -> None:
+        """Remove lock files whose number is a zombie's or another program's; PostgreSQL would refuse to start.
+
+        A killed server's children are waited for first: the lock is also what keeps a second server off their memory.
+        """
+        if is_postgres(self._pid()):
             return
-        first = pid_file.read_text().partition("\n")[0].strip()
-        program = (command_line(int(first)) or [""])[0] if first.isdigit() else ""
-        if "postgres" not in program:
-            pid_file.unlink()
+        for orphan in working_in(self.data):
+            wait_gone(orphan, ORPHAN_PATIENCE_S)
+        for lock in (self.data / "postmaster.pid", self.sockets / f".s.PGSQL.{PORT}.lock"):
+            lock.unlink(missing_ok=True)
 
     def _create_database(self) -> None:
         known = self.query("postgres", f"select 1 from pg_database where datname = '{DATABASE}'")  # noqa: S608
@@ -145,6 +155,11 @@ class Cluster:
         env = self.programs.env(self.environ)
         ran = run([self.programs.bin / program, *arguments], env=env, cwd=made(self.home), account=self.account)
         return ran.code, ran.output
+
+
+def is_postgres(pid: int) -> bool:
+    """Whether that process is a PostgreSQL server or one of its children."""
+    return "postgres" in (command_line(pid) or [""])[0] if pid else False
 
 
 def data_version(data: Path) -> int | None:

@@ -97,6 +97,16 @@ def session_members(leader: int) -> Iterator[int]:
             yield int(entry.parent.name)
 
 
+def working_in(folder: Path) -> list[int]:
+    """Processes whose working directory is `folder`, as far as this user may see (Linux only)."""
+    found: list[int] = []
+    for entry in PROC.glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if entry.readlink() == folder:
+                found.append(int(entry.parent.name))
+    return found
+
+
 def sweep(folder: Path, marker: str) -> list[int]:
     """End what a killed supervisor left behind, and return the pids ended.
 

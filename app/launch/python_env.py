@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from .debian import Apt
+from .debian import Apt, not_offered
 from .places import Places, made
 from .programs import must, on_path, run
 from .report import Progress, Stop
@@ -64,13 +64,7 @@ def find_pip(places: Places, environ: Mapping[str, str]) -> tuple[list[str], dic
         Stop: there is none, and no apt to fetch one.
     """
     command = [sys.executable, "-m", "pip"]
-    quiet = {
-        **environ,
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_NO_INPUT": "1",
-        "PIP_RETRIES": "2",
-        "PIP_ROOT_USER_ACTION": "ignore",
-    }
+    quiet = {"PIP_RETRIES": "2", **environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
     if run([*command, "--version"], env=quiet).code == 0:
         return command, quiet
     wheel = bundled_pip() or fetch_pip_wheel(places, environ)
@@ -94,11 +88,7 @@ def fetch_pip_wheel(places: Places, environ: Mapping[str, str]) -> Path:
     complaints = apt.update()
     folder = made(places.tools / "pip")
     if not apt.has("python3-pip-whl"):
-        raise Stop(
-            "找不到 pip 的软件包 python3-pip-whl：请检查网络和 apt 源，或安装 uv 后重试。",
-            "The package python3-pip-whl is not on offer: check the network and apt's sources, or install uv.",
-            detail=complaints,
-        )
+        raise not_offered("python3-pip-whl (pip)", complaints)
     for package in apt.download(["python3-pip-whl"], folder):
         must(["dpkg-deb", "-x", package, folder], failing=("解开 pip 软件包失败", "Unpacking pip's package failed"))
         package.unlink()
@@ -142,7 +132,7 @@ class PythonEnv:
 
     def _make(self) -> None:
         """Make the environment where there is none, and again where it belongs to another interpreter."""
-        asked = [self.places.python, "-c", "import sys; print(sys.version)"]
+        asked = [str(self.places.python), "-c", "import sys; print(sys.version)"]
         if self.places.python.exists() and run(asked, env=self.env).output.strip() == sys.version.strip():
             return
         failing = ("建立虚拟环境失败", "Making the virtual environment failed")

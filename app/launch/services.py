@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .accounts import Account
-from .debian import Apt, Prefix, fetch
+from .debian import Apt, Prefix, fetch, not_offered
 from .places import Places, made, socket_folder
 from .postgres import Cluster, data_version, other_version
 from .postgres_programs import Programs, find_programs, link_control_files
@@ -165,7 +165,7 @@ class Maker:
             apt = self._fresh_apt()
             names = wanted(apt)
             if not names:
-                raise self._not_offered(title)
+                raise not_offered(title, self._complaints)
             fetch(apt, names, skip, prefix)
 
     def _fresh_apt(self) -> Apt:
@@ -173,13 +173,6 @@ class Maker:
             self._apt = Apt(made(self.places.var / "apt"), self.environ)
             self._complaints = self._apt.update()
         return self._apt
-
-    def _not_offered(self, title: str) -> Stop:
-        return Stop(
-            f"apt 源里找不到 {title}：请检查网络和 apt 源（Ubuntu 需 universe），或设 DATABASE_URL 与 REDIS_URL。",
-            f"apt does not offer {title}: check network and apt sources, or set DATABASE_URL/REDIS_URL.",
-            detail=self._complaints,
-        )
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
