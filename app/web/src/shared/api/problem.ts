@@ -33,7 +33,9 @@ export class ApiProblem extends Error {
 
   /** Reasons by field name, for a form to show beside its inputs. */
   fieldErrors(): Readonly<Record<string, string>> {
-    return Object.fromEntries((this.problem.errors ?? []).map(({ field, reason, message }) => [field, message ?? reason]))
+    return Object.fromEntries(
+      (this.problem.errors ?? []).map(({ field, reason, message }) => [field, message ?? reason]),
+    )
   }
 }
 

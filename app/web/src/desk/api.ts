@@ -1,0 +1,82 @@
+/** Every request the console makes, one function each. Shapes follow the server's OpenAPI. */
+import { request } from '@shared/api/http'
+import type {
+  Assignment,
+  Attachment,
+  CallIn,
+  CallTaken,
+  Candidate,
+  Caller,
+  Crew,
+  Device,
+  EnrolmentCode,
+  Found,
+  Job,
+  JobPatch,
+  Me,
+  Outage,
+  Page,
+  PastCall,
+  Premises,
+  TimelineEntry,
+} from './types'
+
+const V1 = '/api/v1'
+
+/** Lists are paged; the console wants the whole of what is open. */
+async function all<T>(path: string, query: Record<string, string | undefined> = {}): Promise<T[]> {
+  const items: T[] = []
+  let cursor: string | undefined
+  do {
+    const page: Page<T> = await request(V1 + path, { query: { ...query, limit: 200, cursor } })
+    items.push(...page.items)
+    cursor = page.next ?? undefined
+  } while (cursor)
+  return items
+}
+
+export const logIn = (login: string, password: string): Promise<Me> =>
+  request(`${V1}/session`, { method: 'POST', body: { login, password } })
+export const logOut = (): Promise<void> => request(`${V1}/session`, { method: 'DELETE' })
+export const whoAmI = (): Promise<Me> => request(`${V1}/me`)
+export const setLocale = (locale: string): Promise<Me> => request(`${V1}/me`, { method: 'PATCH', body: { locale } })
+
+export const openJobs = (): Promise<Job[]> => all('/jobs', { state: 'open' })
+export const job = (id: string): Promise<Job> => request(`${V1}/jobs/${id}`)
+export const patchJob = (id: string, rev: number, body: JobPatch): Promise<Job> =>
+  request(`${V1}/jobs/${id}`, { method: 'PATCH', rev, body })
+export const timeline = async (id: string): Promise<TimelineEntry[]> => all(`/jobs/${id}/timeline`)
+export const candidates = async (id: string): Promise<readonly Candidate[]> =>
+  (await request<Page<Candidate>>(`${V1}/jobs/${id}/candidates`)).items
+export const attachments = async (id: string): Promise<readonly Attachment[]> =>
+  (await request<Page<Attachment>>(`${V1}/jobs/${id}/attachments`)).items
+export const assign = (id: string, crewId: string, idempotencyKey: string): Promise<Assignment> =>
+  request(`${V1}/jobs/${id}/assignments`, { method: 'POST', body: { crew_id: crewId }, idempotencyKey })
+export const withdraw = (assignmentId: string): Promise<unknown> =>
+  request(`${V1}/assignments/${assignmentId}/withdraw`, { method: 'POST' })
+export const moveJob = (id: string, to: string, reason?: string): Promise<Job> =>
+  request(`${V1}/jobs/${id}/transitions`, { method: 'POST', body: reason ? { to, reason } : { to } })
+export const jobsCsv = `${V1}/jobs.csv`
+export const attachmentContent = (id: string): string => `${V1}/attachments/${id}/content`
+export const attachmentThumbnail = (id: string): string => `${V1}/attachments/${id}/thumbnail`
+
+export const crews = (): Promise<Crew[]> => all('/crews')
+export const crew = (id: string): Promise<Crew> => request(`${V1}/crews/${id}`)
+
+export const openOutages = (): Promise<Outage[]> => all('/outages', { state: 'open' })
+export const outage = (id: string): Promise<Outage> => request(`${V1}/outages/${id}`)
+export const callsOf = (outageId: string): Promise<PastCall[]> => all('/calls', { outage_id: outageId })
+
+export const search = async (q: string, signal: AbortSignal): Promise<readonly Found[]> =>
+  (await request<Page<Found>>(`${V1}/search`, { query: { q }, signal })).items
+export const premises = (id: string): Promise<Premises> => request(`${V1}/premises/${id}`)
+export const callersByPhone = async (phone: string, signal: AbortSignal): Promise<readonly Caller[]> =>
+  (await request<Page<Caller>>(`${V1}/parties`, { query: { phone }, signal })).items
+export const takeCall = (body: CallIn, idempotencyKey: string): Promise<CallTaken> =>
+  request(`${V1}/calls`, { method: 'POST', body, idempotencyKey })
+
+export const devices = (): Promise<Device[]> => all('/devices')
+export const makeEnrolmentCode = (name: string): Promise<EnrolmentCode> =>
+  request(`${V1}/devices/enrolment-codes`, { method: 'POST', body: { name } })
+export const revokeDevice = (id: string, wipe: boolean): Promise<unknown> =>
+  request(`${V1}/devices/${id}/revoke`, { method: 'POST', body: { wipe } })

@@ -1,0 +1,173 @@
+/** MapLibre behind a small door: the rest of the desk knows points, switches and clicks, not the library. */
+import 'maplibre-gl/dist/maplibre-gl.css'
+import type { Point } from 'geojson'
+import {
+  Map as MapLibreMap,
+  NavigationControl,
+  ScaleControl,
+  setWorkerUrl,
+  type GeoJSONSource,
+  type MapGeoJSONFeature,
+  type MapMouseEvent,
+} from 'maplibre-gl'
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
+import { SourceMemory, type LivePoint } from './diff'
+import { draw, PICTURE_RATIO } from './pictures'
+import { LAYERS_OF, LIVE, makeStyle, placeName, SWITCHES, type Live, type Switch } from './style'
+
+setWorkerUrl(workerUrl)
+
+export interface View {
+  readonly lon: number
+  readonly lat: number
+  readonly zoom: number
+}
+
+/** What lies under the pointer. */
+export interface Hit {
+  readonly layer: Switch
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly x: number
+  readonly y: number
+}
+
+export interface EngineOptions {
+  readonly container: HTMLElement
+  readonly locale: string
+  readonly words: Readonly<Record<string, string>>
+  readonly start: View | readonly number[]
+  readonly picked: (layer: Live, id: string) => void
+  readonly clicked: (location: Point) => boolean
+  readonly hovered: (hit: Hit | null) => void
+  readonly moved: (view: View) => void
+  readonly failed: (message: string) => void
+}
+
+const HIT_PX = 5
+const SWITCH_OF = new Map(SWITCHES.flatMap((key) => LAYERS_OF[key].map((layer) => [layer, key] as const)))
+
+export class Engine {
+  private readonly map: MapLibreMap
+  private readonly memories: Readonly<Record<Live, SourceMemory>>
+  private readonly ready: Promise<void>
+
+  constructor(private readonly options: EngineOptions) {
+    const { start } = options
+    this.map = new MapLibreMap({
+      container: options.container,
+      style: makeStyle(options.locale),
+      ...('lon' in start
+        ? { center: [start.lon, start.lat], zoom: start.zoom }
+        : { bounds: start as [number, number, number, number], fitBoundsOptions: { padding: 24 } }),
+      minZoom: 7,
+      maxZoom: 19,
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      fadeDuration: 0,
+      localIdeographFontFamily: '"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif',
+      locale: options.words,
+    })
+    this.map.touchZoomRotate.disableRotation()
+    this.map.keyboard.disableRotation()
+    this.memories = { jobs: new SourceMemory(), crews: new SourceMemory(), outages: new SourceMemory() }
+    this.map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right')
+    this.map.addControl(new ScaleControl({ maxWidth: 120 }), 'bottom-left')
+    this.ready = new Promise((resolve) => this.map.once('load', () => resolve()))
+    this.listen()
+  }
+
+  /** The live layer becomes exactly these points; only differences reach the worker. */
+  async put(layer: Live, points: Iterable<LivePoint>): Promise<void> {
+    await this.ready
+    const diff = this.memories[layer].diff(points)
+    if (diff) await this.source(layer).updateData(diff)
+  }
+
+  async putOne(source: 'chosen' | 'pin', location: Point | null): Promise<void> {
+    await this.ready
+    const features = location ? [{ type: 'Feature' as const, geometry: location, properties: {} }] : []
+    await this.source(source).setData({ type: 'FeatureCollection', features })
+  }
+
+  async switch(off: readonly string[]): Promise<void> {
+    await this.ready
+    for (const key of SWITCHES) {
+      const visibility = off.includes(key) ? 'none' : 'visible'
+      for (const layer of LAYERS_OF[key]) this.map.setLayoutProperty(layer, 'visibility', visibility)
+    }
+  }
+
+  async speak(locale: string): Promise<void> {
+    await this.ready
+    this.map.setLayoutProperty('place-names', 'text-field', placeName(locale))
+  }
+
+  /** Brings a place into sight; a place that is well in sight already does not move the map. */
+  show(location: Point, zoom?: number): void {
+    const [lon = 0, lat = 0] = location.coordinates
+    const { width, height } = this.map.getCanvas().getBoundingClientRect()
+    const at = this.map.project([lon, lat])
+    const inSight = at.x > 60 && at.y > 60 && at.x < width - 60 && at.y < height - 60
+    if (inSight && (zoom === undefined || this.map.getZoom() >= zoom)) return
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches
+    this.map.easeTo({
+      center: [lon, lat],
+      zoom: Math.max(zoom ?? 0, this.map.getZoom()),
+      duration: still ? 0 : 400,
+    })
+  }
+
+  pointer(kind: 'cross' | 'hand'): void {
+    this.map.getCanvas().style.cursor = kind === 'cross' ? 'crosshair' : ''
+  }
+
+  resize(): void {
+    this.map.resize()
+  }
+
+  remove(): void {
+    this.map.remove()
+  }
+
+  private source(name: string): GeoJSONSource {
+    return this.map.getSource(name) as GeoJSONSource
+  }
+
+  private listen(): void {
+    const { map, options } = this
+    map.on('styleimagemissing', ({ id }) => {
+      const image = draw(id)
+      if (image && !map.hasImage(id)) map.addImage(id, image, { pixelRatio: PICTURE_RATIO })
+    })
+    map.on('error', ({ error }) => options.failed(error.message))
+    map.on('moveend', () => {
+      const { lng, lat } = map.getCenter()
+      options.moved({ lon: lng, lat, zoom: map.getZoom() })
+    })
+    map.on('click', (event) => {
+      const location: Point = { type: 'Point', coordinates: [event.lngLat.lng, event.lngLat.lat] }
+      if (options.clicked(location)) return
+      const hit = this.under(event).find(({ layer }) => LIVE.some((one) => one === layer.id))
+      if (hit) options.picked(hit.layer.id as Live, String(hit.properties['id']))
+    })
+    map.on('mousemove', (event) => {
+      const hit = this.under(event)[0]
+      const layer = hit && SWITCH_OF.get(hit.layer.id)
+      const live = LIVE.some((one) => one === layer)
+      if (map.getCanvas().style.cursor !== 'crosshair') map.getCanvas().style.cursor = live ? 'pointer' : ''
+      options.hovered(hit && layer ? { layer, properties: hit.properties, ...event.point } : null)
+    })
+    map.on('mouseout', () => options.hovered(null))
+  }
+
+  /** Features within reach of the pointer, topmost first. */
+  private under({ point: { x, y } }: MapMouseEvent): MapGeoJSONFeature[] {
+    if (!this.map.isStyleLoaded()) return []
+    const box: [[number, number], [number, number]] = [
+      [x - HIT_PX, y - HIT_PX],
+      [x + HIT_PX, y + HIT_PX],
+    ]
+    return this.map.queryRenderedFeatures(box, { layers: [...SWITCH_OF.keys()] })
+  }
+}

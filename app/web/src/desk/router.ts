@@ -1,0 +1,32 @@
+import { createRouter, createWebHistory, type Router } from 'vue-router'
+import Login from './screens/Login.vue'
+import Shell from './screens/Shell.vue'
+import { useSession } from './stores/session'
+
+/** Every screen has an address; what is chosen on the live desk stands in its query. */
+export function makeRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory('/desk/'),
+    routes: [
+      { path: '/login', name: 'login', component: Login },
+      {
+        path: '/',
+        component: Shell,
+        children: [
+          { path: '', name: 'live', component: () => import('./screens/dispatch/LiveDesk.vue') },
+          { path: 'tablets', name: 'tablets', component: () => import('./screens/admin/Tablets.vue') },
+        ],
+      },
+      { path: '/:rest(.*)*', redirect: '/' },
+    ],
+  })
+
+  router.beforeEach(async (to) => {
+    const session = useSession()
+    if (to.name === 'login' || session.me) return true
+    // A server that does not answer is told on the login page, not by an empty one.
+    const resumed = await session.resume().catch(() => false)
+    return resumed || { name: 'login', query: to.fullPath === '/' ? {} : { then: to.fullPath } }
+  })
+  return router
+}

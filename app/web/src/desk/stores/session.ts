@@ -1,0 +1,45 @@
+import { defineStore } from 'pinia'
+import { computed, shallowRef } from 'vue'
+import { ApiProblem } from '@shared/api/problem'
+import * as api from '../api'
+import type { Branch, Me } from '../types'
+
+/** Who sits at this console. */
+export const useSession = defineStore('session', () => {
+  const me = shallowRef<Me | null>(null)
+  /** How far this machine's clock is behind the server's, in milliseconds: ages are counted on the server's clock. */
+  const clockOffsetMs = shallowRef(0)
+
+  const branch = computed<Branch | null>(() => me.value?.branches[0] ?? null)
+  const timeZone = computed(() => branch.value?.timezone ?? 'Asia/Shanghai')
+
+  function welcome(someone: Me): void {
+    me.value = someone
+    clockOffsetMs.value = new Date(someone.server_time).getTime() - Date.now()
+  }
+
+  /** True when the browser's cookie still opens the door. */
+  async function resume(): Promise<boolean> {
+    try {
+      welcome(await api.whoAmI())
+      return true
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === 401) return false
+      throw error
+    }
+  }
+
+  async function logIn(login: string, password: string): Promise<void> {
+    welcome(await api.logIn(login, password))
+  }
+
+  async function logOut(): Promise<void> {
+    await api.logOut()
+    me.value = null
+  }
+
+  const may = (permission: string): boolean => me.value?.permissions.includes(permission) ?? false
+  const serverNow = (): Date => new Date(Date.now() + clockOffsetMs.value)
+
+  return { me, branch, timeZone, resume, logIn, logOut, may, serverNow }
+})
