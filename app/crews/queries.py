@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.crews.models import Crew, CrewMember, CrewPosition, Shift
@@ -77,3 +78,13 @@ def last_position(session: Session, crew_id: UUID) -> CrewPosition | None:
 def is_member(session: Session, *, crew_id: UUID, person_id: UUID) -> bool:
     """Whether somebody is in the crew now."""
     return crew_id in crew_ids_of(session, person_id)
+
+
+def find_crews(session: Session, branch_ids: list[UUID], q: str, *, limit: int) -> list[tuple[Crew, Point | None]]:
+    """Crews by code or a part of their name, with where they are."""
+    named = or_(
+        Crew.code == q.upper(), Crew.name_zh.contains(q, autoescape=True), Crew.name_en.icontains(q, autoescape=True)
+    )
+    query = select(Crew, CrewPosition.location).outerjoin(CrewPosition, CrewPosition.crew_id == Crew.id)
+    found = query.where(Crew.branch_id.in_(branch_ids), Crew.deleted_at.is_(None), named)
+    return [(row[0], row[1]) for row in session.execute(found.order_by(Crew.code).limit(limit))]

@@ -128,6 +128,16 @@ def check_step(kind: JobKind, before: JobState, after: JobState, hands: Iterable
         )
 
 
+def check_takes_crew(kind: JobKind, before: JobState, after: JobState) -> None:
+    """Refuse to give a crew to a job that is neither new nor planned.
+
+    Raises:
+        WrongTransition: as `check_step`.
+    """
+    if not is_step(before, after):
+        check_step(kind, before, after, Hand)
+
+
 def _skips_restoring(kind: JobKind, before: JobState, after: JobState) -> bool:
     """Supply is restored before the paper is done, and only where supply was lost."""
     if kind in RESTORES_SUPPLY:

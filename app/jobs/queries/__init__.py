@@ -16,6 +16,7 @@ from app.jobs.queries.single import (
     lock_job,
     open_assignment,
     view_job,
+    view_of,
     visible_to,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "record_of",
     "timeline_json",
     "view_job",
+    "view_of",
     "visible_to",
 ]

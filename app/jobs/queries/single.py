@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.crews.models import Crew, CrewMember
@@ -108,23 +109,33 @@ def hands_of(session: Session, actor: Actor, job: Job) -> list[Hand]:
 
 
 def view_job(session: Session, actor: Actor, job_id: UUID) -> JobView:
-    """A job with its crew and checklist, in one query.
+    """A job the actor may see, with its crew and checklist, in one query.
 
     Raises:
         NotFound: there is none, or it is not theirs to see.
     """
+    row = session.execute(_view().where(Job.id == job_id, visible_to(actor))).first()
+    if row is None:
+        raise NotFound
+    return JobView(*row)
+
+
+def view_of(session: Session, job: Job) -> JobView:
+    """The same of a job the caller holds already: a crew that hands it back still gets its answer."""
+    return JobView(*session.execute(_view().where(Job.id == job.id)).one())
+
+
+def _view() -> Select[Job, Assignment | None, Crew | None, FormRecord | None, Form]:
     query = (
         select(Job, Assignment, Crew, FormRecord, Form)
         .outerjoin(Assignment, and_(Assignment.job_id == Job.id, Assignment.ended_at.is_(None)))
         .outerjoin(Crew, Crew.id == Assignment.crew_id)
         .outerjoin(FormRecord, FormRecord.job_id == Job.id)
         .join(Form, and_(Form.code == Job.form_code, Form.version == Job.form_version))
-        .where(Job.id == job_id, Job.deleted_at.is_(None), visible_to(actor))
     )
-    row = session.execute(query).first()
-    if row is None:
-        raise NotFound
-    return JobView(*row)
+    return cast("Select[Job, Assignment | None, Crew | None, FormRecord | None, Form]", query).where(
+        Job.deleted_at.is_(None)
+    )
 
 
 def jobs_of_outage(session: Session, outage_id: UUID) -> list[Job]:

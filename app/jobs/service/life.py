@@ -77,7 +77,7 @@ def assign(
     """
     uow.actor.must(Permission.DISPATCH, job.branch_id)
     after = JobState.ASSIGNED if live else JobState.PLANNED
-    _check_takes_crew(job, after)
+    rules.check_takes_crew(job.kind, job.state, after)
     booked = queries.open_assignment(uow.session, job.id)
     if booked is not None:
         _end(uow, booked, EndReason.WITHDRAWN)
@@ -169,11 +169,6 @@ def _end(uow: UnitOfWork, assignment: Assignment, reason: EndReason) -> None:
     assignment.ended_at = uow.now
     assignment.end_reason = reason
     uow.session.flush()  # the next assignment of this crew or job must not meet the old one in the index
-
-
-def _check_takes_crew(job: Job, after: JobState) -> None:
-    if not rules.is_step(job.state, after):
-        rules.check_step(job.kind, job.state, after, [])
 
 
 def _check_reason(after: JobState, reason: str | None) -> None:

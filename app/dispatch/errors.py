@@ -1,0 +1,29 @@
+"""What dispatch refuses. A busy crew is `jobs.errors.CrewBusy`: the constraint behind it is on assignments."""
+
+from __future__ import annotations
+
+from app.kernel.problems import Conflict, Invalid
+
+
+class CrewOffDuty(Conflict):
+    """The crew is not on duty."""
+
+    title_zh = "该班组当前不在班"
+
+
+class CrewNotQualified(Conflict):
+    """Nobody in the crew holds the required qualification."""
+
+    title_zh = "该班组没有具备所需资质的人员"
+
+
+class UnknownCrew(Invalid):
+    """There is no such crew in the job's branch."""
+
+    title_zh = "本单位没有这个班组"
+
+
+class AssignmentEnded(Conflict):
+    """The assignment has ended already."""
+
+    title_zh = "该派工已结束"

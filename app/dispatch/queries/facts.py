@@ -1,0 +1,82 @@
+"""What is known of all crews of a branch at one moment, in one query."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.crews.models import CrewKind
+from app.dispatch.rules import GRADES, CrewFacts, Held
+from app.jobs.models import JobState
+from app.staff.models import Skill
+
+_GRADE_OF = {rank: grade for grade, rank in GRADES.items()}
+
+
+def crew_facts(
+    session: Session, branch_id: UUID, *, skill: Skill, now: datetime, crew_id: UUID | None = None
+) -> list[CrewFacts]:
+    """Every crew of the branch, or the one named: place, duty, live job, best valid grade for the skill, next visit."""
+    params = {"branch_id": branch_id, "skill": skill.value, "now": now, "crew_id": crew_id}
+    return [_facts(row) for row in session.execute(_FACTS, params)]
+
+
+def _facts(row: Any) -> CrewFacts:
+    busy = None if row.job_id is None else Held(row.job_id, row.job_number, JobState(row.job_state))
+    return CrewFacts(
+        crew_id=row.id,
+        code=row.code,
+        name_zh=row.name_zh,
+        name_en=row.name_en,
+        kind=CrewKind(row.kind),
+        position=None if row.lon is None else (row.lon, row.lat),
+        position_at=row.position_at,
+        duty_until=row.duty_until,
+        busy_with=busy,
+        grade=_GRADE_OF[row.grade or 0],
+        expired=bool(row.expired),
+        next_visit_at=row.visit_at,
+        next_visit_number=row.visit_number,
+    )
+
+
+_FACTS = text(
+    """
+    WITH duty AS (
+        SELECT crew_id, max(ends_at) AS until FROM shift
+        WHERE branch_id = :branch_id AND starts_at <= :now AND ends_at > :now GROUP BY crew_id
+    ), skilled AS (
+        SELECT m.crew_id,
+               max(CASE q.grade WHEN 'senior' THEN 3 WHEN 'intermediate' THEN 2 ELSE 1 END)
+                   FILTER (WHERE q.valid_from <= :now AND q.valid_until > :now) AS grade,
+               bool_or(q.valid_until <= :now) AS expired
+        FROM crew_member m JOIN qualification q ON q.person_id = m.person_id AND q.skill = :skill
+        WHERE m.branch_id = :branch_id AND m.until IS NULL GROUP BY m.crew_id
+    ), busy AS (
+        SELECT a.crew_id, j.id, j.number, j.state FROM assignment a JOIN job j ON j.id = a.job_id
+        WHERE a.branch_id = :branch_id AND a.live AND a.ended_at IS NULL
+    ), visit AS (
+        SELECT DISTINCT ON (a.crew_id) a.crew_id, a.planned_start, j.number
+        FROM assignment a JOIN job j ON j.id = a.job_id
+        WHERE a.branch_id = :branch_id AND NOT a.live AND a.ended_at IS NULL AND a.planned_start >= :now
+        ORDER BY a.crew_id, a.planned_start
+    )
+    SELECT c.id, c.code, c.name_zh, c.name_en, c.kind,
+           ST_X(p.location::geometry) AS lon, ST_Y(p.location::geometry) AS lat, p.at AS position_at,
+           d.until AS duty_until, b.id AS job_id, b.number AS job_number, b.state AS job_state,
+           s.grade, s.expired, v.planned_start AS visit_at, v.number AS visit_number
+    FROM crew c
+    LEFT JOIN crew_position p ON p.crew_id = c.id
+    LEFT JOIN duty d ON d.crew_id = c.id
+    LEFT JOIN skilled s ON s.crew_id = c.id
+    LEFT JOIN busy b ON b.crew_id = c.id
+    LEFT JOIN visit v ON v.crew_id = c.id
+    WHERE c.branch_id = :branch_id AND c.deleted_at IS NULL
+      AND (CAST(:crew_id AS uuid) IS NULL OR c.id = :crew_id)
+    ORDER BY c.code
+    """
+)

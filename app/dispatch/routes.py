@@ -1,0 +1,79 @@
+"""Doors of dispatch: candidates, assignments, the board of crews, the search box."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify
+
+from app.dispatch import queries, service
+from app.dispatch.schemas import (
+    AssignmentIn,
+    AssignmentOut,
+    CandidatesArgs,
+    CandidatesOut,
+    CrewDetail,
+    CrewPage,
+    WithdrawIn,
+    ranking_json,
+)
+from app.dispatch.search import Hits, SearchArgs, search
+from app.jobs.models import Assignment
+from app.kernel.paging import PageArgs
+from app.kernel.problem_json import JSON
+from app.kernel.web import Blueprint, current_uow, etag_of
+
+blp = Blueprint("dispatch", __name__, url_prefix="/api/v1", description="Who is sent, and why")
+
+
+@blp.get("/jobs/<uuid:job_id>/candidates")
+@blp.arguments(CandidatesArgs, location="query")
+@blp.response(200, CandidatesOut)
+def list_candidates(args: dict[str, Any], job_id: UUID) -> Response:
+    """Rank the crews for a job"""
+    return jsonify(ranking_json(service.candidates(current_uow(), job_id=job_id), args["limit"]))
+
+
+@blp.post("/jobs/<uuid:job_id>/assignments")
+@blp.arguments(AssignmentIn)
+@blp.response(201, AssignmentOut)
+def dispatch_crew(wanted: dict[str, Any], job_id: UUID) -> Assignment:
+    """Send a crew to a job"""
+    return service.dispatch_crew(current_uow(), job_id=job_id, **wanted)
+
+
+@blp.post("/assignments/<uuid:assignment_id>/withdraw")
+@blp.arguments(WithdrawIn)
+@blp.response(200, AssignmentOut)
+def withdraw(body: dict[str, Any], assignment_id: UUID) -> Assignment:
+    """Take a job back from its crew"""
+    return service.withdraw(current_uow(), assignment_id=assignment_id, **body)
+
+
+@blp.get("/crews")
+@blp.arguments(PageArgs, location="query")
+@blp.response(200, CrewPage)
+def list_crews(args: dict[str, Any]) -> Response:
+    """List crews with duty, position and live job"""
+    uow, cursor = current_uow(), args.get("cursor")
+    page = queries.crews_json(uow.session, uow.actor, now=uow.now, limit=args["limit"], cursor=cursor)
+    return Response(page, content_type=JSON)
+
+
+@blp.get("/crews/<uuid:crew_id>")
+@blp.response(200, CrewDetail)
+def open_crew(crew_id: UUID) -> Response:
+    """Show a crew with its members"""
+    uow = current_uow()
+    rev = queries.may_see_crew(uow.session, uow.actor, crew_id)
+    body = queries.crew_json(uow.session, crew_id, now=uow.now)
+    return Response(body, content_type=JSON, headers={"ETag": etag_of(rev)})
+
+
+@blp.get("/search")
+@blp.arguments(SearchArgs, location="query")
+@blp.response(200, Hits)
+def find(args: dict[str, Any]) -> dict[str, Any]:
+    """Find jobs, outages, crews and premises"""
+    return {"items": search(current_uow(), **args)}

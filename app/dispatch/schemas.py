@@ -1,0 +1,191 @@
+"""Shapes of dispatch on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+
+from app.crews.models import CrewKind
+from app.dispatch.rules import Candidate
+from app.dispatch.service import Ranking
+from app.jobs.models import EndReason, JobKind, JobState, Priority
+from app.kernel.fields import PointField, choice, text
+from app.kernel.paging import PAGE_LIMIT, StrictSchema
+from app.staff.models import Grade, Skill
+
+
+class CandidatesArgs(StrictSchema):
+    """How many of the ranked crews to show."""
+
+    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, PAGE_LIMIT))
+
+
+class ReasonOut(ma.Schema):
+    """What speaks for or against a crew; `blocks` means it cannot be sent."""
+
+    code = ma.fields.String(required=True)
+    good = ma.fields.Boolean(required=True)
+    blocks = ma.fields.Boolean(required=True)
+    params = ma.fields.Dict(required=True)
+
+
+class BusyWith(ma.Schema):
+    """The job a crew is on."""
+
+    job_id = ma.fields.UUID(required=True)
+    number = ma.fields.String(required=True)
+    state = choice(JobState, required=True)
+
+
+class CandidateOut(ma.Schema):
+    """A crew in the ranking. Distance and time are null where its position is not known."""
+
+    crew_id = ma.fields.UUID(required=True)
+    code = ma.fields.String(required=True)
+    name_zh = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+    kind = choice(CrewKind, required=True)
+    ok = ma.fields.Boolean(required=True)
+    distance_m = ma.fields.Integer(required=True, allow_none=True)
+    eta_s = ma.fields.Integer(required=True, allow_none=True)
+    estimated = ma.fields.Boolean(required=True)
+    location = ma.fields.Dict(allow_none=True)
+    position_age_s = ma.fields.Integer(required=True, allow_none=True)
+    duty_until = ma.fields.AwareDateTime(required=True, allow_none=True)
+    grade = choice(Grade, required=True, allow_none=True)
+    busy_with = ma.fields.Nested(BusyWith, required=True, allow_none=True)
+    reasons = ma.fields.List(ma.fields.Nested(ReasonOut), required=True)
+
+
+class CandidatesOut(ma.Schema):
+    """The best of all crews of the branch; `total` and `ok_count` are over all of them."""
+
+    job_id = ma.fields.UUID(required=True)
+    at = ma.fields.AwareDateTime(required=True)
+    total = ma.fields.Integer(required=True)
+    ok_count = ma.fields.Integer(required=True)
+    items = ma.fields.List(ma.fields.Nested(CandidateOut), required=True)
+
+
+class AssignmentIn(StrictSchema):
+    """Which crew to send."""
+
+    crew_id = ma.fields.UUID(required=True)
+
+
+class WithdrawIn(StrictSchema):
+    """Why the crew is called back, if there is more to say than that it was a slip."""
+
+    reason = text(500, allow_none=True)
+
+
+class AssignmentOut(ma.Schema):
+    """A crew sent to a job."""
+
+    id = ma.fields.UUID(required=True)
+    job_id = ma.fields.UUID(required=True)
+    crew_id = ma.fields.UUID(required=True)
+    live = ma.fields.Boolean(required=True)
+    assigned_at = ma.fields.AwareDateTime(required=True)
+    ended_at = ma.fields.AwareDateTime(allow_none=True)
+    end_reason = choice(EndReason, allow_none=True)
+    reasons = ma.fields.List(ma.fields.Nested(ReasonOut), required=True)
+
+
+class SkillOut(ma.Schema):
+    """The best valid grade of a skill in a crew."""
+
+    skill = choice(Skill, required=True)
+    grade = choice(Grade, required=True)
+
+
+class LiveJob(ma.Schema):
+    """The job a crew is on."""
+
+    id = ma.fields.UUID(required=True)
+    number = ma.fields.String(required=True)
+    kind = choice(JobKind, required=True)
+    state = choice(JobState, required=True)
+    priority = choice(Priority, required=True)
+    address = ma.fields.String(required=True)
+    assignment_id = ma.fields.UUID(required=True)
+    assigned_at = ma.fields.AwareDateTime(required=True)
+
+
+class CrewOut(ma.Schema):
+    """A crew on the board. `duty_until` is null off duty."""
+
+    id = ma.fields.UUID(required=True)
+    rev = ma.fields.Integer(required=True)
+    branch_id = ma.fields.UUID(required=True)
+    code = ma.fields.String(required=True)
+    name_zh = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+    kind = choice(CrewKind, required=True)
+    phone = ma.fields.String(allow_none=True)
+    vehicle_plate = ma.fields.String(allow_none=True)
+    location = PointField(allow_none=True)
+    position_at = ma.fields.AwareDateTime(allow_none=True)
+    accuracy_m = ma.fields.Float(allow_none=True)
+    position_age_s = ma.fields.Integer(allow_none=True)
+    duty_until = ma.fields.AwareDateTime(allow_none=True)
+    live_job = ma.fields.Nested(LiveJob, allow_none=True)
+    skills = ma.fields.List(ma.fields.Nested(SkillOut), required=True)
+
+
+class CrewPage(ma.Schema):
+    """Crews, by code."""
+
+    items = ma.fields.List(ma.fields.Nested(CrewOut), required=True)
+    next = ma.fields.String(allow_none=True, required=True)
+
+
+class MemberOut(ma.Schema):
+    """Somebody in a crew."""
+
+    person_id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+    lead = ma.fields.Boolean(required=True)
+
+
+class CrewDetail(CrewOut):
+    """A crew with its members."""
+
+    members = ma.fields.List(ma.fields.Nested(MemberOut), required=True)
+
+
+def ranking_json(ranking: Ranking, limit: int) -> dict[str, Any]:
+    """`CandidatesOut` as plain values: at a thousand crews a schema's dump costs more than the ranking."""
+    return {
+        "job_id": str(ranking.job.id),
+        "at": ranking.at.isoformat(),
+        "total": len(ranking.candidates),
+        "ok_count": ranking.ok_count,
+        "items": [_candidate_json(candidate, ranking) for candidate in ranking.candidates[:limit]],
+    }
+
+
+def _candidate_json(candidate: Candidate, ranking: Ranking) -> dict[str, Any]:
+    facts, trip = candidate.facts, candidate.trip
+    age = None if facts.position_at is None else int((ranking.at - facts.position_at).total_seconds())
+    place = None if facts.position is None else {"type": "Point", "coordinates": list(facts.position)}
+    held = facts.busy_with
+    return {
+        "crew_id": str(facts.crew_id),
+        "code": facts.code,
+        "name_zh": facts.name_zh,
+        "name_en": facts.name_en,
+        "kind": facts.kind.value,
+        "ok": candidate.ok,
+        "distance_m": None if trip is None else round(trip.distance_m),
+        "eta_s": None if trip is None else round(trip.eta_s),
+        "estimated": trip is not None and trip.estimated,
+        "location": place,
+        "position_age_s": age,
+        "duty_until": None if facts.duty_until is None else facts.duty_until.isoformat(),
+        "grade": None if facts.grade is None else facts.grade.value,
+        "busy_with": held and {"job_id": str(held.job_id), "number": held.number, "state": held.state.value},
+        "reasons": [reason.as_json() for reason in candidate.reasons],
+    }

@@ -1,0 +1,69 @@
+"""A job as its page shows it, and jobs as a table for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from app.jobs import queries, rules
+from app.jobs.queries import JobView
+from app.kernel.unit_of_work import UnitOfWork
+
+HEADINGS = (
+    "number", "kind", "state", "priority", "required_skill", "address", "lon", "lat", "crew",
+    "opened_at", "due_at", "arrived_at", "restored_at", "completed_at", "note", "finding",
+)  # fmt: skip
+
+
+def page_of(uow: UnitOfWork, view: JobView) -> dict[str, Any]:
+    """Everything `JobDetail` shows, with what is missing and what this reader may do."""
+    job, record = view.job, view.record
+    answers = {} if record is None else record.answers
+    hands = queries.hands_of(uow.session, uow.actor, job)
+    return {
+        **{column.key: getattr(job, column.key) for column in job.__table__.columns},
+        "assignment": _brief(view),
+        "form": view.form.document,
+        "record": record,
+        "missing": rules.missing(view.form.document, answers, queries.filled_slots(uow.session, job.id)),
+        "allowed": rules.allowed(job.kind, job.state, hands),
+    }
+
+
+def _brief(view: JobView) -> dict[str, Any] | None:
+    if view.assignment is None or view.crew is None:
+        return None
+    held, crew = view.assignment, view.crew
+    return {
+        "id": held.id,
+        "crew_id": crew.id,
+        "crew_code": crew.code,
+        "crew_name_zh": crew.name_zh,
+        "crew_name_en": crew.name_en,
+        "live": held.live,
+        "assigned_at": held.assigned_at,
+        "planned_start": held.planned_start,
+        "planned_end": held.planned_end,
+    }
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """RFC 4180 in UTF-8 with a byte order mark, which spreadsheets need to read Chinese."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(HEADINGS)
+    table.writerows([_cell(row[name]) for name in HEADINGS] for row in rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def _cell(value: Any) -> str:
+    """A cell that a spreadsheet will not take for a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
