@@ -26,6 +26,7 @@ NO_NETWORK = (
     "ENOTFOUND",
     "EAI_AGAIN",
     "ECONNREFUSED",
+    "(from versions: none)",  # pip, its retries used up
 )
 
 
