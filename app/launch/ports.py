@@ -27,6 +27,15 @@ def check_port(host: str, port: int) -> None:
             raise unusable(host, port, refused) from refused
 
 
+def is_free(port: int) -> bool:
+    """Whether a server may listen on that port of this machine."""
+    try:
+        check_port("127.0.0.1", port)
+    except Stop:
+        return False
+    return True
+
+
 def unusable(host: str, port: int, refused: Exception) -> Stop:
     """The sentence for a port that cannot be used."""
     number = getattr(refused, "errno", None)

@@ -6,7 +6,8 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from app.launch.children import Address, children
 from app.launch.context import Launch, Running
@@ -54,17 +55,24 @@ def said_otherwise(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def serve(launch: Launch, address: Address, env: Mapping[str, str], *, cold: bool, echo: bool) -> None:
-    """Run the processes until a signal; they are stopped whatever happens."""
+    """Run the processes until a signal, and say where they are."""
     supervisor = Supervisor(children(launch.places.python, address), launch.places, env, launch.progress, echo=echo)
     supervisor.end_on_signals()
-    try:
-        with launch.progress.step("启动服务进程 / starting the processes"):
-            supervisor.start()
-            wait_ready(supervisor, address)
+    with serving(launch, supervisor, address):
         if not supervisor.ending.is_set():
             remember_times(launch, cold=cold)
             greet(launch, address, env)
         supervisor.watch()
+
+
+@contextmanager
+def serving(launch: Launch, supervisor: Supervisor, address: Address) -> Iterator[None]:
+    """The processes, answering, for the time of the block; they are stopped whatever happens."""
+    try:
+        with launch.progress.step("启动服务进程 / starting the processes"):
+            supervisor.start()
+            wait_ready(supervisor, address)
+        yield
     finally:
         with launch.progress.step("停止 / stopping"):
             supervisor.stop()
