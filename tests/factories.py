@@ -5,22 +5,28 @@ Every function commits, so that the application under test (on the same outer tr
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
 from typing import Any
 
 from argon2 import PasswordHasher
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from flask import Flask
 from flask.testing import FlaskClient
 from shapely.geometry import MultiPolygon, box
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from app.identity import device_keys
 from app.identity import service as identity
-from app.identity.models import Branch, Person, Role, RoleGrant
+from app.identity.models import Branch, Device, DeviceState, Person, Role, RoleGrant
 from app.kernel.ids import new_id
 from app.kernel.unit_of_work import Runtime, UnitOfWork
 
@@ -137,3 +143,69 @@ def bearer(app: Flask, person: Person) -> dict[str, str]:
     with runtime.unit_of_work() as uow:
         pair = identity.open_token_session(uow, person)
     return {"Authorization": f"Bearer {pair.access_token}"}
+
+
+class TabletKey:
+    """The key a tablet makes for itself, and how WebCrypto signs with it: raw r||s, base64url."""
+
+    def __init__(self) -> None:
+        self._private = generate_private_key(SECP256R1())
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """The public half as WebCrypto exports it."""
+        numbers = self._private.public_key().public_numbers()
+        return {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": _base64url(numbers.x.to_bytes(32)),
+            "y": _base64url(numbers.y.to_bytes(32)),
+            "ext": True,
+            "key_ops": ["verify"],
+        }
+
+    def sign(self, message: str) -> str:
+        """A signature over the message."""
+        r, s = decode_dss_signature(self._private.sign(message.encode(), ECDSA(SHA256())))
+        return _base64url(r.to_bytes(32) + s.to_bytes(32))
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@dataclass
+class Tablet:
+    """An enrolled tablet with somebody signed in on it."""
+
+    device_id: str
+    key: TabletKey
+    access_token: str
+    refresh_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Authorization header of its requests."""
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+
+def given_tablet(app: Flask, session: Session, person: Person) -> Tablet:
+    """A tablet of the person's branch on which they have signed in. Enrolment through HTTP has tests of its own."""
+    key = TabletKey()
+    runtime: Runtime = app.extensions["lamplighter"]
+    device = Device(
+        id=new_id(),
+        branch_id=person.branch_id,
+        name="测试平板",
+        public_key=device_keys.public_jwk(key.jwk),
+        key_thumbprint=device_keys.thumbprint(key.jwk),
+        state=DeviceState.ACTIVE,
+        enrolled_by=person.id,
+        enrolled_at=runtime.clock(),
+        person_id=person.id,
+    )
+    session.add(device)
+    session.commit()
+    with runtime.unit_of_work() as uow:
+        pair = identity.open_token_session(uow, person, device_id=device.id)
+    return Tablet(str(device.id), key, pair.access_token, pair.refresh_token)

@@ -120,6 +120,9 @@ _REASON_BY_TEXT = (
     ("Shorter than", "too_short"),
     ("Longer than", "too_long"),
     ("Must be one of", "choice"),
+    ("Length must be", "length"),
+    ("Must be greater than", "out_of_range"),
+    ("Must be less than", "out_of_range"),
 )
 
 

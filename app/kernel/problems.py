@@ -187,6 +187,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "invalid": ("格式不正确", "is not valid"),
     "too_short": ("太短", "is too short"),
     "too_long": ("太长", "is too long"),
+    "length": ("长度不符合要求", "is too short or too long"),
+    "out_of_range": ("超出允许范围", "is out of range"),
     "not_found": ("不存在", "does not exist"),
     "outside_branch": ("坐标不在本单位供区内", "lies outside the branch's area"),
     "swapped": ("经纬度似乎写反了", "looks like latitude and longitude swapped"),
