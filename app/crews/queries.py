@@ -67,7 +67,7 @@ def crew_area(session: Session, crew_id: UUID) -> tuple[Crew, BaseGeometry | Non
     row = session.execute(query.where(Crew.id == crew_id, Crew.deleted_at.is_(None))).first()
     if row is None:
         raise NotFound
-    return row._tuple()
+    return row[0], row[1]
 
 
 def last_position(session: Session, crew_id: UUID) -> CrewPosition | None:

@@ -71,7 +71,7 @@ def premises_with_branch(session: Session, premises_id: UUID) -> tuple[Premises,
     """A premises and the branch that supplies it; None when there is no such premises."""
     query = select(Premises, Branch).join(Branch, Branch.id == Premises.branch_id).where(Premises.id == premises_id)
     row = session.execute(query).first()
-    return None if row is None else row._tuple()
+    return None if row is None else (row[0], row[1])
 
 
 def branch_around(session: Session, branch_ids: list[UUID], point: Point) -> Branch | None:
