@@ -1,4 +1,7 @@
-"""Bytes by the SHA-256 of their content. What stands under a name is complete and right, or it is not there."""
+"""Bytes by the SHA-256 of their content. What stands under a name is complete and right, or it is not there.
+
+The folders are those of `mobile_sync.adapters.local_store`, which puts tablets' files there; a test holds both together.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Blobs:
-    """A folder of content-addressed files, two levels deep: `root/ab/abcd…`."""
+    """A folder of content-addressed files: `root/ab/cd/abcd…`."""
 
     root: Path
 
     def path(self, sha256: str) -> Path:
         """Where the bytes of this hash (64 lower-case hexadecimal digits) stand or would stand."""
-        return self.root / sha256[:2] / sha256
+        return self.root / sha256[:2] / sha256[2:4] / sha256
 
     def has(self, sha256: str) -> bool:
         """Whether the bytes are here."""

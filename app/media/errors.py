@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.kernel.problems import Conflict, Invalid, NotFound
+from app.kernel.problems import Invalid, NotFound
 
 
 class FileNotHere(NotFound):
@@ -27,9 +27,3 @@ class SignatureWithoutName(Invalid):
     """A signature needs the signer's name."""
 
     title_zh = "签名必须填写签名人姓名"
-
-
-class AttachmentFixed(Conflict):
-    """A file's record never changes once it is made; take another photo instead."""
-
-    title_zh = "附件记录不可修改，请重新拍摄"

@@ -77,6 +77,12 @@ def _arrive(uow: UnitOfWork, attachment: Attachment) -> None:
     uow.emit(AttachmentArrived(attachment.id))
 
 
+def take_back(uow: UnitOfWork, *, attachment: Attachment) -> None:
+    """Remove a file from its job; the bytes stay for the record of what was once there."""
+    uow.actor.must(Permission.WORK_JOBS, attachment.branch_id)
+    attachment.deleted_at = uow.now
+
+
 def accept(uow: UnitOfWork, *, attachment: Attachment, examined: Examined) -> None:
     """Keep what examination found, and the thumbnail."""
     attachment.width_px, attachment.height_px = examined.width_px, examined.height_px

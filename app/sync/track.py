@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session, UOWTransaction, sessionmaker
 
-from app.crews.models import Crew, CrewMember
+from app.crews.models import Crew, CrewMember, Shift
 from app.demands.models import Demand
 from app.identity.models import Branch
 from app.jobs.models import Assignment, Form, FormRecord, Job
@@ -114,7 +114,7 @@ def _assigned(session: Session, row: Assignment) -> None:
     _show_live(session, "crew", row.crew_id, row.branch_id)
 
 
-def _joined(session: Session, row: CrewMember) -> None:
+def _rostered(session: Session, row: CrewMember | Shift) -> None:
     touch(session, "crew", row.crew_id)
     _show_live(session, "crew", row.crew_id, row.branch_id)
 
@@ -135,7 +135,8 @@ def _founded(session: Session, row: Branch) -> None:
 
 _OTHERS: dict[type[Any], Callable[[Session, Any], None]] = {
     Assignment: _assigned,
-    CrewMember: _joined,
+    CrewMember: _rostered,
+    Shift: _rostered,
     Demand: _asked,
     Form: _published,
     Branch: _founded,
