@@ -58,14 +58,6 @@ def get_attachment(session: Session, actor: Actor, attachment_id: UUID, now: dat
     return found
 
 
-def attachments_of(session: Session, actor: Actor, job_id: UUID, now: datetime) -> list[Attachment]:
-    """The files of a job that the actor may see, oldest first."""
-    query = select(Attachment).where(
-        Attachment.job_id == job_id, Attachment.deleted_at.is_(None), visible_to(actor, now)
-    )
-    return list(session.scalars(query.order_by(Attachment.taken_at, Attachment.id)))
-
-
 def lock_attachment(session: Session, attachment_id: UUID) -> Attachment | None:
     """A file's record, deleted or not, held until the end of the transaction; None if it never was."""
     return session.get(Attachment, attachment_id, with_for_update=True, populate_existing=True)

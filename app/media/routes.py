@@ -1,8 +1,7 @@
-"""Doors to files: the list of a job, the bytes, the thumbnail."""
+"""Doors to files: the bytes, the thumbnail. The list of a job's files is at the job's own door."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from flask import Response, send_file
@@ -10,20 +9,11 @@ from flask import Response, send_file
 from app.kernel.web import Blueprint, current_uow
 from app.media import queries, service
 from app.media.errors import FileNotHere
-from app.media.schemas import AttachmentList
 
 blp = Blueprint("media", __name__, url_prefix="/api/v1", description="Photos and signatures of jobs")
 
 THUMBNAIL_MIME = "image/jpeg"
 BYTES = {"type": "string", "format": "binary"}
-
-
-@blp.get("/jobs/<uuid:job_id>/attachments")
-@blp.response(200, AttachmentList)
-def list_attachments(job_id: UUID) -> dict[str, Any]:
-    """The files of a job, oldest first"""
-    uow = current_uow()
-    return {"items": queries.attachments_of(uow.session, uow.actor, job_id, uow.now), "next": None}
 
 
 @blp.get("/attachments/<uuid:attachment_id>/content")
