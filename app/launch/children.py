@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,24 @@ QUEUES = ("default", "media")
 WEB_WORKERS, WEB_THREADS = 2, 32
 # One process with a thread for each open stream; the application refuses further ones below this number.
 STREAM_THREADS = 640
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, never the default
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where browsers reach us: `host` to listen on, `port` of the web process; the event stream has the next one."""
+    """`host` to listen on and `port` of the web process; the event stream has the next one.
+
+    `seen_as` is how others reach this machine where `host` means all its addresses.
+    """
 
     host: str
     port: int
+    seen_as: str = ""
+
+    @classmethod
+    def listening_on(cls, host: str, port: int) -> Address:
+        """The address for a `--host`; all addresses are shown as the one that leads out of this machine."""
+        return cls(host, port, outward_address() if host in EVERYWHERE else host)
 
     @property
     def stream_port(self) -> int:
@@ -26,13 +37,23 @@ class Address:
         return self.port + 1
 
     def origin(self, port: int) -> str:
-        """The address to type into a browser on this machine."""
-        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
+        """The address to type into a browser."""
+        host = self.seen_as or self.host
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def env(self) -> dict[str, str]:
         """What the product has to know about it."""
         return {"PUBLIC_ORIGIN": self.origin(self.port), "STREAM_ORIGIN": self.origin(self.stream_port)}
+
+
+def outward_address() -> str:
+    """The address of this machine in its network; asking the kernel for a route sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # reserved for documentation: no such host
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
 
 
 @dataclass(frozen=True)

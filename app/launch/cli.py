@@ -81,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for tablets in the same network"
     )
     starting.add_argument("--verbose", action="store_true", help="show the processes' logs here, too")
-    starting.set_defaults(run=lambda o: up(Launch.here(os.environ), Address(o.host, o.port), echo=o.verbose))
+    starting.set_defaults(
+        run=lambda o: up(Launch.here(os.environ), Address.listening_on(o.host, o.port), echo=o.verbose)
+    )
     down = commands.add_parser("down", help="stop a running `up` and the servers it started")
     down.set_defaults(run=lambda _: stop.down(Launch.here(os.environ)))
     wiping = commands.add_parser("wipe", help="delete the data (database, queue, photos)")

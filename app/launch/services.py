@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .accounts import Account
 from .debian import Apt, Prefix, fetch, not_offered
@@ -36,7 +38,15 @@ class Services:
     redis: RedisServer | None = None
 
     def start(self) -> None:
-        """Start ours where they do not run."""
+        """Start ours where they do not run, and make sure that somebody else's answer.
+
+        Raises:
+            Stop: one does not.
+        """
+        if not self.cluster:
+            check_foreign("DATABASE_URL", self.database_url, 5432)
+        if not self.redis:
+            check_foreign("REDIS_URL", self.redis_url, 6379)
         for server in (self.cluster, self.redis):
             if server:
                 server.start()
@@ -195,3 +205,22 @@ def pick(found: list[Programs], data: Path) -> Programs:
     if not fitting:
         raise other_version(data, version, sorted({programs.major for programs in found}))
     return fitting[0]
+
+
+def check_foreign(name: str, url: str, usual_port: int) -> None:
+    """Make sure that something listens where the environment says; a socket's path is left to the client.
+
+    Raises:
+        Stop: the address does not parse, or nobody answers there.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or usual_port
+        if host and not parts.scheme.startswith("unix"):
+            socket.create_connection((host, port), timeout=5).close()
+    except (OSError, ValueError) as refused:
+        where = url.rpartition("@")[2]
+        raise Stop(
+            f"{name} 指向的 {where} 连不上（{refused}）：请启动它或改正地址；不设这个变量则用自带的服务。",
+            f"{name} names {where}, which does not answer ({refused}): start it, correct it, or unset the variable.",
+        ) from refused

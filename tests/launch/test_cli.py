@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from app.launch.python_env import LOCKS
+from app.launch.report import Stop
+from app.launch.services import check_foreign
 from app.web.node import NODE_WHEEL
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +58,12 @@ def test_a_missing_network_is_one_sentence(state: Path) -> None:
     assert said.returncode == 1
     assert "cannot be reached" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_a_named_server_that_does_not_answer_is_named() -> None:
+    with pytest.raises(Stop, match=r"DATABASE_URL names 127\.0\.0\.1:9/x, which does not answer"):
+        check_foreign("DATABASE_URL", "postgresql://app:secret@127.0.0.1:9/x", 5432)
+    check_foreign("REDIS_URL", "unix:///run/redis.sock?db=0", 6379)
 
 
 def test_nothing_is_deleted_without_being_asked(state: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -50,10 +51,14 @@ def test_only_listening_sockets_of_that_port_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "origin"),
-    [("127.0.0.1", "http://127.0.0.1:8000"), ("::", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")],
+    ("host", "origin"), [("127.0.0.1", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")], ids=["IPv4", "IPv6"]
 )
-def test_the_printed_address_can_be_opened(host: str, origin: str) -> None:
-    address = Address(host, 8000)
-    assert address.origin(8000) == origin
+def test_the_product_learns_where_browsers_reach_it(host: str, origin: str) -> None:
+    address = Address.listening_on(host, 8000)
     assert address.env() == {"PUBLIC_ORIGIN": origin, "STREAM_ORIGIN": origin.replace("8000", "8001")}
+
+
+def test_listening_everywhere_is_shown_as_an_address_that_others_can_type() -> None:
+    address = Address.listening_on("::", 8000)
+    assert address.host == "::"
+    assert re.fullmatch(r"http://\d+\.\d+\.\d+\.\d+:8000", address.origin(8000))

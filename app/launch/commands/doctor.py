@@ -81,7 +81,7 @@ def packages(launch: Launch) -> Finding:
         return Finding(GOOD, "packages", f"{launch.places.venv}{' (dev)' if dev else ''}")
     fetcher = "uv" if on_path("uv", launch.environ) else "pip / apt"
     return Finding(
-        LATER, "packages", "未安装或已过期 / missing or out of date", f"up 会安装 / up installs them by {fetcher}"
+        LATER, "packages", "未安装或已过期 / missing or out of date", f"up 会安装（{fetcher}）/ up installs them"
     )
 
 
