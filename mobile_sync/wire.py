@@ -197,9 +197,34 @@ def _consistent(op: Op) -> Op | Refusal:
     return op
 
 
+def canonical(body: Mapping[str, Any]) -> str:
+    """The op as one text, in ASCII, whatever order its members came in."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
 def digest_of(body: Mapping[str, Any]) -> bytes:
     """SHA-256 of the op's canonical JSON: the same number with another digest is another op (P4)."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(canonical(body).encode()).digest()
+
+
+def storable(value: Any) -> Any:
+    """The value without what no database takes: NUL and half characters become U+FFFD, infinities their names."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {storable(name): storable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item) for item in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+
+
+# NUL, half of a surrogate pair, or a number out of range, as canonical JSON writes them. A whole pair matches too and
+# is then found to be storable as it is.
+_SUSPECT = re.compile(r"\\u0000|\\ud[89a-f]|NaN|Infinity")
+
+
+def _unstorable(body: Mapping[str, Any], text: str) -> bool:
+    return _SUSPECT.search(text) is not None and canonical(storable(body)) != text
 
 
 def _group_of(body: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -218,9 +243,15 @@ def receive(body: Any, schema_version: int) -> Received:
         op_no = read_integer(body["op_no"] if isinstance(body, dict) else None, 1)
     except (_Bad, KeyError) as error:
         raise SyncProblem("malformed_op", 422, FieldError("ops", "no_op_no")) from error
+    text = canonical(body)
+    digest = hashlib.sha256(text.encode()).digest()
+    if _unstorable(body, text):
+        refusal = Refusal("malformed", {}, (FieldError("fields", "not_storable"),))
+        return Received(op_no, storable(body), digest, None, refusal, _group_of(body))
     op = read_op(body, schema_version)
-    refusal = op if isinstance(op, Refusal) else None
-    return Received(op_no, body, digest_of(body), None if refusal else op, refusal, _group_of(body))  # type: ignore[arg-type]
+    if isinstance(op, Refusal):
+        return Received(op_no, body, digest, None, op, _group_of(body))
+    return Received(op_no, body, digest, op, None, _group_of(body))
 
 
 def depth_of(value: Any, limit: int = MAX_DEPTH) -> int:

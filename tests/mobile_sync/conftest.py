@@ -61,19 +61,20 @@ def clock() -> Clock:
 
 def empty(engine: Engine) -> None:
     """No rows anywhere, one epoch."""
-    tables = [*metadata.tables, *sample_metadata.tables]
+    tables = [*reversed(metadata.sorted_tables), *sample_metadata.sorted_tables]
     with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
+        for table in tables:  # a few rows each: faster than TRUNCATE, which makes new files
+            connection.execute(table.delete())
 
 
 @pytest.fixture
-def shop(sync_engine: Engine, clock: Clock) -> Iterator[Shop]:
+def shop(sync_engine: Engine, clock: Clock) -> Shop:
     """The sample application over an empty database."""
     empty(sync_engine)
     shop = Shop(sessionmaker(sync_engine, expire_on_commit=False), clock)
     with shop.unit() as ctx:
         ensure_epoch(ctx.session)
-    yield shop
+    return shop
 
 
 @pytest.fixture

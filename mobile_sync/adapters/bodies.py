@@ -1,0 +1,87 @@
+"""Request bodies as JSON objects, answers as compressed JSON. What a hostile body costs is its refusal, no more."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import marshmallow as ma
+from flask import Request, Response, request
+
+from mobile_sync.protocol import MAX_BODY_BYTES, FieldError, SyncProblem
+
+_LONGEST_INTEGER = 20  # digits of a number below 2^64
+_WORTH_COMPRESSING = 1_024
+
+
+def read_object(schema: ma.Schema) -> dict[str, Any]:
+    """The request's JSON object, its members checked by `schema`.
+
+    Raises:
+        SyncProblem: `too_large`, `not_json`, `too_deep` or `malformed`, the last with the members at fault.
+    """
+    try:
+        body = json.loads(_bytes(request), parse_constant=_refuse, parse_int=_integer)
+    except RecursionError as error:
+        raise SyncProblem("too_deep", 422) from error
+    except ValueError as error:
+        raise SyncProblem("not_json", 400) from error
+    if not isinstance(body, dict):
+        raise SyncProblem("not_json", 400)
+    try:
+        return dict(schema.load(body))
+    except ma.ValidationError as error:
+        raise SyncProblem("malformed", 422, *_errors(error.messages_dict)) from error
+
+
+def _bytes(source: Request) -> bytes:
+    if (source.content_length or 0) > MAX_BODY_BYTES:
+        raise SyncProblem("too_large", 413, most_bytes=MAX_BODY_BYTES)
+    raw = source.stream.read(MAX_BODY_BYTES + 1)
+    if source.headers.get("Content-Encoding") == "gzip":
+        raw = _unzipped(raw)
+    if len(raw) > MAX_BODY_BYTES:
+        raise SyncProblem("too_large", 413, most_bytes=MAX_BODY_BYTES)
+    return raw
+
+
+def _unzipped(raw: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(raw, MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise SyncProblem("not_json", 400) from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
+
+
+def _errors(messages: Mapping[str, Any], path: str = "") -> list[FieldError]:
+    errors: list[FieldError] = []
+    for name, told in messages.items():
+        here = f"{path}.{name}" if path else str(name)
+        if isinstance(told, Mapping):
+            errors += _errors(told, here)
+        else:
+            unknown = any("Unknown" in str(message) for message in told)
+            errors.append(FieldError(here[:200], "unknown_field" if unknown else "invalid"))
+    return errors
+
+
+def answer(body: Mapping[str, Any], status: int = 200) -> Response:
+    """Compact JSON, gzip where the client takes it and it pays."""
+    written = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    response = Response(written, status, mimetype="application/json")
+    if len(written) > _WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
+        response.data = gzip.compress(written, compresslevel=4, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Cache-Control"] = "no-store"
+    return response

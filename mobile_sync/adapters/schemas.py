@@ -1,0 +1,209 @@
+"""The envelopes as marshmallow schemas: they refuse unknown members and write the OpenAPI document.
+
+Ops are described here but read by `wire.read_op`, one by one, so that a broken op costs only itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from mobile_sync.protocol import MAX_CHANGES, MAX_HASHES, MAX_INTEGER, MAX_OPS, Kind, Outcome, Status
+
+_STATES = ["missing", "partial", "verified"]
+
+
+class _Strict(ma.Schema):
+    class Meta:
+        """Unknown members are refused (W4)."""
+
+        unknown = ma.RAISE
+
+
+def _number(least: int = 0, **options: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(least, MAX_INTEGER - 1), **options)
+
+
+def _hash() -> fields.String:
+    return fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{64}\Z"))
+
+
+class SyncFile(_Strict):
+    """A declared file."""
+
+    sha256 = _hash()
+    size = _number(1, required=True)
+    mime = fields.String(required=True)
+    kind = fields.String(required=True)
+    slot = fields.String(required=True)
+
+
+class SyncGps(_Strict):
+    """Where the device was, WGS 84."""
+
+    lon = fields.Float(required=True, validate=validate.Range(-180, 180))
+    lat = fields.Float(required=True, validate=validate.Range(-90, 90))
+    accuracy_m = fields.Float(required=True)
+    at = fields.AwareDateTime()
+
+
+class SyncOp(_Strict):
+    """One change made on a device."""
+
+    op_no = _number(1, required=True)
+    entity = fields.String(required=True)
+    rec_id = fields.UUID(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in Kind]))
+    base_rev = _number(required=True)
+    changed = fields.Dict(keys=fields.String(), required=True, data_key="fields")
+    device_at = fields.AwareDateTime(required=True)
+    group_no = _number(1, allow_none=True)
+    group_size = _number(1, allow_none=True)
+    depends_on = fields.List(_number(1), allow_none=True)
+    schema_version = _number(1, allow_none=True)
+    gps = fields.Nested(SyncGps, allow_none=True)
+    files = fields.List(fields.Nested(SyncFile), allow_none=True)
+
+
+class _Ops(fields.List):
+    """Objects, unread."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_options: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return value
+
+
+class SyncReport(_Strict):
+    """What a device tells of itself."""
+
+    app_version = fields.String(allow_none=True, validate=validate.Length(max=100))
+    queued_ops = _number(allow_none=True)
+    queued_files = _number(allow_none=True)
+    queued_bytes = _number(allow_none=True)
+    oldest_queued_at = fields.String(allow_none=True, validate=validate.Length(max=40))
+    storage_free_bytes = _number(allow_none=True)
+
+
+class PushIn(_Strict):
+    """A batch."""
+
+    schema_version = _number(1, required=True)
+    sent_at = fields.Raw(required=True, metadata={"type": "string", "format": "date-time"})
+    monotonic_ms = _number(required=True)
+    epoch = fields.String(allow_none=True, validate=validate.Length(max=100))
+    report = fields.Nested(SyncReport, allow_none=True)
+    ops = _Ops(fields.Nested(SyncOp), required=True, validate=validate.Length(max=MAX_OPS))
+
+
+class SyncError(ma.Schema):
+    """A member at fault."""
+
+    field = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
+class SyncRefusal(ma.Schema):
+    """Why an op was not written."""
+
+    code = fields.String(required=True)
+    params = fields.Dict(required=True)
+    errors = fields.List(fields.Nested(SyncError), required=True)
+
+
+class SyncFieldResult(ma.Schema):
+    """A field that was not plainly written."""
+
+    outcome = fields.String(required=True, validate=validate.OneOf([outcome.value for outcome in Outcome]))
+    value = fields.Raw(required=True, allow_none=True)
+    conflict_id = fields.UUID()
+
+
+class SyncResult(ma.Schema):
+    """What became of an op."""
+
+    op_no = _number(1, required=True)
+    status = fields.String(required=True, validate=validate.OneOf([status.value for status in Status]))
+    rev = _number(required=True)
+    problem = fields.Nested(SyncRefusal)
+    told = fields.Dict(keys=fields.String(), values=fields.Nested(SyncFieldResult), data_key="fields")
+
+
+class PushOut(ma.Schema):
+    """Results in order of op_no."""
+
+    epoch = fields.String(required=True)
+    server_at = fields.AwareDateTime(required=True)
+    expected = _number(1, required=True)
+    results = fields.List(fields.Nested(SyncResult), required=True)
+
+
+class PullIn(_Strict):
+    """Where the device stands."""
+
+    epoch = fields.String(allow_none=True, load_default=None, validate=validate.Length(max=100))
+    cursors = fields.Dict(
+        keys=fields.String(validate=validate.Length(1, 200)), values=fields.Raw(allow_none=True), load_default=dict
+    )
+    limit = fields.Integer(strict=True, validate=validate.Range(1, MAX_CHANGES))
+    schema_version = _number(1, allow_none=True)
+    mismatched = fields.List(fields.String(validate=validate.Length(1, 200)), validate=validate.Length(max=1_000))
+    report = fields.Nested(SyncReport, allow_none=True)
+
+
+class SyncBucket(ma.Schema):
+    """A bucket as of the page."""
+
+    key = fields.String(required=True)
+    priority = fields.Integer(required=True)
+    seq = _number(required=True)
+    more = fields.Boolean(required=True)
+    reset = fields.Boolean(required=True)
+    row_count = _number(required=True, allow_none=True)
+    checksum = fields.String(required=True, allow_none=True)
+
+
+class SyncChange(ma.Schema):
+    """A record in, or gone from, a bucket."""
+
+    bucket = fields.String(required=True)
+    seq = _number(required=True)
+    entity = fields.String(required=True)
+    id = fields.UUID(required=True)
+    rev = _number(required=True)
+    gone = fields.Boolean(required=True)
+    doc = fields.Dict()
+
+
+class PullOut(ma.Schema):
+    """A page."""
+
+    epoch = fields.String(required=True)
+    server_at = fields.AwareDateTime(required=True)
+    schema_version = _number(1, required=True)
+    buckets = fields.List(fields.Nested(SyncBucket), required=True)
+    dropped = fields.List(fields.String(), required=True)
+    changes = fields.List(fields.Nested(SyncChange), required=True)
+
+
+class BlobsIn(_Strict):
+    """Content hashes a device wants to send."""
+
+    hashes = fields.List(_hash(), required=True, validate=validate.Length(max=MAX_HASHES))
+
+
+class BlobState(ma.Schema):
+    """Whether the server has it, and where to go on."""
+
+    sha256 = _hash()
+    state = fields.String(required=True, validate=validate.OneOf(_STATES))
+    upload_url = fields.String()
+    offset = _number()
+
+
+class BlobsOut(ma.Schema):
+    """In the order asked."""
+
+    blobs = fields.List(fields.Nested(BlobState), required=True)

@@ -1,0 +1,52 @@
+"""Where the bytes of files live, by the SHA-256 of their content. Every store keeps the same contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from uuid import UUID
+
+
+class ObjectStore(Protocol):
+    """Content-addressed, write-once. `sha256` is 64 hexadecimal digits."""
+
+    def put(self, sha256: str, source: Path) -> None:
+        """Take over a verified local file, durably; `source` is gone then. Content that is there already stays."""
+
+    def has(self, sha256: str) -> bool:
+        """True if the content is there."""
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The content, seekable.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+
+    def delete(self, sha256: str) -> None:
+        """Forget the content; nothing happens if it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimit:
+    """What a sort of file may be: its types, and bytes at most."""
+
+    mimes: frozenset[str]
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file on its way. `offset` is what the server has."""
+
+    id: UUID
+    sha256: str
+    size: int
+    mime: str
+    kind: str
+    device_id: UUID
+    actor: UUID | None
+    finished: bool
+    expired: bool
+    expires_http: str
