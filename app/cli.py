@@ -15,11 +15,9 @@ from requests import ConnectionError
 from sqlalchemy import select
 
 from app import tables
-from app.bench import run_benchmarks
 from app.config import Settings, SettingsError
 from app.district.load import AlreadyLoaded, demo_logins, load_district
 from app.factory import build_runtime
-from app.imports.command import import_layers
 from app.kernel import migrate
 from app.kernel.actor import SYSTEM
 from app.kernel.clock import utc_now
@@ -89,6 +87,8 @@ def demo_logins_() -> None:
 @click.option("--report", type=click.Path(path_type=Path), help="Where to write the rows that were refused (CSV).")
 def import_(source: Path, branch: str, mapping: Path | None, dry_run: bool, report: Path | None) -> None:
     """Import premises, network and streets from GeoPackage, Shapefile, GeoJSON or CSV."""
+    from app.imports.command import import_layers  # geometry libraries load when they are needed
+
     outcome = import_layers(
         runtime_from_env(), source, branch_code=branch, mapping=mapping, dry_run=dry_run, report=report
     )
@@ -100,6 +100,8 @@ def import_(source: Path, branch: str, mapping: Path | None, dry_run: bool, repo
 @click.argument("names", nargs=-1)
 def bench(names: tuple[str, ...]) -> None:
     """Print figures: one JSON object each on stdout, a table on stderr; exit 1 where a goal is missed."""
+    from app.bench import run_benchmarks  # builds applications of its own
+
     sys.exit(run_benchmarks(runtime_from_env(), names))
 
 
