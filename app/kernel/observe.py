@@ -30,15 +30,14 @@ def install_observation(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(_close)
-    app.add_url_rule("/metrics", "metrics", lambda: _metrics(runtime))
+    app.add_url_rule("/metrics", "metrics", _metrics)
     app.add_url_rule("/health/live", "health_live", lambda: jsonify(status="live"))
-    app.add_url_rule("/health/ready", "health_ready", lambda: _ready(runtime))
+    app.add_url_rule("/health/ready", "health_ready", _ready)
 
 
 def _begin() -> None:
-    runtime = cast(Runtime, current_app.extensions["lamplighter"])
     sent = request.headers.get("X-Request-Id", "")
-    g.request_id = sent if SANE_REQUEST_ID.match(sent) else str(runtime.new_id())
+    g.request_id = sent if SANE_REQUEST_ID.match(sent) else str(_runtime().new_id())
     g.began = time.perf_counter()
     g.observation = ExitStack()
     g.query_count = g.observation.enter_context(count_queries())
@@ -71,12 +70,16 @@ def _close(error: BaseException | None) -> None:  # noqa: ARG001  # Flask's sign
         observation.close()
 
 
-def _metrics(runtime: Runtime) -> Response:
-    return Response(metrics.exposition(runtime), content_type="text/plain; version=0.0.4; charset=utf-8")
+def _runtime() -> Runtime:
+    return cast(Runtime, current_app.extensions["lamplighter"])
 
 
-def _ready(runtime: Runtime) -> Response:
-    found = health.checks(runtime)
+def _metrics() -> Response:
+    return Response(metrics.exposition(_runtime()), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _ready() -> Response:
+    found = health.checks(_runtime())
     status = health.verdict(found)
     response = jsonify(status=status, checks=found)
     response.status_code = 503 if status == "unready" else 200
