@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 import numpy as np
-from shapely import Polygon, minimum_rotated_rectangle
+from shapely import Polygon, get_coordinates, minimum_rotated_rectangle
 from shapely.geometry import LineString
 from shapely.ops import split
 
@@ -42,13 +42,17 @@ class Knife:
         number = len(heap)
         while len(heap) < count:
             _, _, largest = heapq.heappop(heap)
-            for part in self._cut(largest, street_class) or self._cut(largest, street_class, thin=THIN / 3) or [largest]:
+            for part in (
+                self._cut(largest, street_class) or self._cut(largest, street_class, thin=THIN / 3) or [largest]
+            ):
                 number += 1
                 heapq.heappush(heap, (-part.area, number, part))
         return [piece for _, _, piece in sorted(heap, key=lambda item: item[1])]
 
-    def until(self, target: Target, piece: Polygon, street_class: str, lesser: str, lesser_below: float) -> list[Polygon]:
-        """Cut until each part is no larger than `target(part)` m²; parts under `lesser_below` m² get the lesser class."""
+    def until(
+        self, target: Target, piece: Polygon, street_class: str, lesser: str, lesser_below: float
+    ) -> list[Polygon]:
+        """Cut until each part is at most `target(part)` m²; cuts of parts under `lesser_below` m² are lesser."""
         if piece.area <= target(piece) * self.rng.uniform(0.75, 1.35):
             return [piece]
         parts = self._cut(piece, street_class if piece.area > lesser_below else lesser)
@@ -59,7 +63,7 @@ class Knife:
     def _cut(self, piece: Polygon, street_class: str, thin: float = THIN) -> list[Polygon] | None:
         for _ in range(6):
             line = _across(piece, self.rng)
-            parts = [part for part in split(piece, line).geoms if part.area > 1]
+            parts = [part for part in split(piece, line).geoms if isinstance(part, Polygon) and part.area > 1]
             if len(parts) > 1 and all(part.area / part.length**2 > thin for part in parts):
                 self.cuts += [Cut(inside, street_class, self.tag) for inside in lines_of(line.intersection(piece))]
                 return parts
@@ -69,13 +73,13 @@ class Knife:
 def lines_of(shape: object) -> Iterator[LineString]:
     """The polylines in a geometry of any kind, rings opened."""
     for part in getattr(shape, "geoms", [shape]):
-        if isinstance(part, LineString) and part.length > 1:
+        if isinstance(part, LineString) and part.length > 0.1:
             yield LineString(part.coords)
 
 
 def _across(piece: Polygon, rng: Random) -> LineString:
     """A slightly bowed, slightly turned line across the middle of the piece's longer side."""
-    corners = np.asarray(minimum_rotated_rectangle(piece).exterior.coords)
+    corners = get_coordinates(minimum_rotated_rectangle(piece))
     side_a, side_b = corners[1] - corners[0], corners[2] - corners[1]
     length, other = (side_a, side_b) if np.hypot(*side_a) >= np.hypot(*side_b) else (side_b, side_a)
     middle = (corners[0] + corners[2]) / 2 + length * rng.gauss(0, 0.055)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
-from shapely import Polygon, STRtree, contains_xy, minimum_rotated_rectangle
+from shapely import Polygon, STRtree, contains_xy, get_coordinates, minimum_rotated_rectangle
 from shapely.geometry import Point
 
 from app.district.names import street_en, words
@@ -75,7 +75,9 @@ def _shares(rng: Random, estates: list[Estate], total: int) -> list[int]:
 
 def _flats(rng: Random, town: Town, size: Size) -> Iterator[int]:
     """Flats of each stairwell; all stairwells together hold what villages and parks leave of the premises."""
-    others = sum({"village": HOUSES, "industrial_park": FIRMS}[e.kind][size.name] for e in town.estates if e.kind != "estate")
+    others = sum(
+        {"village": HOUSES, "industrial_park": FIRMS}[e.kind][size.name] for e in town.estates if e.kind != "estate"
+    )
     total = size.premises - others
     flats = np.full(size.units, total // size.units)
     flats[: total - int(flats.sum())] += 1
@@ -87,7 +89,9 @@ def _flats(rng: Random, town: Town, size: Size) -> Iterator[int]:
     yield from (int(count) for count in flats)
 
 
-def _spots(rng: Random, estate: Estate, count: int, spacing: tuple[float, float]) -> list[tuple[int, int, tuple[float, float]]]:
+def _spots(
+    rng: Random, estate: Estate, count: int, spacing: tuple[float, float]
+) -> list[tuple[int, int, tuple[float, float]]]:
     """(building, unit, place) of `count` units; rows are squeezed until all fit."""
     for _ in range(12):
         rows = [row for cell in estate.cells for row in _rows(cell, spacing)]
@@ -113,7 +117,7 @@ def _rows(cell: Polygon, spacing: tuple[float, float]) -> list[list[tuple[float,
         inner = cell.buffer(-SETBACK_M / 2)
     if inner.is_empty:
         return []
-    corners: Coordinates = np.asarray(minimum_rotated_rectangle(inner).exterior.coords)
+    corners: Coordinates = get_coordinates(minimum_rotated_rectangle(inner))
     a, b = corners[1] - corners[0], corners[2] - corners[1]
     a, b = (a, b) if np.hypot(*a) >= np.hypot(*b) else (b, a)
     start = corners.mean(axis=0, where=np.array([[True]] * 4 + [[False]])) - (a + b) / 2
@@ -162,7 +166,9 @@ def _flats_of(number: int, unit: Unit, estate: Estate, name_en: str, front: tupl
     street, no = front
     if estate.kind != "estate":
         kind = "city" if estate.kind == "industrial_park" else ("remote" if estate.remote else "rural")
-        yield Home(number, f"{estate.sub_district}{estate.name}{unit.building}号", f"{unit.building} {name_en}", kind, unit.at)
+        yield Home(
+            number, f"{estate.sub_district}{estate.name}{unit.building}号", f"{unit.building} {name_en}", kind, unit.at
+        )
         return
     for flat in range(unit.flats):
         room = (flat // 2 + 1) * 100 + flat % 2 + 1

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from app.district.book import Book
 from app.district.ground import Ground, Premises
-from app.district.names import Namer, initials, words
+from app.district.names import Namer, initials, person_initials, words
 from app.district.sizes import Size
 
-GAS_CLASSES = (("high", 18), ("medium", 55), ("ordinary", 27))
+GAS_CLASSES = {"high": 18, "medium": 55, "ordinary": 27}
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,19 @@ def write_clients(rng: Random, book: Book, size: Size, ground: Ground) -> list[C
     for n, (power, gas) in sorted(supplies.items()):
         premises = ground.premises[n]
         firm = ground.town.estates[premises.estate].kind == "industrial_park"
-        special = known.get(n) or (words()["important"][premises.important]["name"] if premises.important is not None else None)
-        name = special or (namer.firm() if firm else namer.person())
+        name = known.get(n) or _institution(premises) or (namer.firm() if firm else namer.person())
         client = Client(book.new_id(), name, namer.phone(), premises, power, gas)
         organisation = firm or premises.important is not None
         book.put("party", id=client.party, kind="organisation" if organisation else "person", name=name,
-                 phone=client.phone, initials=initials(name))  # fmt: skip
+                 phone=client.phone, initials=initials(name) if organisation else person_initials(name))  # fmt: skip
         _write_accounts(rng, book, client, plans[n], numbers)
         _write_needs(book, client, plans[n])
         clients.append(client)
     return clients
+
+
+def _institution(premises: Premises) -> str | None:
+    return None if premises.important is None else str(words()["important"][premises.important]["name"])
 
 
 def _supplies(rng: Random, size: Size, ground: Ground) -> dict[int, tuple[bool, bool]]:
@@ -86,7 +89,8 @@ def _known(ground: Ground, supplies: dict[int, tuple[bool, bool]]) -> dict[int, 
 
 def _plans(rng: Random, size: Size, ground: Ground, supplies: dict[int, tuple[bool, bool]]) -> dict[int, _Plan]:
     """Class, tier and needs of each supplied premises, in the shares of the product brief."""
-    known = {n: next(star for star in words()["customers"] if star["name"] == name) for n, name in _known(ground, supplies).items()}
+    stars = {star["name"]: star for star in words()["customers"]}
+    known = {n: stars[name] for n, name in _known(ground, supplies).items()}
     remote = [n for n in supplies if ground.premises[n].area_kind == "remote"][: size.remote]
     premium_homes = [n for n in supplies if ground.town.estates[ground.premises[n].estate].premium]
     free = [n for n in supplies if ground.premises[n].important is None and n not in known and n not in remote]
@@ -114,9 +118,7 @@ def _plans(rng: Random, size: Size, ground: Ground, supplies: dict[int, tuple[bo
     return deal.plans
 
 
-def _give_vip(
-    deal: _Deal, size: Size, ground: Ground, supplies: dict[int, tuple[bool, bool]], free: list[int]
-) -> None:
+def _give_vip(deal: _Deal, size: Size, ground: Ground, supplies: dict[int, tuple[bool, bool]], free: list[int]) -> None:
     """As many VIP accounts as the size counts: important customers and the story's firm have theirs already."""
     important = [n for n in supplies if ground.premises[n].important is not None]
     taken = important + [n for n, plan in deal.plans.items() if plan.tier == "vip"]
@@ -142,11 +144,12 @@ class _Deal:
 def _write_accounts(rng: Random, book: Book, client: Client, plan: _Plan, numbers: Iterator[int]) -> None:
     for service, bought in (("power", client.power), ("gas", client.gas)):
         if bought:
-            gas_class = rng.choices([c for c, _ in GAS_CLASSES], [w for _, w in GAS_CLASSES])[0] if service == "gas" else None
+            gas_class = rng.choices(list(GAS_CLASSES), list(GAS_CLASSES.values()))[0] if service == "gas" else None
             opened: date = (book.anchor - timedelta(days=rng.randrange(120, 5000))).date()
             book.put("account", id=book.new_id(), number=f"{1 if service == 'power' else 2}{next(numbers):09d}",
                      premises_id=client.premises.id, party_id=client.party, service=service,
-                     customer_class=plan.customer_class, gas_class=gas_class, tier=plan.tier, opened_on=opened)  # fmt: skip
+                     customer_class=plan.customer_class, gas_class=gas_class, tier=plan.tier,
+                     opened_on=opened)  # fmt: skip
 
 
 def _write_needs(book: Book, client: Client, plan: _Plan) -> None:

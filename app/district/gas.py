@@ -43,7 +43,10 @@ def make_gas(rng: Random, town: Town, roads: Roads, units: list[Unit], size: Siz
     regulators = []
     for zone in range(size.regulators):
         members = [junctions[k] for k in np.flatnonzero(zones == zone)]
-        root = min(members, key=lambda n: (float(np.sum((where[junctions.index(n)] - where[zones == zone].mean(axis=0)) ** 2)), n))
+        root = min(
+            members,
+            key=lambda n: (float(np.sum((where[junctions.index(n)] - where[zones == zone].mean(axis=0)) ** 2)), n),
+        )
         regulators.append((root, members))
     gates = _gates(regulators, coordinates(town.streets), size.gate_stations)
     layers.medium(gates, [root for root, _ in regulators], town)
@@ -70,7 +73,9 @@ def _taps(units: list[Unit], supplied: list[int], near: cKDTree) -> dict[int, li
     return taps
 
 
-def _gates(regulators: list[tuple[int, list[int]]], where: np.ndarray[tuple[int, int], np.dtype[np.float64]], count: int) -> list[int]:
+def _gates(
+    regulators: list[tuple[int, list[int]]], where: np.ndarray[tuple[int, int], np.dtype[np.float64]], count: int
+) -> list[int]:
     """Gate stations stand at the outermost regulators' far sides: the junctions farthest apart."""
     roots = np.array([where[root] for root, _ in regulators])
     centre = roots.mean(axis=0)

@@ -44,6 +44,14 @@ class Link:
     attrs: dict[str, Any] = field(default_factory=dict)
 
 
+def part_of(line: LineString, start_m: float, end_m: float) -> LineString:
+    """The stretch of a line between two distances along it, which must differ."""
+    part = substring(line, start_m, end_m)
+    if not isinstance(part, LineString):
+        raise ValueError(f"nothing between {start_m} and {end_m} m")
+    return part
+
+
 @dataclass
 class Grid:
     """One commodity's network; nodes and links are known by their position in the lists."""
@@ -74,8 +82,8 @@ class Grid:
         """A run from a to b with a switch or valve on its first metres."""
         cut = min(SWITCH_M, line.length / 3)
         middle = self.node(joint[0], joint[1], line.interpolate(cut), feeder=more.get("feeder"))
-        self.link(device[0], device[1], a, middle, substring(line, 0, cut), **more, **device_more)
-        self.link(run[0], run[1], middle, b, substring(line, cut, line.length), **more)
+        self.link(device[0], device[1], a, middle, part_of(line, 0, cut), **more, **device_more)
+        self.link(run[0], run[1], middle, b, part_of(line, cut, line.length), **more)
 
     def fan(self, kind: str, prefix: str, root: int, leaves: list[int], **more: Any) -> None:
         """Join leaves to the root by the shortest tree through them: services run from house to house."""

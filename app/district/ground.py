@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from uuid import UUID
 
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
 from app.district.book import Book
@@ -74,9 +74,11 @@ def write_ground(rng: Random, book: Book, size: Size, first_street_id: int) -> G
         estate = units[home.unit].estate
         book.put("premises", id=at, code=f"P{number:07d}", place_id=place_ids[town.estates[estate].place],
                  address=home.address, address_en=home.address_en, initials=initials(home.address),
-                 location=Point(home.at), area_kind=home.area_kind, service_node_id=nodes[power.service[home.unit]],
+                 location=home.at, area_kind=home.area_kind, service_node_id=nodes[power.service[home.unit]],
                  riser_node_id=None if riser is None else gas_nodes[riser])  # fmt: skip
-        premises.append(Premises(at, home.address, home.at, home.unit, estate, home.area_kind, home.important, riser is not None))
+        premises.append(
+            Premises(at, home.address, home.at, home.unit, estate, home.area_kind, home.important, riser is not None)
+        )
     return Ground(town, premises, power, nodes, units)
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
+import numpy as np
 from scipy.spatial import cKDTree
-from shapely.geometry import Point
 
 from app.district.book import Book
 from app.district.clients import Client
@@ -26,6 +26,8 @@ SHARES = {"inspection": 5200, "gas_alteration": 2600, "gas_ignition": 2100, "met
 CAUSES = ("storm", "tree", "ageing", "overload", "third_party", "animal")
 CALL_HOURS = (1, 1, 1, 1, 1, 2, 4, 8, 12, 13, 12, 10, 8, 9, 11, 11, 10, 10, 12, 14, 12, 8, 4, 2)  # calls by hour of day
 CALL_KINDS = (("enquiry", 42), ("billing", 26), ("connection", 14), ("complaint", 8), ("outage_call", 10))
+OPEN_OUTAGES = 2  # still open at the anchor
+OPEN_CALLS = 3  # about each of them
 HOT_SPOT_SHARE = 0.4  # of billing calls come from one community: the planted reading dispute
 
 
@@ -86,7 +88,7 @@ def _everyday(scene: Scene, kind: str, days_ago: int, album: Album) -> None:
 def _outages(scene: Scene) -> tuple[int, int]:
     """Closed outages of the past, each with a job and calls from round the failed transformer; (jobs, calls)."""
     near = cKDTree([client.premises.at for client in scene.clients])
-    closed = scene.size.history_outages - len(OPEN_OUTAGES)
+    closed = scene.size.history_outages - OPEN_OUTAGES
     calls = 0
     album = Album(scene)
     for n in range(closed):
@@ -97,14 +99,11 @@ def _outages(scene: Scene) -> tuple[int, int]:
         job_id, arrived = scene.writer.done(asked, crew, scene.rng.randrange(30, 200))
         album.fill(job_id, asked, crew, arrived)
         count = min(scene.rng.choice((3, 5, 8, 14, 22)), len(scene.clients) // 8)
-        for at in near.query(centre.premises.at, count)[1]:
+        for at in np.atleast_1d(near.query(centre.premises.at, count)[1]):
             taken = opened + timedelta(seconds=scene.rng.randrange(0, 1500))
             write_call(scene, scene.clients[int(at)], taken, "outage_call", "no_supply", outage_id)
         calls += count
-    return closed, calls
-
-
-OPEN_OUTAGES = ("tree", "ageing")  # what will turn out to be the cause of those still open at the anchor
+    return closed, calls + OPEN_CALLS * OPEN_OUTAGES
 
 
 def _outage(scene: Scene, centre: Client, opened: datetime, *, state: str) -> tuple[UUID, Asked]:
@@ -112,7 +111,7 @@ def _outage(scene: Scene, centre: Client, opened: datetime, *, state: str) -> tu
     restored = opened + timedelta(minutes=scene.rng.randrange(50, 240)) if state == "closed" else None
     node = scene.ground.node_ids[scene.ground.power.service[centre.premises.unit]]
     scene.book.put("outage", id=own, rev=1, deleted_at=None, number=scene.numbers.next("TD", opened), commodity="power",
-                   state=state, location=Point(centre.premises.at), suspected_node_id=node,
+                   state=state, location=centre.premises.at, suspected_node_id=node,
                    cause=scene.rng.choice(CAUSES) if restored else None, opened_at=opened, restored_at=restored,
                    closed_at=restored + timedelta(minutes=30) if restored else None, merged_into_id=None)  # fmt: skip
     due = opened + timedelta(minutes={"city": 45, "rural": 90, "remote": 120}[centre.premises.area_kind])
@@ -122,13 +121,16 @@ def _outage(scene: Scene, centre: Client, opened: datetime, *, state: str) -> tu
 def open_outage(scene: Scene, centre: Client, opened: datetime) -> Asked:
     """An outage still open at the anchor, with three calls; returns what its job is about."""
     outage_id, asked = _outage(scene, centre, opened, state="open")
-    for k in range(3):
-        caller = centre if k == 0 else scene.rng.choice([c for c in scene.clients if c.premises.estate == centre.premises.estate])
+    neighbours = [client for client in scene.clients if client.premises.estate == centre.premises.estate]
+    for k in range(OPEN_CALLS):
+        caller = centre if k == 0 else scene.rng.choice(neighbours)
         write_call(scene, caller, opened + timedelta(minutes=2 * k), "outage_call", "no_supply", outage_id)
     return asked
 
 
-def write_call(scene: Scene, caller: Client, at: datetime, kind: str, symptom: str, outage_id: UUID | None = None) -> None:
+def write_call(
+    scene: Scene, caller: Client, at: datetime, kind: str, symptom: str, outage_id: UUID | None = None
+) -> None:
     """One demand, taken by the hotline."""
     note = scene.rng.choice(words()["symptom_notes"]) if kind == "outage_call" else None
     hotline = scene.people.by_login["mali"]
@@ -136,7 +138,7 @@ def write_call(scene: Scene, caller: Client, at: datetime, kind: str, symptom: s
     scene.book.put("demand", id=scene.book.new_id(at), number=scene.numbers.next("SL", at), kind=kind,
                    channel=scene.rng.choices(("phone", "wechat", "web", "hall"), (70, 18, 8, 4))[0], symptom=symptom,
                    caller_name=caller.name, caller_phone=caller.phone, premises_id=caller.premises.id,
-                   location=Point(caller.premises.at), address=caller.premises.address, note=note, taken_by=hotline,
+                   location=caller.premises.at, address=caller.premises.address, note=note, taken_by=hotline,
                    first_asked_id=hotline, taken_at=at, outage_id=outage_id, closed_at=closed)  # fmt: skip
 
 
@@ -170,7 +172,7 @@ class Album:
         for signature in form["signature_slots"]:
             if signature["required"]:
                 paper = self.scene.rng.choice(self.scene.signatures)
-                self.scene.writer.photo(job_id, crew, signature["slot"], arrived, paper, Point(asked.client.premises.at),
+                self.scene.writer.photo(job_id, crew, signature["slot"], arrived, paper, asked.client.premises.at,
                                         "signature", asked.client.name)  # fmt: skip
         spare = [slot["slot"] for slot in form["photo_slots"]]
         if spare:
@@ -185,5 +187,7 @@ class Album:
 
     def _shoot(self, job_id: UUID, asked: Asked, crew: Crew, arrived: datetime, slot: str) -> None:
         at = arrived + timedelta(minutes=self.scene.rng.randrange(1, 20))
-        self.scene.writer.photo(job_id, crew, slot, at, self.scene.rng.choice(self.scene.photos), Point(asked.client.premises.at))
+        self.scene.writer.photo(
+            job_id, crew, slot, at, self.scene.rng.choice(self.scene.photos), asked.client.premises.at
+        )
         self.scene.shot += 1

@@ -11,8 +11,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from shapely.geometry import Point
-
 from app.district.book import Book
 from app.district.clients import Client
 from app.district.names import FIXTURES
@@ -94,9 +92,10 @@ class JobWriter:
         own = self.book.new_id(asked.opened_at)
         form = forms()[FORM_OF[asked.kind]]
         client = asked.client
-        self.book.put("job", id=own, rev=1, deleted_at=None, number=self.numbers.next(PREFIX[asked.kind], asked.opened_at),
+        self.book.put("job", id=own, rev=1, deleted_at=None,
+                      number=self.numbers.next(PREFIX[asked.kind], asked.opened_at),
                       kind=asked.kind, state=state, priority=asked.priority, required_skill=SKILL[asked.kind],
-                      address=client.premises.address, location=Point(client.premises.at), contact_name=client.name,
+                      address=client.premises.address, location=client.premises.at, contact_name=client.name,
                       contact_phone=client.phone, premises_id=client.premises.id, outage_id=asked.outage_id,
                       form_code=form["code"], form_version=form["version"],
                       window_start=asked.window[0] if asked.window else None,
@@ -109,8 +108,8 @@ class JobWriter:
         self.event(own, asked.opened_at, "opened", self.desk, None, {"priority": asked.priority})
         return own
 
-    def assign(self, job_id: UUID, crew: Crew, at: datetime, *, live: bool, planned: tuple[datetime, datetime] | None = None,
-               ended: datetime | None = None) -> None:  # fmt: skip
+    def assign(self, job_id: UUID, crew: Crew, at: datetime, *, live: bool,
+               planned: tuple[datetime, datetime] | None = None, ended: datetime | None = None) -> None:  # fmt: skip
         """The crew's assignment; `ended` when the job was completed."""
         self.book.put("assignment", id=self.book.new_id(at), job_id=job_id, crew_id=crew.id, live=live,
                       planned_start=planned[0] if planned else None, planned_end=planned[1] if planned else None,
@@ -141,14 +140,14 @@ class JobWriter:
             self.event(own, at, kind, crew.lead, crew)
         return own, steps["arrived"]
 
-    def photo(self, job_id: UUID, crew: Crew, slot: str, at: datetime, photo: Photo, where: Point, kind: str = "photo",
-              signer: str | None = None) -> None:  # fmt: skip
+    def photo(self, job_id: UUID, crew: Crew, slot: str, at: datetime, photo: Photo, where: tuple[float, float],
+              kind: str = "photo", signer: str | None = None) -> None:  # fmt: skip
         """One attachment; its bytes are shared with many others."""
-        self.book.put("attachment", id=self.book.new_id(at), rev=1, deleted_at=None, job_id=job_id, kind=kind, slot=slot,
-                      sha256=photo.sha256, size_bytes=photo.size_bytes, mime=photo.mime, taken_at=at, location=where,
-                      accuracy_m=8.0, signer_name=signer, strokes=None, person_id=crew.lead, device_id=None,
-                      width_px=photo.width, height_px=photo.height, thumbnail_sha256=photo.thumbnail, verified_at=at,
-                      refused=None)  # fmt: skip
+        self.book.put("attachment", id=self.book.new_id(at), rev=1, deleted_at=None, job_id=job_id, kind=kind,
+                      slot=slot, sha256=photo.sha256, size_bytes=photo.size_bytes, mime=photo.mime, taken_at=at,
+                      location=where, accuracy_m=8.0, signer_name=signer, strokes=None, person_id=crew.lead,
+                      device_id=None, width_px=photo.width, height_px=photo.height, thumbnail_sha256=photo.thumbnail,
+                      verified_at=at, refused=None)  # fmt: skip
 
 
 def answered(rng: Random, form: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,13 @@ from app.district.blocks import Cut, Knife, lines_of
 from app.district.sizes import Size
 from app.district.terrain import HAMLET, SHORE_M, Terrain
 
-CENTRES = [(6.4, 7.6, 2.3, 1.0), (3.3, 6.6, 1.6, 0.65), (10.9, 10.6, 1.7, 0.75), (10.8, 5.2, 1.3, 0.6), (14.2, 9.2, 1.1, 0.5)]  # x, y, reach, weight
+CENTRES = [
+    (6.4, 7.6, 2.3, 1.0),
+    (3.3, 6.6, 1.6, 0.65),
+    (10.9, 10.6, 1.7, 0.75),
+    (10.8, 5.2, 1.3, 0.6),
+    (14.2, 9.2, 1.1, 0.5),
+]  # x, y, reach, weight
 PARKS = [(2.7, 10.4), (15.3, 9.9), (8.8, 11.4), (14.6, 7.2)]
 VILLAGES = [(12.3, 6.2), (13.9, 7.4), (15.6, 7.9)]  # the belt below the hills; one more stands on the hill road
 HA = 10_000.0
@@ -47,10 +53,9 @@ class Layout:
 
 def density(terrain: Terrain, at: Point) -> float:
     """0 (fields) .. about 1.3 (the old centre)."""
-    km = 1000 * terrain.factor
-    return sum(
-        weight * math.exp(-(((at.x / km - x) ** 2 + (at.y / km - y) ** 2) / (2 * reach**2)))
-        for x, y, reach, weight in CENTRES
+    x, y = (float(metres) / (1000 * terrain.factor) for metres in (at.x, at.y))
+    return math.fsum(
+        weight * math.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * reach**2)) for cx, cy, reach, weight in CENTRES
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import psycopg
 from psycopg import sql
-from shapely import set_srid, to_wkb
+from shapely import points, set_srid, to_wkb
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
@@ -34,7 +34,9 @@ class AlreadyLoaded(Exception):
     """The district is in this database already; wipe it first to load it anew."""
 
 
-def load_district(engine: Engine, *, size: str, seed: int, anchor: datetime, blob_root: Path, progress: Progress) -> Counts:
+def load_district(
+    engine: Engine, *, size: str, seed: int, anchor: datetime, blob_root: Path, progress: Progress
+) -> Counts:
     """Load the synthetic district; rows by table. Everything or nothing.
 
     Raises:
@@ -94,18 +96,20 @@ class Sender:
 
     def _column(self, values: list[Any]) -> list[Any]:
         sample = next((value for value in values if value is not None), None)
-        if isinstance(sample, BaseGeometry):
-            return ewkb(self.plane, values)
+        if isinstance(sample, BaseGeometry | tuple):
+            return list(ewkb(self.plane, values))
         if isinstance(sample, dict | list):
             return [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]
         return values
 
 
-def ewkb(plane: Plane, shapes: list[BaseGeometry | None]) -> list[str | None]:
-    """Hexadecimal EWKB in WGS 84 of shapes in metres."""
-    degrees = plane.to_wgs84(np.array(shapes, dtype=object))
-    written: list[str | None] = to_wkb(set_srid(degrees, 4326), hex=True, include_srid=True, byte_order=1).tolist()
-    return written
+def ewkb(plane: Plane, shapes: list[BaseGeometry] | list[tuple[float, float]]) -> list[str]:
+    """Hexadecimal EWKB in WGS 84 of shapes in metres; pairs are points (a hundred thousand of them)."""
+    if isinstance(shapes[0], tuple):
+        degrees = points(plane.degrees(np.asarray(shapes)))
+    else:
+        degrees = plane.to_wgs84(np.array(shapes, dtype=object))
+    return [str(one) for one in to_wkb(set_srid(degrees, 4326), hex=True, include_srid=True, byte_order=1)]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,10 +28,20 @@ def pinyin(chinese: str) -> str:
     return "".join(lazy_pinyin(chinese)).capitalize()
 
 
-@cache
 def initials(chinese: str) -> str:
     """First letters in lower case, for searching by keyboard: `春晖花园3栋` → `chhy3d`."""
-    return "".join(lazy_pinyin(chinese, style=Style.FIRST_LETTER)).lower()
+    return "".join(map(_initials, re.findall(r"[0-9]+|[^0-9]+", chinese)))
+
+
+@cache
+def _initials(part: str) -> str:
+    """The initials of a part between numbers: parts come again and again, numbers do not."""
+    return "".join(lazy_pinyin(part, style=Style.FIRST_LETTER)).lower()
+
+
+def person_initials(name: str) -> str:
+    """Character by character: `赵强` → `zq`."""
+    return "".join(map(_initials, name))
 
 
 @dataclass

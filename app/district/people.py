@@ -8,16 +8,21 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from shapely.geometry import Point
-
 from app.district.book import Book
 from app.district.ground import Ground
 from app.district.names import Namer, person_en, words
 from app.district.sizes import Size
 
-LETTER = {"outage_repair": "R", "gas_installation": "G", "inspection": "I", "metering": "M", "care": "C", "contractor": "K"}
-KIND_ZH = {"outage_repair": "抢修", "gas_installation": "燃气安装", "inspection": "安检", "metering": "计量", "care": "关爱",
-           "contractor": "外协"}  # fmt: skip
+LETTER = {
+    "outage_repair": "R",
+    "gas_installation": "G",
+    "inspection": "I",
+    "metering": "M",
+    "care": "C",
+    "contractor": "K",
+}
+KIND_ZH = {"outage_repair": "抢修", "gas_installation": "燃气安装", "inspection": "安检", "metering": "计量",
+           "care": "关爱", "contractor": "外协"}  # fmt: skip
 KIND_EN = {"outage_repair": "Repair", "gas_installation": "Gas", "inspection": "Inspection", "metering": "Metering",
            "care": "Care", "contractor": "Contractor"}  # fmt: skip
 SKILLS = {"outage_repair": ("high_voltage", "low_voltage"), "gas_installation": ("gas_pipe", "gas_ignition"),
@@ -97,7 +102,9 @@ def _staff(rng: Random, book: Book, size: Size) -> list[_Person]:
 
 def _seats(size: Size, staff: list[_Person]) -> list[tuple[str, str, list[_Person]]]:
     """(code, kind, members) of every crew: two to five each, a senior or intermediate in front."""
-    free = sorted((p for p in staff if p.persona is None), key=lambda p: ("senior", "intermediate", "junior").index(p.grade))
+    free = sorted(
+        (p for p in staff if p.persona is None), key=lambda p: ("senior", "intermediate", "junior").index(p.grade)
+    )
     personas = {p.persona["crew"]: p for p in staff if p.persona and "crew" in p.persona}
     codes = [(f"{LETTER[kind]}{n + 1}", kind) for kind, count in size.crews for n in range(count)]
     crews = []
@@ -124,10 +131,10 @@ def _write_staff(
         rural = size.employees <= number < size.employees + size.rural_electricians
         prefix = "E" if number < size.employees else ("N" if rural else "W")  # employee, rural electrician, contractor
         name = person.persona["name"] if person.persona else namer.person()
-        book.put("person", id=person.id, org_unit_id=units[person.unit], staff_no=f"{prefix}{number + 1:04d}", name=name,
-                 name_en=person.persona["name_en"] if person.persona else person_en(name), phone=namer.phone(),
-                 login=person.login, password_hash=password_hash if person.login else None, locale="zh-CN",
-                 active=True)  # fmt: skip
+        book.put("person", id=person.id, org_unit_id=units[person.unit], staff_no=f"{prefix}{number + 1:04d}",
+                 name=name, name_en=person.persona["name_en"] if person.persona else person_en(name),
+                 phone=namer.phone(), login=person.login, password_hash=password_hash if person.login else None,
+                 locale="zh-CN", active=True)  # fmt: skip
         roles = person.persona["roles"] if person.persona else (["crew_member"] if person.unit != "desk" else [])
         for role in roles:
             book.put("role_grant", id=book.new_id(), person_id=person.id, role=role)
@@ -150,7 +157,12 @@ def _write_certificates(rng: Random, book: Book, size: Size, staff: list[_Person
 
 
 def _write_crews(
-    rng: Random, book: Book, size: Size, ground: Ground, crews: list[tuple[str, str, list[_Person]]], units: dict[str, UUID]
+    rng: Random,
+    book: Book,
+    size: Size,
+    ground: Ground,
+    crews: list[tuple[str, str, list[_Person]]],
+    units: dict[str, UUID],
 ) -> dict[str, list[Crew]]:
     made: dict[str, list[Crew]] = {kind: [] for kind, _ in size.crews}
     since = book.anchor - timedelta(days=200)
@@ -158,17 +170,18 @@ def _write_crews(
         vehicle = _vehicle(book, number) if number < size.vehicles else None
         own = book.new_id()
         ordinal = code[1:]
-        book.put("crew", id=own, rev=1, deleted_at=None, org_unit_id=units[kind], code=code, name_zh=f"{KIND_ZH[kind]}{ordinal}组",
-                 name_en=f"{KIND_EN[kind]} crew {ordinal}", kind=kind, vehicle_id=vehicle, phone=Namer(rng).phone())  # fmt: skip
+        book.put("crew", id=own, rev=1, deleted_at=None, org_unit_id=units[kind], code=code,
+                 name_zh=f"{KIND_ZH[kind]}{ordinal}组", name_en=f"{KIND_EN[kind]} crew {ordinal}", kind=kind,
+                 vehicle_id=vehicle, phone=Namer(rng).phone())  # fmt: skip
         for member in members:
-            book.put("crew_member", id=book.new_id(), crew_id=own, person_id=member.id, lead=member is members[0], since=since,
-                     until=None)  # fmt: skip
+            book.put("crew_member", id=book.new_id(), crew_id=own, person_id=member.id, lead=member is members[0],
+                     since=since, until=None)  # fmt: skip
         _write_shifts(book, own, all_day=kind in ALL_DAY or size.name == "load")
         at = rng.choice(ground.premises).at
-        place = Point(at[0] + rng.uniform(-60, 60), at[1] + rng.uniform(-60, 60))
+        place = (at[0] + rng.uniform(-60, 60), at[1] + rng.uniform(-60, 60))
         book.put("crew_position", crew_id=own, location=place, accuracy_m=float(rng.randrange(4, 25)),
                  at=book.anchor - timedelta(seconds=rng.randrange(20, 280)))  # fmt: skip
-        made[kind].append(Crew(own, code, kind, members[0].id, (place.x, place.y)))
+        made[kind].append(Crew(own, code, kind, members[0].id, place))
     return made
 
 

@@ -1,4 +1,4 @@
-"""Line drawings that stand for photos and signatures: generated, marked synthetic, about 40 kB each, shared by many rows."""
+"""Line drawings that stand for photos and signatures: generated, marked synthetic, shared by many rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from app.district.book import Book
 
 WIDTH, HEIGHT = 960, 720
-THUMB = (240, 180)
+THUMB = 4  # times smaller
 NOISE = 10  # grain, so that a drawing weighs what a photo from a tablet weighs after scaling
 
 Keep = Callable[[bytes], str]
@@ -62,7 +62,7 @@ def _jpeg(image: Image.Image) -> tuple[bytes, Image.Image]:
 
 def _jpeg_small(image: Image.Image) -> bytes:
     out = io.BytesIO()
-    image.resize(THUMB).save(out, "JPEG", quality=70)
+    image.reduce(THUMB).save(out, "JPEG", quality=70)
     return out.getvalue()
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from shapely import transform
-from shapely.geometry.base import BaseGeometry
 
 Coordinates = npt.NDArray[np.float64]
 
@@ -31,8 +30,8 @@ class Plane:
     lon: float = ORIGIN_LON
     lat: float = ORIGIN_LAT
 
-    def to_wgs84(self, shape: BaseGeometry) -> BaseGeometry:
-        """The same shape in degrees, rounded to 1e-7 (1 cm) so that equal input gives equal bytes everywhere."""
+    def to_wgs84(self, shape: Any) -> Any:
+        """The same shape (or array of shapes) in degrees, rounded to 1e-7 (1 cm): equal bytes everywhere."""
         return transform(shape, self.degrees)
 
     def degrees(self, metres: Coordinates) -> Coordinates:

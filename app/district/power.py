@@ -45,7 +45,7 @@ class Power:
 
 def make_power(rng: Random, town: Town, roads: Roads, units: list[Unit], important: list[int], size: Size) -> Power:
     """Everything from the substations to the service points."""
-    banks = _banks(rng, town, roads, units, important, size)
+    banks = _banks(rng, town, units, important, size)
     grid = Grid("power")
     homes = cKDTree([unit.at for unit in units])
     feeders = _feeders(roads, town, banks, size)
@@ -60,9 +60,7 @@ def make_power(rng: Random, town: Town, roads: Roads, units: list[Unit], importa
     return Power(grid, _low_voltage(grid, units, tops))
 
 
-def _banks(
-    rng: Random, town: Town, roads: Roads, units: list[Unit], important: list[int], size: Size
-) -> list[Bank]:
+def _banks(rng: Random, town: Town, units: list[Unit], important: list[int], size: Size) -> list[Bank]:
     """Private transformers for important customers and the largest firms, public ones for all other units."""
     near = cKDTree(coordinates(town.streets))
     firms = [n for n, unit in enumerate(units) if town.estates[unit.estate].kind == "industrial_park"]
@@ -82,7 +80,7 @@ def _banks(
 
 def _by_size(groups: dict[int, list[int]], total: int) -> list[int]:
     """`total` transformers over the estates: one each, then one more where a transformer carries most."""
-    counts = {estate: 1 for estate in groups}
+    counts = dict.fromkeys(groups, 1)
     for _ in range(total - len(groups)):
         most = max(groups, key=lambda estate: len(groups[estate]) / counts[estate])
         counts[most] += 1
@@ -121,16 +119,19 @@ def _feeders(roads: Roads, town: Town, banks: list[Bank], size: Size) -> list[tu
     return feeders
 
 
-def _by_street(roads: Roads, root: int, members: np.ndarray[tuple[int], np.dtype[np.intp]], banks: list[Bank]) -> list[int]:
+def _by_street(
+    roads: Roads, root: int, members: np.ndarray[tuple[int], np.dtype[np.intp]], banks: list[Bank]
+) -> list[int]:
     """Bank numbers in the order a walk along the shortest-path tree meets them."""
-    _, before = dijkstra(roads.matrix, indices=root, return_predecessors=True)
+    _, before, _ = dijkstra(roads.matrix, indices=[root], min_only=True, return_predecessors=True)
     children = defaultdict(list)
     for node, parent in enumerate(before):
         if parent >= 0:
             children[int(parent)].append(node)
     here = roads.streets.nodes[root]
     children[root].sort(key=lambda n: np.arctan2(roads.streets.nodes[n].y - here.y, roads.streets.nodes[n].x - here.x))
-    rank, pending = {}, [root]
+    rank: dict[int, int] = {}
+    pending = [root]
     while pending:
         node = pending.pop()
         rank[node] = len(rank)
@@ -178,7 +179,14 @@ class _Feeder:
     """One feeder on its way from a Steiner tree to nodes and links."""
 
     def __init__(self, grid: Grid, roads: Roads, code: str, station: int, banks: list[Bank], homes: cKDTree) -> None:
-        self.grid, self.roads, self.code, self.station, self.banks, self.homes = grid, roads, code, station, banks, homes
+        self.grid, self.roads, self.code, self.station, self.banks, self.homes = (
+            grid,
+            roads,
+            code,
+            station,
+            banks,
+            homes,
+        )
         self.source = -1
         number = int(code[1:])
         self.shift = ((number % 5 - 2) * 2.5, (number // 5 % 3 - 1) * 2.5)  # parallel feeders lie beside each other
@@ -197,7 +205,9 @@ class _Feeder:
             kind = "overhead_line" if self._is_lonely(line) else "cable"
             a, b = self._junction(run.up), self._junction(run.down)
             if number in chosen:
-                self.grid.guarded(("switch", "SW"), (kind, "L"), a, b, line, ("junction", "J"), device_more={}, feeder=self.code)
+                self.grid.guarded(
+                    ("switch", "SW"), (kind, "L"), a, b, line, ("junction", "J"), device_more={}, feeder=self.code
+                )
             else:
                 self.grid.link(kind, "L", a, b, line, feeder=self.code)
         for bank in self.banks:
@@ -221,7 +231,9 @@ class _Feeder:
         for run in reversed(self.runs):
             below[run.up] += below[run.down]
         total = len(self.banks)
-        order = sorted(range(len(self.runs)), key=lambda n: (-min(below[self.runs[n].down], total - below[self.runs[n].down]), n))
+        order = sorted(
+            range(len(self.runs)), key=lambda n: (-min(below[self.runs[n].down], total - below[self.runs[n].down]), n)
+        )
         return set(order[:count])
 
     def _hang(self, bank: Bank) -> None:

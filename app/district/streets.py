@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from shapely import STRtree, get_coordinates, unary_union
+from shapely import STRtree, get_coordinates, line_merge, unary_union
 from shapely.geometry import LineString, Point
-from shapely.ops import linemerge
+from shapely.geometry.base import BaseGeometry
 
-from app.district.blocks import Cut
+from app.district.blocks import Cut, lines_of
 
 GRID_M = 0.5  # snap rounding: ends that lie on another street within this meet it
 SPEED_KMH = {"trunk": 60, "primary": 50, "secondary": 40, "residential": 30, "lane": 15}
@@ -56,7 +56,7 @@ def make_streets(cuts: list[Cut]) -> Streets:
     """
     noded = unary_union([cut.line for cut in cuts], grid_size=GRID_M)
     pieces = sorted(_unsmoothed(noded), key=lambda line: line.coords[0] + line.coords[-1])
-    nodes: dict[tuple[float, float], int] = {}
+    nodes: dict[tuple[float, ...], int] = {}
     tree = STRtree([cut.line for cut in cuts])
     edges = []
     for piece in pieces:
@@ -67,10 +67,9 @@ def make_streets(cuts: list[Cut]) -> Streets:
     return _largest(Streets([Point(at) for at in nodes], _simple(edges)))
 
 
-def _unsmoothed(noded: object) -> Iterator[LineString]:
+def _unsmoothed(noded: BaseGeometry) -> Iterator[LineString]:
     """Merge vertices of degree two away: what is left meets only at junctions and dead ends."""
-    merged = linemerge(noded)
-    yield from getattr(merged, "geoms", [merged])
+    yield from lines_of(line_merge(noded))
 
 
 def _simple(edges: list[Edge]) -> list[Edge]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 from shapely import Polygon, line_interpolate_point
 from shapely.affinity import rotate, scale, translate
 from shapely.geometry import LineString, Point
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 INLAND = [
@@ -17,7 +19,8 @@ INLAND = [
 ]  # fmt: skip
 COAST = [
     (15.0, 0.5), (13.4, 0.0), (12.7, 0.8), (12.0, 0.4), (11.3, 0.7), (10.9, 1.8), (10.0, 2.6), (9.2, 3.5), (8.0, 3.7),
-    (6.9, 3.5), (6.3, 2.6), (5.6, 1.7), (4.5, 1.6), (3.8, 2.5), (3.4, 3.7), (2.4, 4.2), (1.9, 5.3), (0.9, 5.5), (0.1, 6.2),
+    (6.9, 3.5), (6.3, 2.6), (5.6, 1.7), (4.5, 1.6), (3.8, 2.5), (3.4, 3.7), (2.4, 4.2), (1.9, 5.3), (0.9, 5.5),
+    (0.1, 6.2),
 ]  # fmt: skip
 RIVER = [
     (12.9, 13.6), (12.4, 11.7), (12.9, 10.1), (11.6, 9.0), (9.6, 9.1), (8.5, 7.9), (9.0, 6.4), (8.0, 5.4), (7.5, 4.4),
@@ -38,12 +41,12 @@ class Terrain:
     """Polygons in metres; `buildable` is what streets may cut, `bay` lies outside the boundary."""
 
     boundary: Polygon
-    bay: Polygon
-    river: Polygon
-    hills: Polygon
+    bay: BaseGeometry
+    river: BaseGeometry
+    hills: BaseGeometry
     buildable: Polygon
     coast: LineString
-    hill_road: LineString
+    hill_road: BaseGeometry
     factor: float
 
     def at(self, x_km: float, y_km: float) -> Point:
@@ -69,11 +72,17 @@ def make_terrain(rng: Random, area_km2: float) -> Terrain:
     buildable = max(getattr(flat, "geoms", [flat]), key=lambda part: part.area).buffer(-30 * factor).buffer(30 * factor)
     bay = Polygon([*coast.coords, (-2.5 * km, 6.2 * km), (-2.5 * km, -2.5 * km), (17 * km, -2.5 * km)])
     hill_road = metres(_smoothed(HILL_ROAD)).intersection(boundary.buffer(-EDGE_M * factor))
-    return Terrain(boundary, bay.buffer(0).difference(boundary), river, hills, buildable.simplify(8 * factor),
+    return Terrain(boundary, bay.buffer(0).difference(boundary), river, hills, _polygon(buildable.simplify(8 * factor)),
                    coast, hill_road, factor)  # fmt: skip
 
 
-def _hills(rng: Random, km: float) -> Polygon:
+def _polygon(shape: BaseGeometry) -> Polygon:
+    if not isinstance(shape, Polygon):
+        raise TypeError(f"the buildable land falls apart into a {shape.geom_type}")
+    return shape
+
+
+def _hills(rng: Random, km: float) -> BaseGeometry:
     """Overlapping slopes in the south-east: not an ellipse to look at."""
     spots = [(14.3, 2.6, 3.0, 1.9), (15.9, 4.6, 2.0, 2.1), (12.6, 2.7, 1.4, 1.5), (16.9, 6.9, 1.0, 1.3)]
     slopes = [
@@ -88,7 +97,7 @@ def _smoothed(corners: list[tuple[float, float]], rounds: int = 4) -> LineString
     points = corners
     for _ in range(rounds):
         cut = [points[0]]
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(points):
             cut += [(0.75 * x0 + 0.25 * x1, 0.75 * y0 + 0.25 * y1), (0.25 * x0 + 0.75 * x1, 0.25 * y0 + 0.75 * y1)]
         points = [*cut, points[-1]]
     return LineString(points)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from scipy.sparse.csgraph import dijkstra
 from shapely.affinity import translate
 from shapely.geometry import LineString
-from shapely.ops import substring
 
-from app.district.grid import SWITCH_M, Grid
+from app.district.grid import SWITCH_M, Grid, part_of
 from app.district.trees import NOWHERE, Roads
 
 Feeder = tuple[str, dict[int, int], tuple[float, float]]  # code, street junction -> node number, lateral shift
@@ -31,7 +30,7 @@ def add_ties(grid: Grid, roads: Roads, feeders: list[Feeder], count: int) -> Non
         if line is None or line.length < 3 * SWITCH_M:
             middle, open_part = a, LineString([grid.nodes[a].at, end])
         else:
-            run = substring(line, 0, line.length - SWITCH_M)
+            run = part_of(line, 0, line.length - SWITCH_M)
             middle = grid.node("junction", "J", run.interpolate(run.length), feeder=code)
             grid.link("cable", "L", a, middle, run, feeder=code)
             open_part = LineString([grid.nodes[middle].at, end])
@@ -52,7 +51,8 @@ def _pairs(roads: Roads, feeders: list[Feeder]) -> list[tuple[int, int, list[int
                 best[one, other] = (far[0], _path(before, far[1]))
     ranked = sorted(best, key=lambda pair: (best[pair][0] > 300, -len(feeders[pair[0]][1]), pair))
     uses = [0] * len(feeders)
-    chosen, later = [], []
+    chosen: list[tuple[int, int, list[int]]] = []
+    later: list[tuple[int, int, list[int]]] = []
     for one, other in ranked:
         rare = uses[one] < 1 and uses[other] < 1
         (chosen if rare else later).append((one, other, best[one, other][1]))

@@ -84,16 +84,28 @@ def _places(
         name = namer.community()
         english = f"{pinyin(name.removesuffix('社区'))} Community"
         places.append(Place("community", name, english, _multi(bent(shape, bend)), owner))
-    estates = []
+    estates: list[Estate] = []
     for number, block in enumerate(layout.blocks):
         if block.kind != "open":
             places.append(_estate_place(namer, block, len(layout.sub_districts) + block.community, bend, len(estates)))
             sub_district = places[layout.owner[block.community]].name_zh
             cells = tuple(bent(cell, bend) for cell in block.cells)
             estates.append(
-                Estate(len(places) - 1, block.kind, block.premium, places[-1].name_zh, sub_district, cells, number, number == len(layout.blocks) - 1)
+                Estate(
+                    len(places) - 1,
+                    block.kind,
+                    block.premium,
+                    places[-1].name_zh,
+                    sub_district,
+                    cells,
+                    number,
+                    number == len(layout.blocks) - 1,
+                )
             )
-    water = (("龙衡湾", "Longheng Bay", terrain.bay), ("衡河", "Heng River", terrain.river.intersection(terrain.boundary)))
+    water = (
+        ("龙衡湾", "Longheng Bay", terrain.bay),
+        ("衡河", "Heng River", terrain.river.intersection(terrain.boundary)),
+    )
     places += [Place("water", zh, en, _multi(bent(shape, bend)), None) for zh, en, shape in water]
     hills = terrain.hills.intersection(terrain.boundary)
     return [*places, Place("hills", "云岭", "Yunling Hills", _multi(bent(hills, bend)), None)], estates

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ class Roads:
 
     def route(self, nodes: list[int]) -> LineString:
         """One line through neighbouring junctions."""
-        points = [at for a, b in zip(nodes, nodes[1:], strict=False) for at in self.stretch(a, b).coords[:-1]]
+        points = [at for a, b in pairwise(nodes) for at in self.stretch(a, b).coords[:-1]]
         return LineString([*points, self.streets.nodes[nodes[-1]].coords[0]])
 
 
@@ -103,16 +104,7 @@ def _back(before: npt.NDArray[np.int32], end: int) -> set[tuple[int, int]]:
 
 def sections(roads: Roads, stretches: list[tuple[int, int]], root: int, keep: set[int]) -> list[Section]:
     """The tree from `root` outwards, cut only at junctions that branch or are in `keep`; dead stubs dropped."""
-    beside: dict[int, list[int]] = defaultdict(list)
-    for a, b in stretches:
-        beside[a].append(b)
-        beside[b].append(a)
-    order, parent = [root], {root: root}
-    for node in order:
-        for other in sorted(beside[node]):
-            if other not in parent:
-                parent[other] = node
-                order.append(other)
+    order, parent = _outwards(stretches, root)
     children = _living(order, parent, keep)
     found, pending = [], deque([root])
     while pending:
@@ -124,6 +116,21 @@ def sections(roads: Roads, stretches: list[tuple[int, int]], root: int, keep: se
             found.append(Section(top, path[-1], roads.route(path)))
             pending.append(path[-1])
     return found
+
+
+def _outwards(stretches: list[tuple[int, int]], root: int) -> tuple[list[int], dict[int, int]]:
+    """Junctions in the order a walk from the root meets them, and the one before each."""
+    beside: dict[int, list[int]] = defaultdict(list)
+    for a, b in stretches:
+        beside[a].append(b)
+        beside[b].append(a)
+    order, parent = [root], {root: root}
+    for node in order:
+        for other in sorted(beside[node]):
+            if other not in parent:
+                parent[other] = node
+                order.append(other)
+    return order, parent
 
 
 def _living(order: list[int], parent: dict[int, int], keep: set[int]) -> dict[int, list[int]]:
