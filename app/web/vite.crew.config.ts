@@ -1,9 +1,12 @@
 import { defineConfig, mergeConfig } from 'vite'
+import packageInfo from './package.json' with { type: 'json' }
 import { serviceWorker } from './sw-plugin.ts'
 import { sharedConfig } from './vite.shared.ts'
 
 export default defineConfig(
   mergeConfig(sharedConfig('crew'), {
+    // The tablet's components are all of the composition kind; leaving the other kind out is 3 KB at every start.
+    define: { __APP_VERSION__: JSON.stringify(packageInfo.version), __VUE_OPTIONS_API__: 'false' },
     plugins: [serviceWorker({ source: 'src/crew/sw.ts', shell: '/crew/' })],
     server: {
       port: 5174,

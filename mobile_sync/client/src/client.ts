@@ -37,6 +37,15 @@ export interface Parts {
   files?: FileRules
 }
 
+export interface Keeping {
+  /** The server takes all of the edits or none. */
+  together?: boolean
+  /** Not worth a round of its own: they go with the next one. */
+  quiet?: boolean
+  /** Written in the same local transaction. */
+  also?: (tables: Tables) => Promise<void>
+}
+
 /** What a round came to. The button shows it in words, so there is no silent one. */
 export type Outcome =
   | { kind: 'done'; pushed: number; pulled: number; files: number }
@@ -70,6 +79,16 @@ export class SyncClient {
     return this.retry.next_at
   }
 
+  get started(): boolean {
+    return !this.stopped
+  }
+
+  /** The system says that there is no network; the next request tells more. */
+  cut(): void {
+    this.link.cut()
+    this.tell()
+  }
+
   /** Begin rounds; from now on a wake-up is always armed. */
   start(): void {
     this.stopped = false
@@ -86,17 +105,15 @@ export class SyncClient {
     return () => this.listeners.delete(listener)
   }
 
-  /**
-   * Keep edits in one local transaction; when this resolves they survive a kill. `together`: the server takes all
-   * or none. `also` writes what belongs to them in the same transaction. Returns their op numbers.
-   */
-  async record(edits: readonly Edit[], together = false, also?: (tables: Tables) => Promise<void>): Promise<number[]> {
+  /** Keep edits in one local transaction; when this resolves they survive a kill. Returns their op numbers. */
+  async record(edits: readonly Edit[], how: Keeping = {}): Promise<number[]> {
     const now = this.parts.clock.now()
     const numbers = await this.parts.storage.run('write', async (tables) => {
-      const made = await record(tables, edits, together, now)
-      await also?.(tables)
+      const made = await record(tables, edits, how.together ?? false, now)
+      await how.also?.(tables)
       return made
     })
+    if (how.quiet) return numbers
     this.edited = true
     this.tell()
     if (!this.stopped) void this.sync()

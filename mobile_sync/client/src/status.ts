@@ -56,12 +56,13 @@ export interface Outstanding {
 
 export const LAST_SYNCED = 'status.last_synced'
 
-export async function outstanding(storage: SyncStorage): Promise<Outstanding> {
-  return storage.run('read', count)
+/** `quiet` names entities that a person does not count as work, for example positions. */
+export function outstanding(storage: SyncStorage, quiet: readonly string[] = []): Promise<Outstanding> {
+  return storage.run('read', (tables) => count(tables, quiet))
 }
 
-async function count(tables: Tables): Promise<Outstanding> {
-  const ops = await tables.ops.by('state', 'pending')
+export async function count(tables: Tables, quiet: readonly string[]): Promise<Outstanding> {
+  const ops = (await tables.ops.by('state', 'pending')).filter((row) => !quiet.includes(row.op.entity))
   const atCentre = (await tables.ops.by('state', 'held')).length + (await tables.ops.by('state', 'quarantined')).length
   const waiting = await tables.files.by('state', 'waiting')
   const refused = await tables.files.by('state', 'refused')

@@ -38,7 +38,7 @@ describe('outbox', () => {
   test('[P1] edits get contiguous numbers in the transaction that keeps them', async () => {
     expect(await here.client.record([edit(JOB, { note: 'a' }), edit(JOB, { note: 'b' })])).toEqual([1, 2])
     await expect(
-      here.client.record([edit(JOB, { note: 'c' })], false, () => Promise.reject(new Error('killed'))),
+      here.client.record([edit(JOB, { note: 'c' })], { also: () => Promise.reject(new Error('killed')) }),
     ).rejects.toThrow()
     expect(await here.client.record([edit(JOB, { note: 'd' })])).toEqual([3])
     expect((await ops()).map((row) => row.op.fields['note'])).toEqual(['a', 'b', 'd'])
@@ -70,7 +70,7 @@ describe('outbox', () => {
     await here.client.record([1, 2, 3].map((n) => edit(JOB, { note: `${n}` })))
     await here.client.record(
       [4, 5, 6].map((n) => edit(JOB, { note: `${n}` })),
-      true,
+      { together: true },
     )
     const batches: number[][] = []
     const push = here.link.push

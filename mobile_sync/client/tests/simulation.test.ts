@@ -89,7 +89,7 @@ async function act(random: () => number, pick: <T>(list: readonly T[]) => T, sce
       kind: 'update',
       fields: { [`${name}_${n}`]: step },
     }))
-    await process.client.record(edits, random() < 0.5)
+    await process.client.record(edits, { together: random() < 0.5 })
     for (const edit of edits) kept.values.set(`${job} ${Object.keys(edit.fields)[0]}`, step)
   } else if (dice < 0.5) {
     const text = `photo ${step} ${'x'.repeat(Math.floor(random() * 20))}`

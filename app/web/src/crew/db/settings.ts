@@ -1,0 +1,63 @@
+import type { CrewDatabase } from './database'
+
+export interface PersonInfo {
+  id: string
+  name: string
+  name_en?: string | null
+  locale?: string | null
+}
+
+export interface CrewInfo {
+  id: string
+  code: string
+  name_zh: string
+  name_en: string
+}
+
+export interface DeviceInfo {
+  device_id: string
+  name: string
+  person: PersonInfo
+  crew: CrewInfo | null
+}
+
+export interface Tokens {
+  access_token: string
+  /** Device time in milliseconds when the access token ends. */
+  access_until: number
+  refresh_token: string
+}
+
+/** On shift: positions are sent while the page is visible. */
+export interface Shift {
+  started_at: number
+}
+
+export type Theme = 'sun' | 'night'
+
+interface Settings {
+  device: DeviceInfo
+  key: CryptoKeyPair
+  tokens: Tokens
+  shift: Shift
+  theme: Theme
+  left_handed: boolean
+  in_page_camera: boolean
+}
+
+/** Typed access to what the tablet knows about itself. */
+export class SettingsStore {
+  constructor(private readonly db: CrewDatabase) {}
+
+  async get<Key extends keyof Settings>(key: Key): Promise<Settings[Key] | null> {
+    return ((await this.db.settings.get(key))?.value as Settings[Key] | undefined) ?? null
+  }
+
+  async set<Key extends keyof Settings>(key: Key, value: Settings[Key]): Promise<void> {
+    await this.db.settings.put({ key, value })
+  }
+
+  async remove(key: keyof Settings): Promise<void> {
+    await this.db.settings.delete(key)
+  }
+}

@@ -1,0 +1,131 @@
+/** Reads and writes of a job on this tablet. Every write is an op in the outbox before the screen says it is saved. */
+
+import { badgeOf, type Badge } from '@sync/status'
+import { view, viewAll } from '@sync/overlay'
+import type { Fields, Position } from '@sync/protocol'
+import { recordKey, type FileRow, type Tables } from '@sync/store'
+import { missing, type Filled, type FormDocument } from '../forms/rules'
+import { formOf } from './forms'
+import type { Answer, Attachment, Crew, FormRecord, Job, JobState } from '../types'
+import { storage, sync } from '../services'
+import { uuid7 } from '../sync/keys'
+
+export interface JobRow {
+  id: string
+  job: Job
+  badge: Badge
+}
+
+export interface Piece {
+  id: string
+  attachment: Attachment
+  /** Its bytes on this tablet, where it was made here. */
+  file: FileRow | undefined
+}
+
+/** Everything a job's screens need, read in one snapshot. */
+export interface JobSheet extends JobRow {
+  record: { id: string; record: FormRecord } | null
+  form: FormDocument | null
+  pieces: Piece[]
+  missing: string[]
+}
+
+export function loadJobs(): Promise<JobRow[]> {
+  return storage.run('read', async (tables) => {
+    const rows: JobRow[] = []
+    for (const seen of await viewAll(tables, 'job')) {
+      rows.push({ id: seen.id, job: seen.doc as unknown as Job, badge: await badge(tables, seen.id) })
+    }
+    return rows
+  })
+}
+
+async function badge(tables: Tables, job: string): Promise<Badge> {
+  const ops = await tables.ops.by('tag', job)
+  return badgeOf(ops, await tables.files.by('tag', job), sync.moving?.sha256 ?? null)
+}
+
+export function loadSheet(id: string): Promise<JobSheet | null> {
+  return storage.run('read', async (tables) => {
+    const seen = await view(tables, 'job', id)
+    if (seen === null) return null
+    const job = seen.doc as unknown as Job
+    const record = await recordOf(tables, id)
+    const form = await formOf(tables, record?.record ?? job)
+    const pieces = await piecesOf(tables, id)
+    const filled: Filled[] = pieces.map(({ attachment: { kind, slot } }) => ({ kind, slot }))
+    const gone = form === null ? [] : missing(form, record?.record.answers ?? {}, filled)
+    return { id, job, badge: await badge(tables, id), record, form, pieces, missing: gone }
+  })
+}
+
+async function recordOf(tables: Tables, job: string): Promise<JobSheet['record']> {
+  const found = (await viewAll(tables, 'form_record')).find((one) => one.doc['job_id'] === job)
+  if (found === undefined) return null
+  const record = found.doc as unknown as FormRecord
+  return { id: found.id, record: { ...record, answers: record.answers ?? {} } }
+}
+
+/** Photos and signatures of a job that were not refused by the server, oldest first. */
+async function piecesOf(tables: Tables, job: string): Promise<Piece[]> {
+  const files = new Map((await tables.files.by('tag', job)).map((file) => [file.record, file]))
+  return (await viewAll(tables, 'attachment'))
+    .map((seen): Piece => {
+      const file = files.get(recordKey('attachment', seen.id))
+      const attachment = seen.doc as unknown as Attachment
+      return { id: seen.id, attachment: { ...attachment, sha256: attachment.sha256 ?? file?.sha256 ?? '' }, file }
+    })
+    .filter(({ attachment, file }) => attachment.job_id === job && !attachment.refused && file?.state !== 'refused')
+    .sort((a, b) => (a.attachment.taken_at < b.attachment.taken_at ? -1 : 1))
+}
+
+export function loadCrew(): Promise<Crew | null> {
+  return storage.run('read', async (tables) => ((await viewAll(tables, 'crew'))[0]?.doc as unknown as Crew) ?? null)
+}
+
+function update(entity: string, rec_id: string, tag: string, fields: Fields, gps: Position | null): Promise<number[]> {
+  return sync.record([{ entity, rec_id, kind: 'update', fields, tag, ...(gps === null ? {} : { gps }) }])
+}
+
+export function moveJob(id: string, to: JobState, reason: string | null, gps: Position | null): Promise<number[]> {
+  return update('job', id, id, reason === null ? { state: to } : { state: to, reason }, gps)
+}
+
+/** One answer, as soon as it is given. `also` removes its draft in the same transaction. */
+export function answer(sheet: JobSheet, item: string, value: Answer, also: () => Promise<void>): Promise<number[]> {
+  if (sheet.record === null) return Promise.reject(new Error('the job has no checklist'))
+  const fields = { [`answers.${item}`]: value }
+  return sync.record([{ entity: 'form_record', rec_id: sheet.record.id, kind: 'update', fields, tag: sheet.id }], {
+    also,
+  })
+}
+
+export interface NewPiece {
+  kind: Attachment['kind']
+  slot: string
+  bytes: Blob
+  sha256: string
+  taken_at: string
+  position: Position | null
+  signer_name?: string
+  /** Strokes of points [x, y, milliseconds since the first]. */
+  strokes?: number[][][]
+}
+
+/** A photo or signature with its bytes: the record, the file and the removal of the draft in one transaction. */
+export function attach(job: string, piece: NewPiece, also: () => Promise<void>): Promise<number[]> {
+  const { kind, slot, bytes, sha256, taken_at, position } = piece
+  const signed = kind === 'signature' ? { signer_name: piece.signer_name, strokes: piece.strokes } : {}
+  const fields = { job_id: job, kind, slot, taken_at, ...signed } as Fields
+  const ref = { sha256, size: bytes.size, mime: bytes.type, kind, slot }
+  const edit = {
+    entity: 'attachment',
+    rec_id: uuid7(),
+    kind: 'create' as const,
+    fields,
+    tag: job,
+    files: [{ ref, bytes }],
+  }
+  return sync.record([position === null ? edit : { ...edit, gps: position }], { also })
+}

@@ -1,0 +1,97 @@
+import { ref } from 'vue'
+import type { Position } from '@sync/protocol'
+import { settings, sync } from './services'
+import { uuid7 } from './sync/keys'
+
+/** A fix is kept when the tablet moved this far, in metres, or this long has passed, in milliseconds. */
+const MOVED_M = 25
+const MOVING_MS = 10_000
+const STILL_MS = 60_000
+/** A job never waits longer for a position. */
+const PATIENCE_MS = 3000
+const EARTH_M = 6_371_000
+
+export type Reason = 'no_sensor' | 'denied' | 'timeout'
+
+/** The last position and why there is none; shown on the shift screen. */
+export const position = ref<{ at: Position & { at: string }; ms: number } | null>(null)
+export const positionTrouble = ref<Reason | null>(null)
+
+let watching: number | null = null
+
+/** Watch while on shift and looked at; a page in the background has no position, and the screen says so. */
+export function keepPosition(): void {
+  document.addEventListener('visibilitychange', () => void watchOrRest())
+  void watchOrRest()
+}
+
+export async function watchOrRest(): Promise<void> {
+  const wanted = document.visibilityState === 'visible' && (await settings.get('shift')) !== null
+  if (!wanted && watching !== null) {
+    navigator.geolocation.clearWatch(watching)
+    watching = null
+  }
+  if (wanted && watching === null && 'geolocation' in navigator) {
+    watching = navigator.geolocation.watchPosition(
+      (fix) => void take(fix),
+      (error) => {
+        positionTrouble.value = error.code === error.PERMISSION_DENIED ? 'denied' : 'timeout'
+      },
+      { enableHighAccuracy: true, maximumAge: 5000 },
+    )
+  }
+}
+
+async function take(fix: GeolocationPosition): Promise<void> {
+  const at = positionOf(fix)
+  const last = position.value
+  positionTrouble.value = null
+  if (last !== null && !worthKeeping(last, at, Date.now())) return
+  position.value = { at, ms: Date.now() }
+  const fields = {
+    at: at.at,
+    location: { type: 'Point', coordinates: [at.lon, at.lat] },
+    accuracy_m: at.accuracy_m,
+  }
+  await sync.record([{ entity: 'position', rec_id: uuid7(), kind: 'create', fields, tag: 'position' }], { quiet: true })
+}
+
+function worthKeeping(last: { at: Position; ms: number }, now: Position, ms: number): boolean {
+  const moved = metresBetween(last.at, now) > MOVED_M
+  return ms - last.ms >= (moved ? MOVING_MS : STILL_MS)
+}
+
+/** Haversine; the error of a round earth does not matter over 25 m. */
+export function metresBetween(a: Position, b: Position): number {
+  const rad = Math.PI / 180
+  const h =
+    Math.sin(((b.lat - a.lat) * rad) / 2) ** 2 +
+    Math.cos(a.lat * rad) * Math.cos(b.lat * rad) * Math.sin(((b.lon - a.lon) * rad) / 2) ** 2
+  return 2 * EARTH_M * Math.asin(Math.sqrt(h))
+}
+
+function positionOf(fix: GeolocationPosition): Position & { at: string } {
+  const { longitude, latitude, accuracy } = fix.coords
+  return { lon: longitude, lat: latitude, accuracy_m: accuracy, at: new Date(fix.timestamp).toISOString() }
+}
+
+/** Where we are, or null with the reason kept for the screen; never blocks longer than three seconds. */
+export function here(): Promise<Position | null> {
+  if (!('geolocation' in navigator)) {
+    positionTrouble.value = 'no_sensor'
+    return Promise.resolve(null)
+  }
+  return new Promise((resolve) => {
+    navigator.geolocation.getCurrentPosition(
+      (fix) => {
+        positionTrouble.value = null
+        resolve(positionOf(fix))
+      },
+      (error) => {
+        positionTrouble.value = error.code === error.PERMISSION_DENIED ? 'denied' : 'timeout'
+        resolve(null)
+      },
+      { enableHighAccuracy: true, timeout: PATIENCE_MS, maximumAge: 30_000 },
+    )
+  })
+}

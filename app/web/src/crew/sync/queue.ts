@@ -1,0 +1,100 @@
+/** What the sync page tells: every waiting or parked thing by name, with its age, tries and reason. */
+
+import { parkedOps } from '@sync/status'
+import { view, viewAll } from '@sync/overlay'
+import { INCIDENTS, type Incident } from '@sync/verify'
+import type { FileRow, OpRow, Tables } from '@sync/store'
+import { fieldOf } from '@sync/fields'
+import type { Doc } from '@sync/protocol'
+import { formOf } from '../jobs/forms'
+import type { FormDocument } from '../forms/rules'
+import { storage } from '../services'
+import { QUIET } from '../status'
+import type { Job } from '../types'
+
+/** A waiting thing with what is needed to name it. */
+export interface Named {
+  job: { id: string; number: string } | null
+  form: FormDocument | null
+}
+
+export interface WaitingOp extends Named {
+  row: OpRow
+}
+
+export interface WaitingFile extends Named {
+  row: FileRow
+}
+
+export interface Parked extends WaitingOp {
+  /** What the record says now, for the comparison in words. */
+  theirs: Doc | null
+}
+
+export interface Queue {
+  ops: WaitingOp[]
+  atCentre: WaitingOp[]
+  files: WaitingFile[]
+  parked: Parked[]
+  refused: WaitingFile[]
+  incidents: Incident[]
+  stored: { jobs: number; forms: number; pictures: number }
+}
+
+export function loadQueue(): Promise<Queue> {
+  return storage.run('read', async (tables) => {
+    const named = namer(tables)
+    const withName = async <Row extends { tag: string }>(rows: readonly Row[]): Promise<(Named & { row: Row })[]> =>
+      Promise.all(rows.map(async (row) => ({ row, ...(await named(row.tag)) })))
+    const pending = (await tables.ops.by('state', 'pending')).filter((row) => !QUIET.includes(row.op.entity))
+    const centre = [...(await tables.ops.by('state', 'held')), ...(await tables.ops.by('state', 'quarantined'))]
+    const parked = await withName(await parkedOps(tables))
+    return {
+      ops: await withName(pending),
+      atCentre: await withName(centre),
+      files: await withName(await tables.files.by('state', 'waiting')),
+      parked: await Promise.all(parked.map(async (one) => ({ ...one, theirs: await theirsOf(tables, one.row) }))),
+      refused: await withName(await tables.files.by('state', 'refused')),
+      incidents: ((await tables.meta.get(INCIDENTS))?.value as Incident[] | undefined) ?? [],
+      stored: await storedHere(tables),
+    }
+  })
+}
+
+function namer(tables: Tables): (tag: string) => Promise<Named> {
+  const known = new Map<string, Named>()
+  return async (tag) => {
+    const before = known.get(tag)
+    if (before !== undefined) return before
+    const job = (await view(tables, 'job', tag))?.doc as unknown as Job | undefined
+    const named: Named = {
+      job: job === undefined ? null : { id: tag, number: job.number },
+      form: job === undefined ? null : await formOf(tables, job),
+    }
+    known.set(tag, named)
+    return named
+  }
+}
+
+async function theirsOf(tables: Tables, row: OpRow): Promise<Doc | null> {
+  return (await tables.docs.get(row.record))?.doc ?? null
+}
+
+async function storedHere(tables: Tables): Promise<Queue['stored']> {
+  return {
+    jobs: (await viewAll(tables, 'job')).length,
+    forms: (await viewAll(tables, 'form')).length,
+    pictures: (await tables.files.all()).filter((file) => !file.purged).length,
+  }
+}
+
+/** Mine and theirs of each field of a parked op. */
+export function comparison(parked: Parked): { field: string; mine: unknown; theirs: unknown }[] {
+  const outcomes = parked.row.result?.fields ?? {}
+  return Object.entries(parked.row.op.fields)
+    .filter(([field]) => parked.row.result?.status === 'rejected' || outcomes[field]?.outcome === 'conflict')
+    .map(([field, mine]) => {
+      const now = outcomes[field]?.value ?? (parked.theirs === null ? null : fieldOf(parked.theirs, field))
+      return { field, mine, theirs: now ?? null }
+    })
+}
