@@ -13,7 +13,7 @@ from app.customers import queries as customers
 from app.customers.rules import SHORTEST
 from app.jobs import queries as jobs
 from app.kernel.actor import Permission
-from app.kernel.fields import PointField
+from app.kernel.fields import PointField, text
 from app.kernel.paging import StrictSchema
 from app.kernel.unit_of_work import UnitOfWork
 from app.outages import queries as outages
@@ -24,7 +24,7 @@ EACH = 10  # of a kind; the box shows a handful
 class SearchArgs(StrictSchema):
     """What was typed: at least two characters."""
 
-    q = ma.fields.String(required=True, validate=ma.validate.Length(SHORTEST, 60))
+    q = text(60, shortest=SHORTEST, required=True)
 
 
 class HitOut(ma.Schema):

@@ -50,6 +50,7 @@ def phone(**kwargs: Any) -> ma.fields.String:
     return ma.fields.String(validate=ma.validate.Regexp(r"^\+?[0-9][0-9 ()-]{2,23}\Z"), **kwargs)
 
 
-def text(longest: int, **kwargs: Any) -> ma.fields.String:
-    """Words of at most `longest` characters, at least one."""
-    return ma.fields.String(validate=ma.validate.Length(1, longest), **kwargs)
+def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> ma.fields.String:
+    """Words of `shortest` to `longest` characters. NUL, which PostgreSQL cannot keep, is refused."""
+    rules = [ma.validate.Length(shortest, longest), ma.validate.ContainsNoneOf("\x00")]
+    return ma.fields.String(validate=rules, **kwargs)

@@ -80,9 +80,14 @@ def decode_cursor(cursor: str | None, *, keys: int) -> list[str] | None:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError as error:
         raise Invalid(FieldError("cursor", "invalid")) from error
-    if not (isinstance(values, list) and len(values) == keys and all(isinstance(value, str) for value in values)):
+    if not (isinstance(values, list) and len(values) == keys and all(_is_key(value) for value in values)):
         raise Invalid(FieldError("cursor", "invalid"))
     return values
+
+
+def _is_key(value: object) -> bool:
+    """Text that PostgreSQL can compare with: it knows no NUL."""
+    return isinstance(value, str) and "\x00" not in value
 
 
 def uuid_key(value: str) -> UUID:

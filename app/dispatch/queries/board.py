@@ -38,13 +38,15 @@ _TABLES = """
 """
 _PAGE = text(
     f"""
-    SELECT coalesce(json_agg(to_json(t) ORDER BY t.code, t.id) FILTER (WHERE n <= :limit), '[]')::text AS items,
-           count(*) > :limit AS more, max(t.code) FILTER (WHERE n = :limit) AS last_code,
-           max(t.id::text) FILTER (WHERE n = :limit) AS last_id
-    FROM (SELECT row_number() OVER (ORDER BY c.code, c.id) AS n, {_COLUMNS} FROM {_TABLES}
-          WHERE c.deleted_at IS NULL AND (c.branch_id = ANY(:desk) OR c.id = ANY(:own))
-            AND (CAST(:after_code AS text) IS NULL OR (c.code, c.id) > (:after_code, CAST(:after_id AS uuid)))
-          ORDER BY c.code, c.id LIMIT :limit + 1) t
+    WITH p AS (SELECT {_COLUMNS} FROM {_TABLES}
+               WHERE c.deleted_at IS NULL AND (c.branch_id = ANY(:desk) OR c.id = ANY(:own))
+                 AND (CAST(:after_code AS text) IS NULL OR (c.code, c.id) > (:after_code, CAST(:after_id AS uuid)))
+               ORDER BY c.code, c.id LIMIT :limit + 1),
+    shown AS (SELECT * FROM p ORDER BY code, id LIMIT :limit),
+    last AS (SELECT code, id FROM shown ORDER BY code DESC, id DESC LIMIT 1)
+    SELECT (SELECT coalesce(json_agg(shown), '[]')::text FROM shown) AS items,
+           (SELECT count(*) FROM p) > :limit AS more,
+           (SELECT code FROM last) AS last_code, (SELECT id FROM last) AS last_id
     """  # noqa: S608  # fixed fragments; every value is a parameter
 )
 _ONE = text(

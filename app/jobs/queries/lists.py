@@ -73,15 +73,16 @@ def jobs_json(session: Session, actor: Actor, wanted: JobFilter, *, limit: int, 
 
 
 def _page(where: tuple[str, ...]) -> TextClause:
+    """One row more than asked for is read: it says whether there is a next page."""
     return text(
         f"""
-        SELECT coalesce(json_agg(to_json(p) ORDER BY n) FILTER (WHERE n <= :limit), '[]')::text AS items,
-               count(*) > :limit AS more,
-               min(opened_at) FILTER (WHERE n = :limit) AS last_at,
-               min(id::text) FILTER (WHERE n = :limit) AS last_id
-        FROM (SELECT row_number() OVER (ORDER BY j.opened_at DESC, j.id DESC) AS n, {JOB_COLUMNS}
-              FROM {JOB_TABLES} WHERE {" AND ".join(where)}
-              ORDER BY j.opened_at DESC, j.id DESC LIMIT :limit + 1) p
+        WITH p AS (SELECT {JOB_COLUMNS} FROM {JOB_TABLES} WHERE {" AND ".join(where)}
+                   ORDER BY j.opened_at DESC, j.id DESC LIMIT :limit + 1),
+        shown AS (SELECT * FROM p ORDER BY opened_at DESC, id DESC LIMIT :limit),
+        last AS (SELECT opened_at, id FROM shown ORDER BY opened_at, id LIMIT 1)
+        SELECT (SELECT coalesce(json_agg(shown), '[]')::text FROM shown) AS items,
+               (SELECT count(*) FROM p) > :limit AS more,
+               (SELECT opened_at FROM last) AS last_at, (SELECT id FROM last) AS last_id
         """  # noqa: S608  # fixed fragments; every value is a parameter
     )
 

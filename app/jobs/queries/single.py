@@ -7,7 +7,7 @@ from typing import cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.crews.models import Crew, CrewMember
 from app.identity.models import Branch
@@ -34,11 +34,13 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
         return true()
     if actor.person_id is None:
         return false()
-    own_crews = select(CrewMember.crew_id).where(CrewMember.person_id == actor.person_id, CrewMember.until.is_(None))
+    # aliases: a query that joins assignments itself must not be mixed up with this one
+    held, member = aliased(Assignment), aliased(CrewMember)
+    own_crews = select(member.crew_id).where(member.person_id == actor.person_id, member.until.is_(None))
     ours = exists().where(
-        Assignment.job_id == Job.id,
-        Assignment.crew_id.in_(own_crews),
-        or_(Assignment.end_reason.is_(None), Assignment.end_reason == EndReason.COMPLETED),
+        held.job_id == Job.id,
+        held.crew_id.in_(own_crews),
+        or_(held.end_reason.is_(None), held.end_reason == EndReason.COMPLETED),
     )
     return or_(
         Job.branch_id.in_(actor.branches_with(Permission.READ_ALL_JOBS)),

@@ -80,6 +80,8 @@ def _check_answer(form: Form, item: str, value: Any) -> None:
         raise BadAnswer(FieldError(f"answers.{item}", "unknown_field"))
     if value is None:
         return
+    if "\\u0000" in json.dumps(value):  # PostgreSQL keeps no NUL in JSON
+        raise BadAnswer(FieldError(f"answers.{item}", "invalid"))
     wrong = next(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value), None)
     if wrong is not None:
         limit = wrong.validator_value if isinstance(wrong.validator_value, (int, float, str, list, bool)) else None

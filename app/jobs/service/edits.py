@@ -16,6 +16,7 @@ from app.kernel.unit_of_work import UnitOfWork
 
 BY_DESK = frozenset({"address", "note", "priority", "contact_name", "contact_phone", "location"})
 BY_CREW = frozenset({"note", "finding"})
+LONGEST_TEXT = 2_000
 
 
 def edit_job(uow: UnitOfWork, *, job: Job, changes: Mapping[str, Any]) -> Job:
@@ -42,6 +43,8 @@ def note_finding(uow: UnitOfWork, *, job: Job, fields: Mapping[str, Any]) -> Job
     """
     if not queries.hands_of(uow.session, uow.actor, job):
         raise NotYourJob
+    if wrong := [name for name, value in fields.items() if not _is_words(value)]:
+        raise Invalid(*(FieldError(name, "invalid", {"max": LONGEST_TEXT}) for name in wrong))
     return _write(uow, job, fields, BY_CREW, "noted")
 
 
@@ -51,6 +54,11 @@ def raise_priority(uow: UnitOfWork, *, job: Job, priority: Priority) -> None:
     if higher is not job.priority and job.state not in rules.CLOSED:
         note_event(uow, job, "priority_raised", before=job.priority.value, after=higher.value)
         job.priority = higher
+
+
+def _is_words(value: Any) -> bool:
+    """A device's field has passed no schema yet."""
+    return value is None or (isinstance(value, str) and len(value) <= LONGEST_TEXT and "\x00" not in value)
 
 
 def _write(uow: UnitOfWork, job: Job, fields: Mapping[str, Any], known: frozenset[str], kind: str) -> Job:
