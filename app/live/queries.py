@@ -77,5 +77,5 @@ def _revs(session: Session, records: Iterable[tuple[str, UUID]]) -> dict[UUID, i
     for entity, ids in by_entity.items():
         model = SHOWN.get(entity)
         if model is not None:
-            found |= dict(session.execute(select(model.id, model.rev).where(model.id.in_(ids))).tuples())
+            found |= dict(session.execute(select(model.id, model.rev).where(model.id.in_(ids))).all())
     return found

@@ -35,6 +35,7 @@ ENTITIES: dict[type[Revised], str] = {
     Outage: "outage",
 }
 _KEY = "app.sync.unplaced"
+_TOLD = "app.sync.told"
 
 
 @dataclass
@@ -74,6 +75,7 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
 
 
 def _told(session: Session, row: Any, *, fresh: bool) -> None:
+    session.info[_TOLD] = True
     if type(row) in ENTITIES:
         _revised(session, row, fresh=fresh)
     elif type(row) in _OTHERS:
@@ -148,14 +150,14 @@ def _before_commit(session: Session) -> None:
         return
     session.flush()
     uow = _uow(session)
-    live = uow.take_live_records() if uow else set()
-    unplaced = cast("Unplaced | None", session.info.pop(_KEY, None))
-    for branch_id, entity, rec_id in live:
+    for branch_id, entity, rec_id in uow.take_live_records() if uow else ():
+        session.info[_TOLD] = True
         _show_live(session, entity, rec_id, branch_id)
+    unplaced = cast("Unplaced | None", session.info.pop(_KEY, None))
     if unplaced is not None:
         _place(session, unplaced)
-    if live or unplaced is not None:
-        tracker_of(session).flush(session)  # a tracker made just now has missed this commit's call
+    if session.info.pop(_TOLD, False) or unplaced is not None:
+        tracker_of(session).flush(session)  # a tracker made just now, in the flush above, has missed this commit's call
 
 
 def _place(session: Session, unplaced: Unplaced) -> None:
