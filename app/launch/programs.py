@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .accounts import Account
+from .processes import send
 from .report import Stop
 
 NO_SPACE = ("No space left on device", "os error 28", "ENOSPC", "Disk quota exceeded")
@@ -47,22 +49,27 @@ def run(
     stdin: str | None = None,
 ) -> Ran:
     """Run a program to its end with its output kept; `account` lends it another user."""
-    done = subprocess.run(
+    process = subprocess.Popen(
         [str(part) for part in argv],
         env=env,
         cwd=cwd,
-        input=stdin,
-        stdin=None if stdin is not None else subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        check=False,
         user=account.uid if account else None,
         group=account.gid if account else None,
         extra_groups=[] if account else None,
+        start_new_session=True,
     )
-    return Ran(done.returncode, done.stdout)
+    try:
+        output, _ = process.communicate(stdin)
+    except BaseException:  # Ctrl-C or `down`: what the program has started goes with it
+        send(process.pid, signal.SIGTERM, group=True)
+        process.wait()
+        raise
+    return Ran(process.returncode, output)
 
 
 def must(

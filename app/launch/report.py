@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -45,8 +46,9 @@ class Progress:
         return time.monotonic() - self.started
 
     def note(self, text: str) -> None:
-        """Print one line."""
-        print(text, file=self.stream, flush=True)
+        """Print one line; a terminal that was closed meanwhile must not keep `up` from stopping what it started."""
+        with contextlib.suppress(OSError):
+            print(text, file=self.stream, flush=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import io
+import signal
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
-from app.launch.programs import explained, must
+from app.launch.processes import wait_gone
+from app.launch.programs import explained, must, run
 from app.launch.report import Progress, Stop
 
 FAILING = ("安装失败", "Installing failed")
@@ -49,3 +54,18 @@ def test_each_step_shows_its_time_also_when_it_fails() -> None:
     assert [title for title, _ in progress.steps] == ["first", "second"]
     assert "✓ first  0.0 s" in shown.getvalue()
     assert "✗ second  0.0 s" in shown.getvalue()
+
+
+def test_an_interrupted_program_takes_along_what_it_has_started(tmp_path: Path) -> None:
+    grandchild = tmp_path / "pid"
+    script = f"sleep 60 & echo $! > {grandchild}; wait"
+
+    def interrupt() -> None:
+        while not grandchild.exists() or not grandchild.read_text().strip():
+            time.sleep(0.02)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        run(["sh", "-c", script])
+    assert wait_gone(int(grandchild.read_text()), 5)

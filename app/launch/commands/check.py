@@ -13,9 +13,11 @@ from app.launch.context import Launch, Running
 from app.launch.node import node_env
 from app.launch.places import made
 from app.launch.prepare import build_screens
+from app.launch.report import Stop
 from app.launch.services import TEST, Services
 
 PARALLEL = ["-n", "2", "--dist", "loadfile", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
+NO_BROWSER = "not browser"  # the marker expression that needs no Chromium
 
 
 def test(launch: Launch, arguments: list[str]) -> int:
@@ -29,36 +31,53 @@ def test(launch: Launch, arguments: list[str]) -> int:
         launch.check_disk()
         launch.python.ready(dev=True)
         services = launch.maker.services(TEST, launch.environ)
-        env = test_env(launch, services)
+        env = test_env(launch, services, browser=NO_BROWSER not in chosen)
         with fresh(launch, services):
-            build_screens(launch, env)
-            failed = [] if quick or chosen else run_checks(launch, env)
-            code = run_pytest(launch, env, chosen or ([] if quick else PARALLEL))
+            failed = build(launch, env)
+            if not (quick or chosen):
+                failed += run_checks(launch, env)
+            code = run_pytest(launch, env, chosen or PARALLEL)
     for name, _ in failed:
         launch.progress.note(f"✗ {name}")
     return next((code for _, code in failed), 0) or code
 
 
-def test_env(launch: Launch, services: Services) -> dict[str, str]:
-    """The environment of tests: servers, browser, Node; never the demo's data."""
+def test_env(launch: Launch, services: Services, *, browser: bool) -> dict[str, str]:
+    """The environment of tests: servers, Node, a browser where one is wanted; never the demo's data."""
     env = node_env(launch.python, launch.product_env(services))
     blobs = made(launch.places.var / "test" / "blobs")
-    return {**env, **browser_env(launch.maker, launch.environ), "BLOB_ROOT": str(blobs), "LC_ALL": "C.UTF-8"}
+    found = browser_env(launch.maker, launch.environ) if browser else {}
+    return {**env, **found, "BLOB_ROOT": str(blobs), "LC_ALL": "C.UTF-8"}
 
 
 @contextmanager
 def fresh(launch: Launch, services: Services) -> Iterator[None]:
     """Empty servers for one run. They write without syncing, so what a killed run left is not worth recovering."""
-    services.stop()
-    for server in (services.cluster, services.redis):
-        if server:
-            shutil.rmtree(server.home, ignore_errors=True)
+    stop_and_delete(services)
     try:
         with launch.progress.step("测试用 PostgreSQL + PostGIS, Redis / for tests"):
             services.start()
         yield
     finally:
-        services.stop()
+        stop_and_delete(services)
+
+
+def stop_and_delete(services: Services) -> None:
+    """Stop our servers, and leave nothing of them."""
+    services.stop()
+    for server in (services.cluster, services.redis):
+        if server:
+            shutil.rmtree(server.home, ignore_errors=True)
+
+
+def build(launch: Launch, env: Mapping[str, str]) -> list[tuple[str, int]]:
+    """Build the screens for the browser tests; a failure is one more failed check and stops no other."""
+    try:
+        build_screens(launch, env)
+    except Stop as failure:
+        launch.progress.note(failure.text())
+        return [("screens build", failure.code)]
+    return []
 
 
 def checks(launch: Launch) -> list[tuple[str, list[str]]]:
