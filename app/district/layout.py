@@ -78,7 +78,7 @@ def _owner(piece: Polygon, sub_districts: list[Polygon]) -> int:
 
 def _leaves(knife: Knife, terrain: Terrain, size: Size, communities: list[Polygon]) -> list[tuple[int, Polygon]]:
     parks = [terrain.at(*spot) for spot in PARKS[: size.parks]]
-    park_ha = 55.0 * max(terrain.factor, 0.35) ** 0.8
+    park_ha = 55.0 * float(max(terrain.factor, 0.35) ** 0.8)
 
     def target(piece: Polygon) -> float:
         if any(piece.contains(park) for park in parks):

@@ -51,7 +51,7 @@ def load_district(
                               password_hash=hash_password(DEMO_PASSWORD), progress=progress)  # fmt: skip
         _move_street_sequence(session)
         progress("同步桶 / sync buckets")
-        entries = seed_sync(session, made.branch_id)
+        entries = seed_sync(session, made.branch_id, anchor)
     progress("统计信息 / statistics")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))

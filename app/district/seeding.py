@@ -1,37 +1,25 @@
-"""Bucket entries for what was loaded behind the sync engine's back."""
+"""What the sync engine must know of records that were loaded behind its back."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from mobile_sync.adapters.sql import seed_entries
+from app.sync.placement import seed
 
-# What a crew's tablet holds: its own row, the open work it has, and everything of that work. Catalogues: the forms.
-SOURCE = """
-    SELECT 'crew:' || c.id, 'crew', c.id FROM crew c WHERE c.branch_id = :branch
-    UNION ALL
-    SELECT 'crew:' || a.crew_id, 'job', a.job_id FROM assignment a
-    WHERE a.branch_id = :branch AND a.ended_at IS NULL
-    UNION ALL
-    SELECT 'crew:' || a.crew_id, 'form_record', f.id FROM assignment a JOIN form_record f ON f.job_id = a.job_id
-    WHERE a.branch_id = :branch AND a.ended_at IS NULL
-    UNION ALL
-    SELECT 'crew:' || a.crew_id, 'attachment', t.id FROM assignment a JOIN attachment t ON t.job_id = a.job_id
-    WHERE a.branch_id = :branch AND a.ended_at IS NULL
-    UNION ALL
-    SELECT 'catalog:' || CAST(:branch AS uuid), 'form', f.id FROM form f
-"""
-REFERENCES = """
+# One reference a file and record, as an upload would have left it.
+_REFERENCES = text(
+    """
     INSERT INTO blob_ref (entity, rec_id, slot, sha256, taken_at)
     SELECT 'attachment', id, slot, decode(sha256, 'hex'), taken_at FROM attachment WHERE branch_id = :branch
-"""
+    """
+)
 
 
-def seed_sync(session: Session, branch_id: UUID) -> int:
-    """Enter the loaded records into the buckets of their tablets, and note which files are used; entries made."""
-    session.execute(text(REFERENCES), {"branch": branch_id})
-    columns = "SELECT s.bucket_key, s.entity, s.rec_id FROM ({}) s (bucket_key, entity, rec_id)".format(SOURCE)  # noqa: S608, UP032
-    return seed_entries(session, columns, {"branch": branch_id})
+def seed_sync(session: Session, branch_id: UUID, now: datetime) -> int:
+    """Note which files are used and put the records into the buckets of tablets; how many entries that made."""
+    session.execute(_REFERENCES, {"branch": branch_id})
+    return seed(session, now)
