@@ -45,6 +45,7 @@ class Judge(Generic[Ctx]):
     clock_error: timedelta
     own: set[Key]
     raised: dict[Key, set[str]] = field(default_factory=dict)
+    sent: dict[Key, dict[str, Any]] = field(default_factory=dict)  # by the ops before in this savepoint, not filed yet
 
     def keep_contested(self) -> None:
         """The savepoint holds: later ops see the conflicts raised in it."""
@@ -129,6 +130,7 @@ class Judge(Generic[Ctx]):
             kind = Kind.UPDATE if stored else Kind.CREATE
             rev = collection.apply(self.ctx, Change(kind, op.rec_id, survivors, stored, op, self.device))
             self.own.add((op.entity, op.rec_id))
+            self.sent.setdefault((op.entity, op.rec_id), {}).update(op.fields)
         status = status_of(decisions)
         if stored is None and status is Status.NOOP:
             status = Status.APPLIED
@@ -143,7 +145,10 @@ class Judge(Generic[Ctx]):
             return Believed(contested=contested)
         if base_rev > stored.rev:
             return Believed(contested=contested, whole=False, others=True)
-        return self.ledger.believed(self.device, op, base_rev=base_rev, contested=contested)
+        believed = self.ledger.believed(self.device, op, base_rev=base_rev, contested=contested)
+        just_sent = {name: value for name, value in self.sent.get(key, {}).items() if name in believed.base}
+        passed = {**believed.passed, **dict.fromkeys(just_sent, ())}
+        return replace(believed, base={**believed.base, **just_sent}, passed=passed)
 
     def _contest(
         self,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, exists, insert, literal, or_, select, update
+from sqlalchemy import and_, exists, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ from mobile_sync.adapters.tables import (
 )
 from mobile_sync.adapters.tracking import Author, authored, tracker_of
 from mobile_sync.answers import write_result
+from mobile_sync.beliefs import VersionSeen, believed_from
 from mobile_sync.ledger import Clash, Filed, Key, Opening
 from mobile_sync.merge import UNKNOWN, Believed
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
@@ -148,7 +149,11 @@ class SqlLedger:
             .where(version.entity == op.entity, version.rec_id == op.rec_id, version.rev > base_rev)
             .order_by(version.rev)
         )
-        return believed_from(self.session.execute(query).mappings().all(), device.id, base_rev, contested)
+        rows = self.session.execute(query)
+        seen = [
+            VersionSeen(row.rev, row.prev_rev, row.patch, row.device_id == device.id, row.sent or {}) for row in rows
+        ]
+        return believed_from(seen, base_rev, contested)
 
     def held_by(self, device: Device, op: Op, at: datetime) -> bool:
         """One query over the record's entries and the device's subscriptions."""
@@ -297,22 +302,3 @@ def _numbers_of(batch: Batch, high: int) -> set[int]:
     replayed = {one.op_no for one in batch.received if one.op_no <= high}
     named = {number for one in batch.received if one.op for number in one.op.depends_on if number <= high}
     return replayed | named
-
-
-def believed_from(
-    versions: list[RowMapping] | tuple[RowMapping, ...] | Any, device_id: UUID, base_rev: int, contested: frozenset[str]
-) -> Believed:
-    """M3: the value at `base_rev`, or what this device sent since; rows have rev, prev_rev, patch, device_id, sent."""
-    base: dict[str, Any] = {}
-    passed: dict[str, list[Any]] = {}
-    reached, others = base_rev, False
-    whole = True
-    for row in versions:
-        whole = whole and row["prev_rev"] <= reached
-        reached = row["rev"]
-        sent: Mapping[str, Any] = row["sent"] or {}
-        others = others or row["device_id"] != device_id
-        for name, (old, new) in row["patch"].items():
-            base[name] = sent[name] if name in sent else base.get(name, old)
-            passed[name] = [] if name in sent else [*passed.get(name, []), new]
-    return Believed(base, passed, contested, whole=whole and bool(versions), others=others or not versions)

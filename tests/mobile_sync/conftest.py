@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import sessionmaker
-from uuid_utils.compat import uuid7
 
 from mobile_sync.adapters.sql import ensure_epoch, metadata
-from mobile_sync.tablet import Tablet
+from mobile_sync.testing import Ticker
 from tests.mobile_sync.sample import Shop, sample_metadata
-
-
-class Clock:
-    """Moves when told."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 7, 16, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def tick(self, **step: float) -> None:
-        """Move on."""
-        self.at += timedelta(**step)
+from tests.mobile_sync.worlds import MemoryWorld, SqlWorld, World
 
 
 @pytest.fixture(scope="session")
@@ -54,9 +39,9 @@ def sync_engine() -> Iterator[Engine]:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> Ticker:
     """The server's clock."""
-    return Clock()
+    return Ticker(datetime(2026, 7, 16, tzinfo=UTC))
 
 
 def empty(engine: Engine) -> None:
@@ -68,7 +53,7 @@ def empty(engine: Engine) -> None:
 
 
 @pytest.fixture
-def shop(sync_engine: Engine, clock: Clock) -> Shop:
+def shop(sync_engine: Engine, clock: Ticker) -> Shop:
     """The sample application over an empty database."""
     empty(sync_engine)
     shop = Shop(sessionmaker(sync_engine, expire_on_commit=False), clock)
@@ -77,21 +62,9 @@ def shop(sync_engine: Engine, clock: Clock) -> Shop:
     return shop
 
 
-@pytest.fixture
-def make_tablet(shop: Shop, clock: Clock) -> Callable[..., Tablet]:
-    """A tablet with some shelves in scope."""
-
-    def make(*shelves: str) -> Tablet:
-        device_id = uuid7()
-        shop.scopes[device_id] = set(shelves)
-        tablet = Tablet(shop.post(device_id), clock)
-        tablet.device_id = device_id  # type: ignore[attr-defined]
-        return tablet
-
-    return make
-
-
-@pytest.fixture
-def new_id() -> Callable[[], UUID]:
-    """Ids as devices make them."""
-    return uuid7
+@pytest.fixture(params=["memory", "postgresql"])
+def world(request: pytest.FixtureRequest, clock: Ticker) -> World:
+    """The shop, in memory and in PostgreSQL."""
+    if request.param == "memory":
+        return MemoryWorld(clock)
+    return SqlWorld(request.getfixturevalue("shop"))

@@ -14,7 +14,17 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session, sessionmaker
 from uuid_utils.compat import uuid7
 
-from mobile_sync.adapters.sql import SqlFeed, SqlLedger, acknowledge, is_fatal, stamp, subscribe, track
+from mobile_sync.adapters.sql import (
+    Author,
+    SqlFeed,
+    SqlLedger,
+    acknowledge,
+    is_fatal,
+    stamp,
+    subscribe,
+    track,
+    tracker_of,
+)
 from mobile_sync.answers import write_page, write_push
 from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored
 from mobile_sync.engine import push
@@ -140,6 +150,7 @@ class Shop:
     def unit(self) -> Iterator[Unit]:
         """One transaction, committed at the end."""
         with self.sessions.begin() as session:
+            tracker_of(session).author = Author(at=self.clock())
             yield Unit(session, self.clock())
 
     @contextmanager

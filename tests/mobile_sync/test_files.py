@@ -26,7 +26,7 @@ from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
 from mobile_sync.adapters.uploads import expire_uploads, missing_files
-from tests.mobile_sync.conftest import Clock
+from mobile_sync.testing import Ticker
 from tests.mobile_sync.sample import Shop
 from tests.mobile_sync.test_http import batch, op, told
 from tests.mobile_sync.web import WebShop, make_app, serving
@@ -332,7 +332,7 @@ def test_B7_an_upload_can_be_ended(client: FlaskClient, web: WebShop) -> None:
     assert not any(web.partial.root.iterdir())
 
 
-def test_B7_an_upload_expires(client: FlaskClient, web: WebShop, clock: Clock) -> None:
+def test_B7_an_upload_expires(client: FlaskClient, web: WebShop, clock: Ticker) -> None:
     content, sha256 = a_photo()
     created = begin(client, sha256, len(content))
     assert created.headers["Upload-Expires"] == "Thu, 23 Jul 2026 00:00:00 GMT"

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
 from mobile_sync.tablet import Tablet
-from tests.mobile_sync.conftest import Clock
+from mobile_sync.testing import Ticker
 from tests.mobile_sync.sample import Shop
 from tests.mobile_sync.web import WebShop, http_post, make_app, serving
 
@@ -63,10 +62,10 @@ def op(op_no: int = 1, **members: Any) -> dict[str, Any]:
     }
 
 
-def test_W1_a_tablet_syncs_over_http(web: WebShop, device_id: UUID, clock: Clock, new_id: Callable[[], UUID]) -> None:
+def test_W1_a_tablet_syncs_over_http(web: WebShop, device_id: UUID, clock: Ticker) -> None:
     with serving(make_app(web)) as address:
         tablet = Tablet(http_post(address, device_id), clock)
-        rec_id = new_id()
+        rec_id = uuid7()
         tablet.create("note", rec_id, {"title": "first"})
         tablet.sync()
         tablet.update("note", rec_id, {"title": "second"})
