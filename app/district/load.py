@@ -45,6 +45,8 @@ def load_district(
     blobs = Blobs(blob_root)
     with Session(engine) as session, session.begin():
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext('lamplighter.district'))"))  # two loaders at once
+        # Drawing the ground takes longer than a forgotten transaction may idle.
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         first_street_id = _free_street_id(session)
         sender = Sender(_driver(session))
         made: Made = district(size, seed, anchor, sink=sender.send, keep=blobs.put, first_street_id=first_street_id,
