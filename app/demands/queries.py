@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from app.demands.models import Demand
-from app.kernel.paging import decode_cursor, encode_cursor
-from app.kernel.problems import FieldError, Invalid
+from app.kernel.paging import decode_cursor, encode_cursor, time_key, uuid_key
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,7 @@ def calls(
             query = query.where(column == value)
     keys = decode_cursor(cursor, keys=2)
     if keys is not None:
-        query = query.where(tuple_(Demand.taken_at, Demand.id) < tuple_(*_place(keys)))
+        query = query.where(tuple_(Demand.taken_at, Demand.id) < tuple_(time_key(keys[0]), uuid_key(keys[1])))
     found = session.scalars(query.order_by(Demand.taken_at.desc(), Demand.id.desc()).limit(limit + 1)).all()
     page = found[:limit]
     return CallPage(page, encode_cursor(page[-1].taken_at.isoformat(), page[-1].id) if len(found) > limit else None)
-
-
-def _place(keys: list[str]) -> tuple[datetime, UUID]:
-    try:
-        return datetime.fromisoformat(keys[0]), UUID(keys[1])
-    except ValueError as error:
-        raise Invalid(FieldError("cursor", "invalid")) from error

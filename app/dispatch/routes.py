@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import Response, jsonify
@@ -19,10 +19,12 @@ from app.dispatch.schemas import (
     ranking_json,
 )
 from app.dispatch.search import Hits, SearchArgs, search
-from app.jobs.models import Assignment
 from app.kernel.paging import PageArgs
 from app.kernel.problem_json import JSON
 from app.kernel.web import Blueprint, current_uow, etag_of
+
+if TYPE_CHECKING:
+    from app.jobs.models import Assignment
 
 blp = Blueprint("dispatch", __name__, url_prefix="/api/v1", description="Who is sent, and why")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.crews import queries as crews
-from app.crews.models import Crew
 from app.dispatch import queries, rules
 from app.dispatch.errors import AssignmentEnded, UnknownCrew
 from app.dispatch.events import CrewDispatched, CrewWithdrawn
@@ -15,11 +15,15 @@ from app.dispatch.rules import Candidate, CrewFacts, Need, Trip
 from app.jobs import queries as jobs
 from app.jobs import rules as job_rules
 from app.jobs import service as job_service
-from app.jobs.models import Assignment, Job, JobState
+from app.jobs.models import JobState
 from app.kernel.actor import Permission
 from app.kernel.problems import FieldError, NotFound
 from app.kernel.unit_of_work import UnitOfWork
 from app.streets.service import travel_to
+
+if TYPE_CHECKING:
+    from app.crews.models import Crew
+    from app.jobs.models import Assignment, Job
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,5 @@ def phone(**kwargs: Any) -> ma.fields.String:
 
 
 def text(longest: int, *, shortest: int = 1, **kwargs: Any) -> ma.fields.String:
-    """Words of `shortest` to `longest` characters. NUL, which PostgreSQL cannot keep, is refused."""
-    rules = [ma.validate.Length(shortest, longest), ma.validate.ContainsNoneOf("\x00")]
-    return ma.fields.String(validate=rules, **kwargs)
+    """Words of `shortest` to `longest` characters."""
+    return ma.fields.String(validate=ma.validate.Length(shortest, longest), **kwargs)

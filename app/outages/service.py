@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from shapely.geometry import Point
 
-from app.customers.models import AreaKind, Premises
+from app.customers.models import AreaKind
 from app.demands import rules as demand_rules
-from app.demands.models import Demand
 from app.demands.service import Call, log_call, take_number
-from app.identity.models import Branch
 from app.jobs import queries as jobs
-from app.jobs.models import Job, JobState
+from app.jobs.models import JobState
 from app.jobs.rules import CLOSED, PREFIXES, Asked
 from app.jobs.service import open_job, raise_priority
 from app.kernel.actor import Permission
@@ -28,6 +26,12 @@ from app.network.models import Commodity
 from app.outages import queries, rules
 from app.outages.errors import OutageClosed, UnknownOutage, UnknownPremises
 from app.outages.models import Outage, OutageState
+
+if TYPE_CHECKING:
+    from app.customers.models import Premises
+    from app.demands.models import Demand
+    from app.identity.models import Branch
+    from app.jobs.models import Job
 
 Join = Literal["auto", "new"] | UUID
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.crews import queries as crews
 from app.kernel.actor import Actor, Permission
-from app.kernel.paging import decode_cursor, encode_cursor
-from app.kernel.problems import FieldError, Invalid, NotFound
+from app.kernel.paging import decode_cursor, encode_cursor, uuid_key
+from app.kernel.problems import NotFound
 
 _COLUMNS = """
     c.id, c.rev, c.branch_id, c.code, c.name_zh, c.name_en, c.kind, c.phone, v.plate AS vehicle_plate,
@@ -65,7 +65,7 @@ _ONE = text(
 def crews_json(session: Session, actor: Actor, *, now: datetime, limit: int, cursor: str | None) -> bytes:
     """Crews the actor may see, by code, as the bytes of `{"items": […], "next": …}`. Two queries."""
     code, last_id = decode_cursor(cursor, keys=2) or (None, None)
-    params: dict[str, Any] = {"now": now, "limit": limit, "after_code": code, "after_id": _uuid(last_id)}
+    params: dict[str, Any] = {"now": now, "limit": limit, "after_code": code, "after_id": last_id and uuid_key(last_id)}
     row = session.execute(_PAGE, {**params, "desk": _desk(actor), "own": _own(session, actor)}).one()
     end = f'"{encode_cursor(row.last_code, row.last_id)}"' if row.more else "null"
     return f'{{"items":{row.items},"next":{end}}}'.encode()
@@ -86,13 +86,6 @@ def may_see_crew(session: Session, actor: Actor, crew_id: UUID) -> int:
     if not actor.may(Permission.READ_ALL_JOBS, crew.branch_id) and crew.id not in _own(session, actor):
         raise NotFound
     return crew.rev
-
-
-def _uuid(text_id: str | None) -> UUID | None:
-    try:
-        return None if text_id is None else UUID(text_id)
-    except ValueError as error:
-        raise Invalid(FieldError("cursor", "invalid")) from error
 
 
 def _desk(actor: Actor) -> list[UUID]:

@@ -16,8 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.jobs.models import JobKind, JobState, Priority
 from app.kernel.actor import Actor, Permission
-from app.kernel.paging import decode_cursor, encode_cursor
-from app.kernel.problems import FieldError, Invalid
+from app.kernel.paging import decode_cursor, encode_cursor, time_key, uuid_key
 
 CSV_LIMIT = 20_000  # rows of one export; a wider question belongs to the reports
 
@@ -136,10 +135,7 @@ def _after(cursor: str | None, params: dict[str, Any]) -> list[str]:
     keys = decode_cursor(cursor, keys=2)
     if keys is None:
         return []
-    try:
-        params["after_at"], params["after_id"] = datetime.fromisoformat(keys[0]), UUID(keys[1])
-    except ValueError as error:
-        raise Invalid(FieldError("cursor", "invalid")) from error
+    params["after_at"], params["after_id"] = time_key(keys[0]), uuid_key(keys[1])
     return ["(j.opened_at, j.id) < (:after_at, :after_id)"]
 
 
