@@ -59,6 +59,9 @@ export class DexieStorage implements SyncStorage {
   private transact<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>): Promise<T> {
     const { meta, docs, ops, pages, files, contents, drafts } = this.db
     const scope = [meta, docs, ops, pages, files, contents, drafts]
-    return this.db.transaction(mode === 'read' ? 'r' : 'rw', scope, () => work(this.tables)) as unknown as Promise<T>
+    // Dexie follows native `await`s only where it sees an async function; without it a transaction ends too early.
+    return this.db.transaction(mode === 'read' ? 'r' : 'rw', scope, async () =>
+      work(this.tables),
+    ) as unknown as Promise<T>
   }
 }
