@@ -51,17 +51,17 @@ def migrate_() -> None:
 @cli.command()
 @click.option("--size", type=click.Choice(["tiny", "demo", "load"]), default="demo")
 @click.option("--seed", type=int, default=20260716, help="The same seed makes the same district.")
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The demo's today; the real today when left out.")
-def load_demo(size: str, seed: int, day: datetime | None) -> None:
+@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M"]), help="When the demo's day begins; now when left out.")
+def load_demo(size: str, seed: int, at: datetime | None) -> None:
     """Load the synthetic Longheng district into an empty database."""
     runtime = runtime_from_env()
-    today = (day or utc_now().astimezone(SHANGHAI)).replace(tzinfo=SHANGHAI, hour=8, minute=0, second=0, microsecond=0)
+    anchor = (at.replace(tzinfo=SHANGHAI) if at else utc_now().astimezone(SHANGHAI)).replace(second=0, microsecond=0)
     try:
         counts = load_district(
             runtime.engine,
             size=size,
             seed=seed,
-            anchor=today,
+            anchor=anchor,
             blob_root=runtime.settings.blob_root,
             progress=lambda line: click.echo(line, err=True),
         )

@@ -54,7 +54,7 @@ class Scene:
     def moment(self, days_ago: int) -> datetime:
         """A working hour of a past day."""
         hour = self.rng.choices(range(24), CALL_HOURS)[0]
-        midnight = self.book.anchor - timedelta(hours=8, days=days_ago)
+        midnight = self.book.anchor.replace(hour=0, minute=0) - timedelta(days=days_ago)
         return midnight + timedelta(hours=hour, minutes=self.rng.randrange(60), seconds=self.rng.randrange(60))
 
 

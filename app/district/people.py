@@ -185,6 +185,9 @@ def _write_crews(
     return made
 
 
+SHIFT_DAYS = 14
+
+
 def _vehicle(book: Book, number: int) -> UUID:
     own = book.new_id()
     kind = "lorry" if number % 9 == 8 else "van"
@@ -193,8 +196,8 @@ def _vehicle(book: Book, number: int) -> UUID:
 
 
 def _write_shifts(book: Book, crew_id: UUID, *, all_day: bool) -> None:
-    """Yesterday, today and tomorrow."""
-    for day in (-1, 0, 1):
+    """From yesterday on, long enough that a demo left running still has crews on duty."""
+    for day in range(-1, SHIFT_DAYS):
         start: datetime = book.anchor + timedelta(days=day)
         book.put("shift", id=book.new_id(), crew_id=crew_id, starts_at=start,
                  ends_at=start + timedelta(hours=24 if all_day else 10))  # fmt: skip
