@@ -5,20 +5,22 @@ import type {
   Attachment,
   CallIn,
   CallTaken,
-  Candidate,
-  Caller,
   Crew,
+  CrewDetail,
   Device,
   EnrolmentCode,
   Found,
   Job,
+  JobDetail,
   JobPatch,
   Me,
   Outage,
   Page,
   PastCall,
-  Premises,
+  PremisesPage,
+  Ranking,
   TimelineEntry,
+  Transition,
 } from './types'
 
 const V1 = '/api/v1'
@@ -42,36 +44,38 @@ export const whoAmI = (): Promise<Me> => request(`${V1}/me`)
 export const setLocale = (locale: string): Promise<Me> => request(`${V1}/me`, { method: 'PATCH', body: { locale } })
 
 export const openJobs = (): Promise<Job[]> => all('/jobs', { state: 'open' })
-export const job = (id: string): Promise<Job> => request(`${V1}/jobs/${id}`)
-export const patchJob = (id: string, rev: number, body: JobPatch): Promise<Job> =>
+export const job = (id: string): Promise<JobDetail> => request(`${V1}/jobs/${id}`)
+export const patchJob = (id: string, rev: number, body: JobPatch): Promise<JobDetail> =>
   request(`${V1}/jobs/${id}`, { method: 'PATCH', rev, body })
-export const timeline = async (id: string): Promise<TimelineEntry[]> => all(`/jobs/${id}/timeline`)
-export const candidates = async (id: string): Promise<readonly Candidate[]> =>
-  (await request<Page<Candidate>>(`${V1}/jobs/${id}/candidates`)).items
+export const timeline = async (id: string): Promise<readonly TimelineEntry[]> =>
+  (await request<Page<TimelineEntry>>(`${V1}/jobs/${id}/timeline`)).items
+export const candidates = (id: string): Promise<Ranking> => request(`${V1}/jobs/${id}/candidates`)
 export const attachments = async (id: string): Promise<readonly Attachment[]> =>
   (await request<Page<Attachment>>(`${V1}/jobs/${id}/attachments`)).items
 export const assign = (id: string, crewId: string, idempotencyKey: string): Promise<Assignment> =>
   request(`${V1}/jobs/${id}/assignments`, { method: 'POST', body: { crew_id: crewId }, idempotencyKey })
-export const withdraw = (assignmentId: string): Promise<unknown> =>
-  request(`${V1}/assignments/${assignmentId}/withdraw`, { method: 'POST' })
-export const moveJob = (id: string, to: string, reason?: string): Promise<Job> =>
+export const withdraw = (assignmentId: string): Promise<Assignment> =>
+  request(`${V1}/assignments/${assignmentId}/withdraw`, { method: 'POST', body: {} })
+export const moveJob = (id: string, to: Transition, reason: string | null): Promise<JobDetail> =>
   request(`${V1}/jobs/${id}/transitions`, { method: 'POST', body: reason ? { to, reason } : { to } })
 export const jobsCsv = `${V1}/jobs.csv`
 export const attachmentContent = (id: string): string => `${V1}/attachments/${id}/content`
 export const attachmentThumbnail = (id: string): string => `${V1}/attachments/${id}/thumbnail`
 
 export const crews = (): Promise<Crew[]> => all('/crews')
-export const crew = (id: string): Promise<Crew> => request(`${V1}/crews/${id}`)
+export const crew = (id: string): Promise<CrewDetail> => request(`${V1}/crews/${id}`)
 
-export const openOutages = (): Promise<Outage[]> => all('/outages', { state: 'open' })
+export const openOutages = async (): Promise<readonly Outage[]> =>
+  (await request<Page<Outage>>(`${V1}/outages`, { query: { state: 'open', limit: 200 } })).items
 export const outage = (id: string): Promise<Outage> => request(`${V1}/outages/${id}`)
 export const callsOf = (outageId: string): Promise<PastCall[]> => all('/calls', { outage_id: outageId })
+/** The newest calls from a number. */
+export const callsFrom = async (phone: string, signal: AbortSignal): Promise<readonly PastCall[]> =>
+  (await request<Page<PastCall>>(`${V1}/calls`, { query: { phone, limit: 5 }, signal })).items
 
 export const search = async (q: string, signal: AbortSignal): Promise<readonly Found[]> =>
   (await request<Page<Found>>(`${V1}/search`, { query: { q }, signal })).items
-export const premises = (id: string): Promise<Premises> => request(`${V1}/premises/${id}`)
-export const callersByPhone = async (phone: string, signal: AbortSignal): Promise<readonly Caller[]> =>
-  (await request<Page<Caller>>(`${V1}/parties`, { query: { phone }, signal })).items
+export const premises = (id: string): Promise<PremisesPage> => request(`${V1}/premises/${id}`)
 export const takeCall = (body: CallIn, idempotencyKey: string): Promise<CallTaken> =>
   request(`${V1}/calls`, { method: 'POST', body, idempotencyKey })
 

@@ -45,6 +45,7 @@ export interface LiveOptions {
 type Message =
   | { readonly kind: 'change'; readonly cursor: string; readonly change: Change }
   | { readonly kind: 'reset'; readonly cursor: string }
+  | { readonly kind: 'place'; readonly cursor: string }
   | { readonly kind: 'link'; readonly state: LinkState }
   | { readonly kind: 'hello' }
 
@@ -79,6 +80,7 @@ export function listen(options: LiveOptions): () => void {
       return
     }
     cursor = message.cursor || cursor
+    if (message.kind === 'place') return
     if (message.kind === 'reset') {
       waiting.clear()
       handlers.reset()
@@ -141,6 +143,7 @@ function follow(stream: Stream, tell: (message: Message) => void, stopped: Abort
     stream.addEventListener('change', ({ data, lastEventId }) => {
       tell({ kind: 'change', cursor: lastEventId, change: JSON.parse(data) as Change })
     })
+    stream.addEventListener('ready', ({ lastEventId }) => tell({ kind: 'place', cursor: lastEventId }))
     stream.addEventListener('reset', ({ lastEventId }) => tell({ kind: 'reset', cursor: lastEventId }))
   })
 }

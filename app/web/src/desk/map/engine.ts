@@ -136,7 +136,7 @@ export class Engine {
 
   private listen(): void {
     const { map, options } = this
-    map.on('styleimagemissing', ({ id }) => {
+    map.setMissingStyleImageResolver((id) => {
       const image = draw(id)
       if (image && !map.hasImage(id)) map.addImage(id, image, { pixelRatio: PICTURE_RATIO })
     })

@@ -43,7 +43,8 @@ const CREW_COLOUR = {
   off: { fill: '#eceff2', edge: '#7d8b99', glyph: '#5d6975' },
 } as const
 
-function crewMark(duty: keyof typeof CREW_COLOUR): ImageData {
+/** A broken edge says that the position is old. */
+function crewMark(duty: keyof typeof CREW_COLOUR, stale: boolean): ImageData {
   const colours = CREW_COLOUR[duty]
   return picture(30, 24, (pen) => {
     pen.beginPath()
@@ -55,6 +56,7 @@ function crewMark(duty: keyof typeof CREW_COLOUR): ImageData {
     pen.shadowColor = 'transparent'
     pen.lineWidth = 2.5
     pen.strokeStyle = colours.edge
+    if (stale) pen.setLineDash([4, 3])
     pen.stroke()
     pen.translate(7, 4)
     pen.scale(0.67, 0.67)
@@ -158,7 +160,7 @@ function station(colour: string, icon: IconName): ImageData {
 export function draw(name: string): ImageData | null {
   const [family, first = '', ...rest] = name.split('-')
   if (family === 'job') return jobMark(first as Stage, rest.join('-') as IconName)
-  if (family === 'crew') return crewMark(first as keyof typeof CREW_COLOUR)
+  if (family === 'crew') return crewMark(first as keyof typeof CREW_COLOUR, rest[0] === 'stale')
   if (family === 'outage') return outageMark()
   if (family === 'switch') return square(POWER, first === 'closed', 8)
   if (family === 'valve') return valve(first === 'open', rest[0] === 'usable')

@@ -25,8 +25,17 @@ function tiles(layer: string, minzoom: number, maxzoom: number): VectorSourceSpe
 
 const points = (): SourceSpecification => ({ type: 'geojson', data: { type: 'FeatureCollection', features: [] } })
 
-const byZoom = (...stops: number[]): ExpressionSpecification =>
+const byZoom = (...stops: (number | ExpressionSpecification)[]): ExpressionSpecification =>
   ['interpolate', ['linear'], ['zoom'], ...stops] as unknown as ExpressionSpecification
+
+/** Booked visits are drawn smaller than what needs somebody now. */
+const ofStage = (booked: number, other: number): ExpressionSpecification => [
+  'match',
+  ['get', 'stage'],
+  'planned',
+  booked,
+  other,
+]
 
 const kind: ExpressionSpecification = ['get', 'kind']
 
@@ -65,11 +74,11 @@ const STREET_WIDTH = (trunk: number, primary: number, secondary: number, rest: n
 function streetWidth(extra: number): ExpressionSpecification {
   return byZoom(
     9,
-    STREET_WIDTH(1.6 + extra, 1.2 + extra, 0.6 + extra, 0.4) as unknown as number,
+    STREET_WIDTH(1.6 + extra, 1.2 + extra, 0.6 + extra, 0.4),
     13,
-    STREET_WIDTH(5 + extra, 4 + extra, 2.6 + extra, 1.2 + extra) as unknown as number,
+    STREET_WIDTH(5 + extra, 4 + extra, 2.6 + extra, 1.2 + extra),
     17,
-    STREET_WIDTH(18 + extra, 14 + extra, 11 + extra, 7 + extra) as unknown as number,
+    STREET_WIDTH(18 + extra, 14 + extra, 11 + extra, 7 + extra),
   )
 }
 
@@ -210,37 +219,54 @@ function power(): LayerSpecification[] {
       type: 'symbol',
       source: 'power',
       'source-layer': 'power_points',
-      filter: ['!=', kind, 'service_point'],
+      minzoom: 12.5,
+      filter: ['!', ['in', kind, ['literal', ['service_point', 'substation']]]],
       layout: {
         'icon-image': [
           'case',
           ['in', kind, ['literal', SWITCHGEAR]],
           ['concat', 'switch-', ['get', 'state']],
-          ['==', kind, 'substation'],
-          'substation',
           'transformer',
         ],
-        'icon-size': byZoom(11, 0.7, 16, 1.15),
+        'icon-size': byZoom(12.5, 0.6, 16, 1.15),
         'icon-overlap': 'cooperative',
         'icon-rotate': ['coalesce', ['get', 'angle'], 0],
         'icon-rotation-alignment': 'map',
-        'symbol-sort-key': ['match', kind, 'substation', 0, 'transformer', 2, 1],
-        'text-field': [
-          'step',
-          ['zoom'],
-          ['case', ['==', kind, 'substation'], ['get', 'name'], ''],
-          15,
-          ['get', 'code'],
-        ],
-        'text-font': FONT,
-        'text-size': 10.5,
-        'text-anchor': 'top',
-        'text-offset': [0, 0.9],
-        'text-optional': true,
+        'text-field': ['step', ['zoom'], '', 15, ['get', 'code']],
+        ...SMALL_LABEL,
       },
       paint: { 'text-color': '#4b2390', 'text-halo-color': HALO, 'text-halo-width': 1.3 },
     },
+    station('power-stations', 'power', 'substation', '#4b2390'),
   ]
+}
+
+const SMALL_LABEL = {
+  'text-font': FONT,
+  'text-size': 10.5,
+  'text-anchor': 'top' as const,
+  'text-offset': [0, 0.9] as [number, number],
+  'text-optional': true,
+}
+
+/** The few places everything is fed from: in sight at every zoom. */
+function station(id: string, source: 'power' | 'gas', of: string, colour: string): LayerSpecification {
+  return {
+    id,
+    type: 'symbol',
+    source,
+    'source-layer': `${source}_points`,
+    filter: ['==', kind, of],
+    layout: {
+      'icon-image': of,
+      'icon-size': byZoom(10, 0.75, 16, 1.15),
+      'icon-allow-overlap': true,
+      'text-field': ['step', ['zoom'], '', 11, ['get', 'name']],
+      ...SMALL_LABEL,
+      'text-offset': [0, 1.3],
+    },
+    paint: { 'text-color': colour, 'text-halo-color': HALO, 'text-halo-width': 1.4 },
+  }
 }
 
 function gas(): LayerSpecification[] {
@@ -269,55 +295,39 @@ function gas(): LayerSpecification[] {
       type: 'symbol',
       source: 'gas',
       'source-layer': 'gas_points',
-      filter: ['!=', kind, 'riser'],
+      minzoom: 12.5,
+      filter: ['!', ['in', kind, ['literal', ['riser', 'gate_station']]]],
       layout: {
         'icon-image': [
           'match',
           kind,
           'valve',
           ['concat', 'valve-', ['get', 'state'], ['case', ['==', ['get', 'usable'], false], '-stuck', '-usable']],
-          'gate_station',
-          'gate_station',
           'regulator',
         ],
-        'icon-size': byZoom(11, 0.65, 16, 1.1),
+        'icon-size': byZoom(12.5, 0.55, 16, 1.1),
         'icon-overlap': 'cooperative',
         'icon-rotate': ['case', ['==', kind, 'valve'], ['coalesce', ['get', 'angle'], 0], 0],
         'icon-rotation-alignment': 'map',
-        'symbol-sort-key': ['match', kind, 'gate_station', 0, 'regulator', 1, 2],
+        'symbol-sort-key': ['match', kind, 'regulator', 0, 1],
         'text-field': ['step', ['zoom'], '', 15.5, ['get', 'code']],
-        'text-font': FONT,
-        'text-size': 10.5,
-        'text-anchor': 'top',
-        'text-offset': [0, 0.9],
-        'text-optional': true,
+        ...SMALL_LABEL,
       },
       paint: { 'text-color': '#6b4600', 'text-halo-color': HALO, 'text-halo-width': 1.3 },
     },
+    station('gas-stations', 'gas', 'gate_station', '#6b4600'),
   ]
 }
 
 function live(): LayerSpecification[] {
   return [
     {
-      id: 'chosen',
-      type: 'circle',
-      source: 'chosen',
-      paint: {
-        'circle-radius': 23,
-        'circle-color': '#ffc94d',
-        'circle-opacity': 0.45,
-        'circle-stroke-color': '#0b3d4f',
-        'circle-stroke-width': 2.5,
-      },
-    },
-    {
       id: 'jobs',
       type: 'symbol',
       source: 'jobs',
       layout: {
         'icon-image': ['concat', 'job-', ['get', 'stage'], '-', kind],
-        'icon-size': byZoom(10, 0.5, 12, 0.7, 14, 0.95),
+        'icon-size': byZoom(10, ofStage(0.32, 0.5), 12, ofStage(0.5, 0.7), 14, ofStage(0.8, 0.95)),
         'icon-allow-overlap': true,
         'symbol-sort-key': ['get', 'order'],
       },
@@ -345,7 +355,7 @@ function live(): LayerSpecification[] {
       type: 'symbol',
       source: 'crews',
       layout: {
-        'icon-image': ['concat', 'crew-', ['get', 'duty']],
+        'icon-image': ['concat', 'crew-', ['get', 'duty'], ['case', ['get', 'stale'], '-stale', '']],
         'icon-size': byZoom(10, 0.8, 14, 1.05),
         'icon-allow-overlap': true,
         'text-field': ['get', 'code'],
@@ -357,10 +367,21 @@ function live(): LayerSpecification[] {
         'symbol-sort-key': ['match', ['get', 'duty'], 'free', 2, 'busy', 1, 0],
       },
       paint: {
-        'icon-opacity': ['case', ['get', 'stale'], 0.6, 1],
         'text-color': '#14324a',
         'text-halo-color': HALO,
         'text-halo-width': 1.8,
+      },
+    },
+    {
+      id: 'chosen',
+      type: 'circle',
+      source: 'chosen',
+      paint: {
+        'circle-radius': 23,
+        'circle-color': '#ffc94d',
+        'circle-opacity': 0.18,
+        'circle-stroke-color': '#0b3d4f',
+        'circle-stroke-width': 3,
       },
     },
     {
@@ -382,8 +403,8 @@ export const LAYERS_OF: Readonly<Record<Switch, readonly string[]>> = {
   jobs: ['jobs'],
   crews: ['crews'],
   outages: ['outages'],
-  power: ['power-lv', 'power-cable', 'power-lines', 'power-points'],
-  gas: ['gas-lines', 'gas-points'],
+  power: ['power-lv', 'power-cable', 'power-lines', 'power-points', 'power-stations'],
+  gas: ['gas-lines', 'gas-points', 'gas-stations'],
   premises: ['premises', 'premises-names'],
 }
 

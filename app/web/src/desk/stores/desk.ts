@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, shallowRef } from 'vue'
+import { shallowRef } from 'vue'
 import * as api from '../api'
 import { listen, type Change, type LinkState, type Stream } from '../live'
 import { stageOf, type Crew, type Job, type Outage } from '../types'
@@ -25,11 +25,6 @@ export const useDesk = defineStore('desk', () => {
   const heardAt = shallowRef<Date | null>(null)
   const lastChanges = shallowRef<readonly Change[]>([])
   let stop: (() => void) | undefined
-
-  /** The crew that is on a job, by job. */
-  const crewByJob = computed<ById<Crew>>(
-    () => new Map([...crews.value.values()].flatMap((crew) => (crew.job_id ? [[crew.job_id, crew] as const] : []))),
-  )
 
   async function load(): Promise<void> {
     try {
@@ -110,12 +105,12 @@ export const useDesk = defineStore('desk', () => {
     phase.value = 'loading'
   }
 
-  return { jobs, crews, outages, crewByJob, phase, failure, link, heardAt, lastChanges, start, end, retry, took }
+  return { jobs, crews, outages, phase, failure, link, heardAt, lastChanges, start, end, retry, took }
 })
 
 function openStream(url: string, cursor: string | null): Stream {
   const address = new URL(url, location.origin)
-  if (cursor !== null) address.searchParams.set('last_event_id', cursor)
+  if (cursor !== null) address.searchParams.set('cursor', cursor)
   return new EventSource(address, { withCredentials: address.origin !== location.origin })
 }
 

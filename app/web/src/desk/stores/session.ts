@@ -11,7 +11,8 @@ export const useSession = defineStore('session', () => {
   const clockOffsetMs = shallowRef(0)
 
   const branch = computed<Branch | null>(() => me.value?.branches[0] ?? null)
-  const timeZone = computed(() => branch.value?.timezone ?? 'Asia/Shanghai')
+  /** Every time on screen is the branch's, wherever the console stands. */
+  const timeZone = 'Asia/Shanghai'
 
   function welcome(someone: Me): void {
     me.value = someone

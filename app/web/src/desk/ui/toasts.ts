@@ -23,7 +23,8 @@ export function dismiss(id: number): void {
 /** A refusal stays until it is read and closed; good news goes by itself. */
 export function toast(tone: Toast['tone'], text: string, action?: Toast['action']): number {
   const id = ++lastId
-  shown.value = [...shown.value.slice(-3), action ? { id, tone, text, action } : { id, tone, text }]
+  const others = shown.value.filter((earlier) => earlier.text !== text)
+  shown.value = [...others.slice(-3), action ? { id, tone, text, action } : { id, tone, text }]
   if (tone !== 'bad') setTimeout(() => dismiss(id), action ? UNDO_MS : GOOD_MS)
   return id
 }

@@ -14,6 +14,14 @@ const outage = (id: string, location: Point): Outage => ({
   cause: null,
   opened_at: '2026-07-16T00:00:00Z',
   restored_at: null,
+  closed_at: null,
+  branch_id: 'b',
+  suspected_node_id: null,
+  suspected_node_code: null,
+  suspected_node_name: null,
+  suspected_node_kind: null,
+  calls: 1,
+  jobs: [],
 })
 
 beforeEach(clearDraft)

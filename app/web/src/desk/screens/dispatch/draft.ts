@@ -1,13 +1,19 @@
 import type { Point } from 'geojson'
 import { reactive } from 'vue'
 import { newKey } from '@shared/api/http'
-import type { CallIn, Outage, Premises, Symptom } from '../../types'
+import type { CallIn, Outage, Symptom } from '../../types'
+
+export interface Spot {
+  readonly id: string
+  readonly address: string
+  readonly location: Point
+}
 
 /** A call as it is being taken. It outlives the panel, so that looking something up loses nothing. */
 export interface Draft {
   phone: string
   name: string
-  premises: Pick<Premises, 'id' | 'address' | 'location'> | null
+  premises: Spot | null
   /** A place clicked on the map, for callers who stand somewhere without an address. */
   location: Point | null
   symptom: Symptom | null

@@ -5,6 +5,10 @@ import { dueOf, trayRows } from './jobs'
 const job = (id: string, some: Partial<Job> = {}): Job => ({
   id,
   rev: 1,
+  branch_id: 'b',
+  form_code: 'outage-repair',
+  form_version: 1,
+  finding: null,
   number: `J-${id}`,
   kind: 'outage_repair',
   state: 'new',
