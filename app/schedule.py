@@ -14,6 +14,10 @@ from app.kernel import idempotency, tasks
 from app.kernel.actor import SYSTEM
 from app.kernel.outbox import DueWork
 from app.kernel.unit_of_work import Runtime, UnitOfWork
+from app.sync.host import partial_files
+from app.sync.placement import outstayed
+from app.sync.track import place_again
+from mobile_sync.adapters import uploads
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +51,22 @@ def forget_done_tasks(uow: UnitOfWork) -> None:
     tasks.forget_done(uow.session, uow.now)
 
 
+def expire_uploads(uow: UnitOfWork) -> None:
+    """Half-arrived files are kept for a week, so that a tablet can go on where it stopped."""
+    uploads.expire_uploads(uow.session, partial_files(uow.runtime.settings.blob_root), uow.now)
+
+
+def clear_finished_jobs(uow: UnitOfWork) -> None:
+    """What a crew has finished leaves its tablets after three days."""
+    place_again(uow.session, set(outstayed(uow.session, uow.now)))
+
+
 DUE_WORK: tuple[Work, ...] = (
     Work("sweep-outbox", timedelta(seconds=2), sweep),
     Work("forget-idempotency-keys", timedelta(hours=1), forget_idempotency_keys),
     Work("forget-done-tasks", timedelta(hours=6), forget_done_tasks),
+    Work("expire-uploads", timedelta(hours=1), expire_uploads),
+    Work("clear-finished-jobs", timedelta(minutes=10), clear_finished_jobs),
 )
 
 

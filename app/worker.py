@@ -25,6 +25,7 @@ from app import schedule
 from app.config import Settings
 from app.factory import build_runtime
 from app.kernel import tasks
+from app.kernel.logs import configure_logging
 from app.kernel.unit_of_work import Runtime
 from app.reactions import REACTIONS
 
@@ -81,6 +82,7 @@ def main(argv: list[str]) -> int:
     if arguments.scheduler == bool(arguments.queue):
         parser.error("name one queue, or --scheduler")
     runtime = build_runtime(Settings.from_env(os.environ))
+    configure_logging(runtime.settings.log_level)
     if arguments.scheduler:
         keep_time(runtime, stopped_by_signal())
     else:

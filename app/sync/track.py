@@ -75,10 +75,11 @@ def _after_flush(session: Session, _context: UOWTransaction) -> None:
 
 
 def _told(session: Session, row: Any, *, fresh: bool) -> None:
-    session.info[_TOLD] = True
     if type(row) in ENTITIES:
+        session.info[_TOLD] = True
         _revised(session, row, fresh=fresh)
     elif type(row) in _OTHERS:
+        session.info[_TOLD] = True
         _OTHERS[type(row)](session, row)
 
 
