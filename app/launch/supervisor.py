@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
@@ -130,17 +130,18 @@ class Supervisor:
         self.watched = [Watched(child, places, env, echo=echo) for child in listed]
         self.ending = threading.Event()
 
-    def start(self) -> None:
-        """Start every child."""
+    def start(self, names: Collection[str] | None = None) -> None:
+        """Start the children of those names, or all that have not been started."""
         for one in self.watched:
-            one.start()
+            if one.process is None and (names is None or one.child.name in names):
+                one.start()
 
     def look(self) -> None:
         """Note who has ended and start again whose pause is over."""
         for one in self.watched:
             if one.has_crashed():
                 one.note_crash(self.progress)
-            elif one.process is None and time.monotonic() >= one.due:
+            elif one.process is None and one.crashes and time.monotonic() >= one.due:
                 one.start()
 
     def watch(self) -> None:

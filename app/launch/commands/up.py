@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from app.launch.children import Address, children
 from app.launch.context import Launch, Running
 from app.launch.ports import check_port
-from app.launch.prepare import build_screens, inside, load_district, migrate
+from app.launch.prepare import build_screens, demo_logins, load_district, migrate
 from app.launch.processes import sweep
 from app.launch.report import Stop
-from app.launch.services import DEMO
+from app.launch.services import DEMO, Services
 from app.launch.supervisor import Supervisor
 
 READY_PATIENCE_S = 90.0
+FIRST = ("web", "stream")
 CRASHES_BEFORE_GIVING_UP = 3  # while starting; later ones are restarted for ever
 
 
@@ -40,7 +41,7 @@ def up(launch: Launch, address: Address, *, echo: bool = False) -> int:
             build_screens(launch, env)
             migrate(launch, services, env)
             load_district(launch, services, env)
-            serve(launch, address, env, cold=cold, echo=echo)
+            serve(launch, address, services, env, cold=cold, echo=echo)
     return 0
 
 
@@ -54,14 +55,16 @@ def said_otherwise(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[name] for name in ("PUBLIC_ORIGIN", "STREAM_ORIGIN") if name in environ}
 
 
-def serve(launch: Launch, address: Address, env: Mapping[str, str], *, cold: bool, echo: bool) -> None:
+def serve(
+    launch: Launch, address: Address, services: Services, env: Mapping[str, str], *, cold: bool, echo: bool
+) -> None:
     """Run the processes until a signal, and say where they are."""
     supervisor = Supervisor(children(launch.places.python, address), launch.places, env, launch.progress, echo=echo)
     supervisor.end_on_signals()
     with serving(launch, supervisor, address):
         if not supervisor.ending.is_set():
             remember_times(launch, cold=cold)
-            greet(launch, address, env)
+            greet(launch, address, services, env)
         supervisor.watch()
 
 
@@ -70,8 +73,9 @@ def serving(launch: Launch, supervisor: Supervisor, address: Address) -> Iterato
     """The processes, answering, for the time of the block; they are stopped whatever happens."""
     try:
         with launch.progress.step("启动服务进程 / starting the processes"):
-            supervisor.start()
+            supervisor.start(FIRST)  # what a browser waits for gets the processor to itself
             wait_ready(supervisor, address)
+            supervisor.start()
         yield
     finally:
         with launch.progress.step("停止 / stopping"):
@@ -112,7 +116,7 @@ def answers(address: Address, port: int) -> bool:
         line.close()
 
 
-def greet(launch: Launch, address: Address, env: Mapping[str, str]) -> None:
+def greet(launch: Launch, address: Address, services: Services, env: Mapping[str, str]) -> None:
     """Print the addresses and the demo logins."""
     web = address.origin(address.port)
     lines = [
@@ -125,7 +129,7 @@ def greet(launch: Launch, address: Address, env: Mapping[str, str]) -> None:
         "",
     ]
     print("\n".join(lines), flush=True)
-    said = inside(launch, env, "demo-logins", failing=("读取演示账号失败", "Reading the demo logins failed"))
+    said = demo_logins(launch, services, env)
     print(logins_table([json.loads(line) for line in said.splitlines() if line.startswith("{")]), flush=True)
 
 
