@@ -96,16 +96,7 @@ class Tablet:
         """Note a photo or signature with its declared file; returns its SHA-256."""
         sha256 = hashlib.sha256(content).hexdigest()
         self.files[sha256] = (content, mime, kind)
-        fields = {
-            "job_id": job_id,
-            "kind": kind,
-            "slot": slot,
-            "sha256": sha256,
-            "size_bytes": len(content),
-            "mime": mime,
-            "taken_at": _wire(utc_now()),
-            **more,
-        }
+        fields = {"job_id": job_id, "kind": kind, "slot": slot, "taken_at": _wire(utc_now()), **more}
         self.record("attachment", str(new_id()), fields, kind="create")
         file = {"sha256": sha256, "size": len(content), "mime": mime, "kind": kind, "slot": slot}
         self.ops[-1]["files"] = [file]
