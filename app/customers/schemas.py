@@ -24,8 +24,9 @@ class NearArgs(StrictSchema):
     @ma.post_load
     def as_point(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """`near` as a point."""
-        parts = {"type": "Point", "coordinates": data["near"].split(",")}
-        return {**data, "near": point_from_geojson(parts, field="near")}
+        parts = data["near"].split(",")
+        place = {"type": "Point", "coordinates": parts if len(parts) == 2 else None}
+        return {**data, "near": point_from_geojson(place, field="near")}
 
 
 class PremisesBrief(ma.Schema):

@@ -9,8 +9,18 @@ from uuid import UUID
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
+from app.customers.models import Account, Party, Premises
+from app.customers.rules import digits
 from app.demands.models import Demand
 from app.kernel.paging import decode_cursor, encode_cursor, time_key, uuid_key
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who holds accounts under a phone number, and where."""
+
+    party: Party
+    premises: list[Premises]
 
 
 @dataclass(frozen=True)
@@ -50,3 +60,21 @@ def calls(
     found = session.scalars(query.order_by(Demand.taken_at.desc(), Demand.id.desc()).limit(limit + 1)).all()
     page = found[:limit]
     return CallPage(page, encode_cursor(page[-1].taken_at.isoformat(), page[-1].id) if len(found) > limit else None)
+
+
+def callers(session: Session, branch_ids: list[UUID], phone: str, *, limit: int) -> list[Caller]:
+    """Who holds accounts under this number, written with or without spaces and dashes, with their premises."""
+    query = (
+        select(Party, Premises)
+        .outerjoin(Account, Account.party_id == Party.id)
+        .outerjoin(Premises, Premises.id == Account.premises_id)
+        .where(Party.branch_id.in_(branch_ids), Party.phone.in_([phone, digits(phone)]))
+        .order_by(Party.name, Party.id, Premises.address, Premises.id)
+        .limit(limit)
+    )
+    found: dict[UUID, Caller] = {}
+    for party, premises in session.execute(query):
+        caller = found.setdefault(party.id, Caller(party, []))
+        if premises is not None and premises not in caller.premises:
+            caller.premises.append(premises)
+    return list(found.values())

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.demands import service
 from app.demands.queries import CallPage as Page
-from app.demands.schemas import CallPage, CallsArgs
+from app.demands.schemas import CallersArgs, CallersOut, CallPage, CallsArgs
 from app.kernel.web import Blueprint, current_uow
 
 blp = Blueprint("demands", __name__, url_prefix="/api/v1", description="What customers ask")
@@ -18,3 +18,11 @@ blp = Blueprint("demands", __name__, url_prefix="/api/v1", description="What cus
 def list_calls(args: dict[str, Any]) -> Page:
     """List calls of an outage, a phone number or a premises"""
     return service.list_calls(current_uow(), **args)
+
+
+@blp.get("/parties")
+@blp.arguments(CallersArgs, location="query")
+@blp.response(200, CallersOut)
+def list_callers(args: dict[str, Any]) -> service.Callers:
+    """Say who calls from a phone number, and what they asked before"""
+    return service.callers(current_uow(), **args)

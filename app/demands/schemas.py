@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import marshmallow as ma
 
+from app.customers.models import PartyKind
 from app.demands.models import Channel, DemandKind, Symptom
 from app.kernel.fields import PointField, choice, phone
-from app.kernel.paging import PageArgs
+from app.kernel.paging import PageArgs, StrictSchema
 
 
 class CallsArgs(PageArgs):
@@ -43,3 +44,34 @@ class CallPage(ma.Schema):
 
     items = ma.fields.List(ma.fields.Nested(CallOut), required=True)
     next = ma.fields.String(allow_none=True, required=True)
+
+
+class CallersArgs(StrictSchema):
+    """The number on the display."""
+
+    phone = phone(required=True)
+
+
+class CallerPremises(ma.Schema):
+    """Where a caller has an account."""
+
+    id = ma.fields.UUID(required=True)
+    address = ma.fields.String(required=True)
+    location = PointField(required=True)
+
+
+class CallerOut(ma.Schema):
+    """Somebody who holds accounts under the number."""
+
+    id = ma.fields.UUID(required=True, attribute="party.id")
+    kind = choice(PartyKind, required=True, attribute="party.kind")
+    name = ma.fields.String(required=True, attribute="party.name")
+    phone = ma.fields.String(allow_none=True, attribute="party.phone")
+    premises = ma.fields.List(ma.fields.Nested(CallerPremises), required=True)
+
+
+class CallersOut(ma.Schema):
+    """Who may be calling, and the last calls from the number, newest first."""
+
+    items = ma.fields.List(ma.fields.Nested(CallerOut), required=True)
+    calls = ma.fields.List(ma.fields.Nested(CallOut), required=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -86,3 +87,25 @@ def list_calls(
     return queries.calls(
         uow.session, branches, limit=limit, cursor=cursor, outage_id=outage_id, phone=phone, premises_id=premises_id
     )
+
+
+MOST_CALLERS = 50  # rows of accounts under one number; a property manager holds many
+
+
+@dataclass(frozen=True)
+class Callers:
+    """Who may be calling from a number, and what was asked from it before."""
+
+    items: list[queries.Caller]
+    calls: Sequence[Demand]
+
+
+def callers(uow: UnitOfWork, *, phone: str) -> Callers:
+    """Who holds accounts under a phone number, with premises, and the last calls from it.
+
+    Raises:
+        Forbidden: the actor may read customers nowhere.
+    """
+    branches = uow.actor.must_somewhere(Permission.READ_CUSTOMERS)
+    past = queries.calls(uow.session, branches, phone=phone, limit=20)
+    return Callers(queries.callers(uow.session, branches, phone, limit=MOST_CALLERS), past.items)
