@@ -20,7 +20,7 @@ from app.jobs.schemas import (
     TransitionIn,
 )
 from app.kernel.problem_json import JSON
-from app.kernel.web import Blueprint, current_uow, must_match, with_etag
+from app.kernel.web import Blueprint, current_uow, minds_revision, must_match, with_etag
 
 blp = Blueprint("jobs", __name__, url_prefix="/api/v1", description="Jobs, their life, checklists and timelines")
 
@@ -57,6 +57,7 @@ def open_job(job_id: UUID) -> Any:
 @blp.patch("/jobs/<uuid:job_id>")
 @blp.arguments(JobPatch)
 @blp.response(200, JobDetail)
+@minds_revision
 def edit_job(changes: dict[str, Any], job_id: UUID) -> Any:
     """Correct a job"""
     uow = current_uow()

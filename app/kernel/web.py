@@ -17,6 +17,7 @@ from webargs.flaskparser import FlaskParser
 
 from app.kernel import idempotency
 from app.kernel.actor import Actor
+from app.kernel.house_docs import UNSAFE, document_house_rules
 from app.kernel.problems import (
     DeviceRevoked,
     ForeignOrigin,
@@ -27,8 +28,6 @@ from app.kernel.problems import (
     Unauthenticated,
 )
 from app.kernel.unit_of_work import Runtime, UnitOfWork
-
-UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 Authenticate = Callable[[UnitOfWork], Actor]
@@ -53,6 +52,12 @@ def anyone(view: View) -> View:
 def keyless(view: View) -> View:
     """Mark a write that needs no Idempotency-Key: sessions, tokens, and what is idempotent by itself."""
     view.__dict__["needs_no_key"] = True
+    return view
+
+
+def minds_revision(view: View) -> View:
+    """Mark a view that calls `must_match`, so that the document says so."""
+    view.__dict__["needs_if_match"] = True
     return view
 
 
@@ -93,7 +98,7 @@ class Blueprint(flask_smorest.Blueprint):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(_document_house_rules)
+        self._prepare_doc_cbks.append(document_house_rules)
 
     def _store_endpoint_docs(self, endpoint: str, obj: Any, parameters: Any, tags: Any, **options: Any) -> None:
         super()._store_endpoint_docs(endpoint, obj, parameters, tags, **options)
@@ -103,35 +108,8 @@ class Blueprint(flask_smorest.Blueprint):
                     "operation": f"{self.name}_{endpoint}",
                     "anyone": getattr(obj, "open_to_anyone", False),
                     "key": method.upper() in UNSAFE and not getattr(obj, "needs_no_key", False),
+                    "revision": getattr(obj, "needs_if_match", False),
                 }
-
-
-def _document_house_rules(doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
-    house = info["house"]
-    doc["operationId"] = house["operation"]
-    if house["anyone"]:
-        doc["security"] = []
-    if house["key"]:
-        doc.setdefault("parameters", []).append(
-            {
-                "in": "header",
-                "name": "Idempotency-Key",
-                "required": True,
-                "schema": {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[\\x21-\\x7e]+$"},
-                "description": "A fresh key a write; a repeat with the same key gets the first answer again.",
-            }
-        )
-    responses = doc.setdefault("responses", {})
-    for status in _documented_errors(method):
-        responses.setdefault(str(status), "DEFAULT_ERROR")
-    return doc
-
-
-def _documented_errors(method: str) -> list[int]:
-    common = [400, 401, 403, 404, 422, 429, 500, 503]
-    if method.upper() in UNSAFE:
-        common += [409, 412, 413, 415, 428]
-    return common
 
 
 def _in_unit_of_work(view: Callable[..., Any]) -> Callable[..., Any]:

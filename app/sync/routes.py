@@ -33,8 +33,10 @@ class SyncBlueprint(flask_smorest.Blueprint):
 def _document(doc: dict[str, Any], info: dict[str, Any], **_: Any) -> dict[str, Any]:
     doc["operationId"] = info["operation"]
     doc["security"] = [{"bearer": []}]
+    responses = doc.setdefault("responses", {})
+    responses.pop("default", None)  # every status there is has its own line
     for status in REFUSALS:
-        doc.setdefault("responses", {}).setdefault(status, "DEFAULT_ERROR")
+        responses.setdefault(status, "DEFAULT_ERROR")
     return doc
 
 
