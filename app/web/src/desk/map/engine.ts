@@ -105,17 +105,20 @@ export class Engine {
 
   /** Brings a place into sight; a place that is well in sight already does not move the map. */
   show(location: Point, zoom?: number): void {
-    const [lon = 0, lat = 0] = location.coordinates
-    const { width, height } = this.map.getCanvas().getBoundingClientRect()
-    const at = this.map.project([lon, lat])
-    const inSight = at.x > 60 && at.y > 60 && at.x < width - 60 && at.y < height - 60
-    if (inSight && (zoom === undefined || this.map.getZoom() >= zoom)) return
+    const centre: [number, number] = [location.coordinates[0] ?? 0, location.coordinates[1] ?? 0]
+    if (this.isWellInSight(centre) && this.map.getZoom() >= (zoom ?? 0)) return
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches
     this.map.easeTo({
-      center: [lon, lat],
+      center: centre,
       zoom: Math.max(zoom ?? 0, this.map.getZoom()),
       duration: still ? 0 : 400,
     })
+  }
+
+  private isWellInSight(place: [number, number]): boolean {
+    const { clientWidth, clientHeight } = this.map.getCanvas()
+    const { x, y } = this.map.project(place)
+    return Math.min(x, y, clientWidth - x, clientHeight - y) > 60
   }
 
   pointer(kind: 'cross' | 'hand'): void {

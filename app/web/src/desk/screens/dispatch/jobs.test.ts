@@ -72,12 +72,10 @@ describe('deadlines', () => {
     expect(dueOf(job('a', { due_at: '2026-07-16T00:58:00Z' }), now)).toEqual({ late: true, soon: false, seconds: 120 })
   })
 
-  test('restored supply stops the clock', () => {
-    const restored = job('a', {
-      due_at: '2026-07-16T00:58:00Z',
-      restored_at: '2026-07-16T00:57:00Z',
-      state: 'restored',
-    })
-    expect(dueOf(restored, now)).toBeNull()
+  test('the crew on site stops the clock, and a booked visit has none', () => {
+    const due_at = '2026-07-16T00:58:00Z'
+    expect(dueOf(job('a', { due_at, arrived_at: '2026-07-16T00:57:00Z', state: 'arrived' }), now)).toBeNull()
+    expect(dueOf(job('a', { due_at, state: 'planned' }), now)).toBeNull()
+    expect(dueOf(job('a', { due_at, state: 'en_route' }), now)?.late).toBe(true)
   })
 })

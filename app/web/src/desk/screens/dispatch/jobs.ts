@@ -44,9 +44,10 @@ export interface Due {
   readonly seconds: number
 }
 
-/** How a job stands against its deadline; `null` once supply is back or when it has none. */
+/** How a job stands against the time by which a crew must be there; `null` once one is, or when none was promised. */
 export function dueOf(job: Job, now: Date): Due | null {
-  if (!job.due_at || job.restored_at || stageOf(job.state) === 'done') return null
+  const stage = stageOf(job.state)
+  if (!job.due_at || job.arrived_at || (stage !== 'unsent' && stage !== 'sent')) return null
   const seconds = (new Date(job.due_at).getTime() - now.getTime()) / 1000
   return { late: seconds < 0, soon: seconds >= 0 && seconds < 900, seconds: Math.abs(seconds) }
 }

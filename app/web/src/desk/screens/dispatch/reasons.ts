@@ -10,14 +10,20 @@ export function useReasonWords(): (reason: Reason) => string {
   const { t, te } = useI18n()
   const session = useSession()
 
+  function figureInWords(name: string, value: number): string | number {
+    if (name.endsWith('_m')) return distance(value, t)
+    return name.endsWith('_s') ? span(value, t) : value
+  }
+
+  function textInWords(name: string, value: string): string {
+    if (TIMES.includes(name)) return clock(value, session.serverNow(), session.timeZone)
+    const key = `${name === 'grade' ? 'skillGrade' : name}.${value}`
+    return te(key) ? t(key) : value
+  }
+
   function inWords(name: string, value: unknown): unknown {
-    if (typeof value === 'number' && name.endsWith('_m')) return distance(value, t)
-    if (typeof value === 'number' && name.endsWith('_s')) return span(value, t)
-    if (typeof value === 'string' && TIMES.includes(name)) return clock(value, session.serverNow(), session.timeZone)
-    if (typeof value === 'string' && te(`${name === 'grade' ? 'skillGrade' : name}.${value}`)) {
-      return t(`${name === 'grade' ? 'skillGrade' : name}.${value}`)
-    }
-    return value
+    if (typeof value === 'number') return figureInWords(name, value)
+    return typeof value === 'string' ? textInWords(name, value) : value
   }
 
   return (reason) => {
