@@ -23,7 +23,15 @@ from app.kernel import migrate
 from app.kernel.clock import FrozenClock
 from app.kernel.unit_of_work import Runtime
 
+TESTS = Path(__file__).resolve().parent
 A_THURSDAY_IN_JULY = datetime(2026, 7, 16, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and all that drive the whole product in one: it is started once."""
+    for item in items:
+        in_browser = "web" in item.path.relative_to(TESTS).parts
+        item.add_marker(pytest.mark.xdist_group("web" if in_browser else str(item.path.relative_to(TESTS))))
 
 
 def _needed(name: str) -> str:

@@ -16,7 +16,7 @@ from app.launch.prepare import build_screens
 from app.launch.report import Stop
 from app.launch.services import TEST, Services
 
-PARALLEL = ["-n", "2", "--dist", "loadfile", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
+PARALLEL = ["-n", "2", "--dist", "loadgroup", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
 NO_BROWSER = "not browser"  # the marker expression that needs no Chromium
 
 

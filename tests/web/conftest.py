@@ -1,0 +1,120 @@
+"""Fixtures for tests in real browsers: the product once a run, a fresh browser context a test."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from sqlalchemy import make_url
+
+from tests.conftest import make_database
+from tests.web.product import Product, running_product
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-swiftshader",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
+TABLET = {"width": 800, "height": 1280}
+DESK = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="session")
+def product(worker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The whole product with the tiny district, on ports of its own."""
+    own = make_url(os.environ["DATABASE_URL"]).database
+    url = make_database(f"{own}_web_{worker}")
+    with running_product(url, os.environ["REDIS_URL"], tmp_path_factory.mktemp("product")) as product:
+        yield product
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Playwright]:
+    """Playwright over the Chromium named by the environment, with its private libraries where it has some."""
+    if not os.environ.get("CHROMIUM"):
+        pytest.exit("CHROMIUM is not set: run the tests with `python3 -m app test`", returncode=2)
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+def browser_options() -> dict[str, Any]:
+    """How every browser of the tests is started."""
+    libraries = os.environ.get("CHROMIUM_LD_LIBRARY_PATH")
+    own = {**os.environ, "LD_LIBRARY_PATH": libraries} if libraries else dict(os.environ)
+    return {"executable_path": os.environ["CHROMIUM"], "args": FLAGS, "env": own}
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Playwright) -> Iterator[Browser]:
+    """One browser for contexts that need no process of their own."""
+    browser = chromium.chromium.launch(**browser_options())
+    yield browser
+    browser.close()
+
+
+class Strict:
+    """Notes what a page must never do: errors in scripts, broken policy, requests to another host."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.faults: list[str] = []
+
+    def watch(self, page: Page) -> Page:
+        """Watch a page from its first request."""
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        page.on("console", self._console)
+        page.on("request", lambda request: self._request(request.url))
+        return page
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            self.faults.append(message.text)
+
+    def _request(self, url: str) -> None:
+        if not url.startswith((f"http://{self.product.address.host}:", "blob:", "data:")):
+            self.faults.append(f"left the origin: {url}")
+
+
+@pytest.fixture
+def strict(product: Product) -> Iterator[Strict]:
+    """Fails the test if a watched page misbehaved."""
+    strict = Strict(product)
+    yield strict
+    assert strict.faults == []
+
+
+@pytest.fixture
+def persistent(chromium: Playwright, tmp_path: Path) -> Iterator[Callable[..., BrowserContext]]:
+    """Starts a browser process over one profile folder, again and again: what a killed tablet wakes up to."""
+    opened: list[BrowserContext] = []
+
+    def start(**options: Any) -> BrowserContext:
+        defaults = {"viewport": TABLET, "locale": "zh-CN", "timezone_id": "Asia/Shanghai", "has_touch": True}
+        profile = tmp_path / "profile"
+        context = chromium.chromium.launch_persistent_context(profile, **browser_options(), **{**defaults, **options})
+        opened.append(context)
+        return context
+
+    yield start
+    for context in opened:
+        context.close()
+
+
+def eventually(holds: Callable[[], bool], *, within_s: float = 20.0, what: str = "it") -> None:
+    """Wait for something that happens in its own time."""
+    end = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < end, f"{what} did not happen within {within_s:.0f} s"
+        time.sleep(0.1)

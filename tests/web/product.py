@@ -1,0 +1,107 @@
+"""The whole product on loopback, for tests that need real processes: web, stream, workers, scheduler."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from app.district.load import DEMO_PASSWORD
+from app.launch.children import Address, children
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 90
+
+
+@dataclass
+class Product:
+    """Where it answers and what it was started with. `kill_web` and `start_web` pull the plug in the middle."""
+
+    address: Address
+    env: dict[str, str]
+    processes: dict[str, subprocess.Popen[bytes]]
+    password: str = DEMO_PASSWORD
+
+    @property
+    def origin(self) -> str:
+        """The web process."""
+        return self.address.origin(self.address.port)
+
+    def start(self, name: str) -> None:
+        """Start one process by its name in the launcher's list."""
+        child = next(child for child in children(Path(sys.executable), self.address) if child.name == name)
+        self.processes[name] = subprocess.Popen(list(child.argv), cwd=ROOT, env=self.env, start_new_session=True)
+
+    def kill(self, name: str) -> None:
+        """End one process and its children without asking."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, 9)
+        process.wait()
+
+    def wait_ready(self) -> None:
+        """Wait until web and stream answer."""
+        end = time.monotonic() + PATIENCE_S
+        for port in (self.address.port, self.address.stream_port):
+            while not answers(f"{self.address.origin(port)}/health/live"):
+                if time.monotonic() > end:
+                    raise TimeoutError(f"nothing answers on port {port}")
+                time.sleep(0.2)
+
+    def command(self, *arguments: str) -> None:
+        """Run one of the product's own commands to its end."""
+        subprocess.run([sys.executable, "-m", "app.cli", *arguments], cwd=ROOT, env=self.env, check=True)
+
+
+def answers(url: str) -> bool:
+    """Whether a server says anything at all there."""
+    try:
+        requests.get(url, timeout=2)
+    except requests.ConnectionError:
+        return False
+    return True
+
+
+def free_address() -> Address:
+    """Two neighbouring ports that nobody holds."""
+    while True:
+        with socket.socket() as probe, socket.socket() as neighbour:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+            try:
+                neighbour.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+        return Address("127.0.0.1", port)
+
+
+@contextmanager
+def running_product(database_url: str, redis_url: str, state: Path) -> Iterator[Product]:
+    """The product over an empty database, with the tiny district, until the block ends."""
+    address = free_address()
+    env = {
+        **os.environ,
+        **address.env(),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "BLOB_ROOT": str(state / "blobs"),
+        "SECRET_KEY": "only-for-tests-" + "x" * 32,
+    }
+    product = Product(address, env, {})
+    product.command("migrate")
+    product.command("load-demo", "--size", "tiny")
+    try:
+        for child in children(Path(sys.executable), address):
+            product.start(child.name)
+        product.wait_ready()
+        yield product
+    finally:
+        for name in list(product.processes):
+            product.kill(name)
