@@ -1,4 +1,4 @@
-import { liveQuery } from 'dexie'
+import Dexie from 'dexie'
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue'
 import { SyncClient } from '@sync/client'
 import { CrewDatabase } from './db/database'
@@ -43,17 +43,40 @@ async function reportOfDevice(): Promise<Record<string, string | number>> {
   return { app_version: __APP_VERSION__, queued_ops, queued_files: waiting.length, queued_bytes, ...since, ...free }
 }
 
-/** What a query finds now and after every change of what it read, in this tab or another. Undefined until first read. */
+/** Changes of these tables alone are nothing to show. */
+const UNSEEN = /\/(drafts|pages|contents)\//
+
+/**
+ * What a query finds now and again after every change, in this tab or another. Undefined until first read.
+ * All queries run again on any change: there are few of them, and none is missed.
+ */
 export function useLive<T>(query: () => Promise<T>): ShallowRef<T | undefined> {
   const found = shallowRef<T>()
-  const subscription = liveQuery(query).subscribe({
-    next: (value) => {
-      found.value = value
-    },
-    error: (error: unknown) => {
-      console.error(error)
-    },
+  let running = false
+  let again = false
+  let gone = false
+  const run = async (): Promise<void> => {
+    again = true
+    if (running) return
+    running = true
+    try {
+      while (again && !gone) {
+        again = false
+        const value = await query()
+        if (!gone) found.value = value
+      }
+    } finally {
+      running = false
+    }
+  }
+  const changed = (parts: Record<string, unknown>): void => {
+    if (Object.keys(parts).some((part) => !UNSEEN.test(part))) void run()
+  }
+  Dexie.on.storagemutated.subscribe(changed)
+  onScopeDispose(() => {
+    gone = true
+    Dexie.on.storagemutated.unsubscribe(changed)
   })
-  onScopeDispose(() => subscription.unsubscribe())
+  void run()
   return found
 }

@@ -1,9 +1,9 @@
 import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { outstanding, parkedOps, view, viewAll } from '@sync/index'
+import { outstanding, parkedOps, view, viewAll, type Tables } from '@sync/index'
 import { seeded, sha256, tablet, TestServer, type Tablet } from '../../../../../mobile_sync/client/tests/world'
 import { CrewDatabase } from './database'
-import { DexieStorage } from './storage'
+import { DexieStorage, endDraft } from './storage'
 
 let db: CrewDatabase
 let storage: DexieStorage
@@ -36,11 +36,28 @@ describe('the tablet database keeps the engine’s promises', () => {
   test('an edit and the end of its draft are one transaction', async () => {
     const { client } = tablet(new TestServer(), storage)
     await db.drafts.put({ key: 'answer/j1/cause', value: 'tr', at: 1 })
-    const failing = { also: () => db.drafts.delete('answer/j1/cause').then(() => Promise.reject(new Error('killed'))) }
+    const failing = {
+      also: async (tables: Tables) => {
+        await endDraft('answer/j1/cause')(tables)
+        throw new Error('killed')
+      },
+    }
     await expect(client.record([note('x')], failing)).rejects.toThrow('killed')
     expect([await db.drafts.count(), await db.ops.count()]).toEqual([1, 0])
-    await client.record([note('x')], { also: () => db.drafts.delete('answer/j1/cause') })
+    await client.record([note('x')], { also: endDraft('answer/j1/cause') })
     expect([await db.drafts.count(), await db.ops.count()]).toEqual([0, 1])
+  })
+
+  test('a transaction goes on behind nested async functions', async () => {
+    const deep = async (tables: Tables): Promise<number> => (await viewAll(tables, 'job')).length
+    const work = storage.run('write', async (tables) => {
+      await deep(tables)
+      await tables.meta.put({ key: 'after', value: 1 })
+      await deep(tables)
+      throw new Error('killed')
+    })
+    await expect(work).rejects.toThrow('killed')
+    expect(await db.meta.count()).toBe(0)
   })
 
   test('numbers stay contiguous when two tabs record at once', async () => {

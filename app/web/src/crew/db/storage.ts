@@ -1,6 +1,6 @@
-import Dexie, { type Table as DexieTable } from 'dexie'
-import type { IndexedTable, SyncStorage, Tables } from '@sync/store'
-import type { CrewDatabase } from './database'
+import Dexie, { type Table as DexieTable, type Transaction } from 'dexie'
+import type { IndexedTable, SyncStorage, Table, Tables } from '@sync/store'
+import type { CrewDatabase, DraftRow } from './database'
 
 class Indexed<Row, Key extends string | number> implements IndexedTable<Row, Key, string> {
   constructor(private readonly table: DexieTable<Row, Key>) {}
@@ -30,22 +30,36 @@ class Indexed<Row, Key extends string | number> implements IndexedTable<Row, Key
   }
 }
 
-/** The engine's storage over IndexedDB. A transaction covers the drafts too, so an edit can replace its draft. */
-export class DexieStorage implements SyncStorage {
-  readonly tables: Tables
+/** The engine's tables and the drafts, so that an edit can end its draft in the same transaction. */
+export interface CrewTables extends Tables {
+  drafts: Table<DraftRow, string>
+}
 
-  constructor(private readonly db: CrewDatabase) {
-    this.tables = {
-      meta: new Indexed(db.meta),
-      docs: new Indexed(db.docs),
-      ops: new Indexed(db.ops),
-      pages: new Indexed(db.pages),
-      files: new Indexed(db.files),
-      contents: new Indexed(db.contents),
-    }
+const NAMES = ['meta', 'docs', 'ops', 'pages', 'files', 'contents', 'drafts'] as const
+
+/**
+ * Tables bound to one transaction. Dexie otherwise finds the transaction by following promises, and loses it behind
+ * nested async functions: writes would then stand outside the transaction that is meant to hold them together.
+ */
+function bound(transaction: Transaction): CrewTables {
+  const table = <Row, Key extends string | number>(name: (typeof NAMES)[number]): Indexed<Row, Key> =>
+    new Indexed(transaction.table<Row, Key>(name))
+  return {
+    meta: table('meta'),
+    docs: table('docs'),
+    ops: table('ops'),
+    pages: table('pages'),
+    files: table('files'),
+    contents: table('contents'),
+    drafts: table('drafts'),
   }
+}
 
-  async run<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>): Promise<T> {
+/** The engine's storage over IndexedDB. */
+export class DexieStorage implements SyncStorage {
+  constructor(private readonly db: CrewDatabase) {}
+
+  async run<T>(mode: 'read' | 'write', work: (tables: CrewTables) => Promise<T>): Promise<T> {
     try {
       return await this.transact(mode, work)
     } catch (error) {
@@ -56,12 +70,14 @@ export class DexieStorage implements SyncStorage {
     }
   }
 
-  private transact<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>): Promise<T> {
-    const { meta, docs, ops, pages, files, contents, drafts } = this.db
-    const scope = [meta, docs, ops, pages, files, contents, drafts]
-    // Dexie follows native `await`s only where it sees an async function; without it a transaction ends too early.
-    return this.db.transaction(mode === 'read' ? 'r' : 'rw', scope, async () =>
-      work(this.tables),
-    ) as unknown as Promise<T>
+  private async transact<T>(mode: 'read' | 'write', work: (tables: CrewTables) => Promise<T>): Promise<T> {
+    return this.db.transaction(mode === 'read' ? 'r' : 'rw', [...NAMES], async (transaction) =>
+      work(bound(transaction)),
+    )
   }
+}
+
+/** Removal of a draft for `Keeping.also`. */
+export function endDraft(key: string): (tables: Tables) => Promise<void> {
+  return (tables) => (tables as CrewTables).drafts.delete(key)
 }

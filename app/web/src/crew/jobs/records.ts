@@ -10,6 +10,9 @@ import type { Answer, Attachment, Crew, FormRecord, Job, JobState } from '../typ
 import { storage, sync } from '../services'
 import { uuid7 } from '../sync/keys'
 
+/** Written in the same local transaction as the edit. */
+type Also = (tables: Tables) => Promise<void>
+
 export interface JobRow {
   id: string
   job: Job
@@ -93,7 +96,7 @@ export function moveJob(id: string, to: JobState, reason: string | null, gps: Po
 }
 
 /** One answer, as soon as it is given. `also` removes its draft in the same transaction. */
-export function answer(sheet: JobSheet, item: string, value: Answer, also: () => Promise<void>): Promise<number[]> {
+export function answer(sheet: JobSheet, item: string, value: Answer, also: Also): Promise<number[]> {
   if (sheet.record === null) return Promise.reject(new Error('the job has no checklist'))
   const fields = { [`answers.${item}`]: value }
   return sync.record([{ entity: 'form_record', rec_id: sheet.record.id, kind: 'update', fields, tag: sheet.id }], {
@@ -114,7 +117,7 @@ export interface NewPiece {
 }
 
 /** A photo or signature with its bytes: the record, the file and the removal of the draft in one transaction. */
-export function attach(job: string, piece: NewPiece, also: () => Promise<void>): Promise<number[]> {
+export function attach(job: string, piece: NewPiece, also: Also): Promise<number[]> {
   const { kind, slot, bytes, sha256, taken_at, position } = piece
   const signed = kind === 'signature' ? { signer_name: piece.signer_name, strokes: piece.strokes } : {}
   const fields = { job_id: job, kind, slot, taken_at, ...signed } as Fields
