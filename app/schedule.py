@@ -22,7 +22,7 @@ from mobile_sync.adapters import uploads
 log = logging.getLogger(__name__)
 
 GRACE = timedelta(seconds=3)  # a ring that was not lost has been answered by then, unless the queue is long
-LEASE = timedelta(seconds=30)  # before the same row is rung for again
+LEASE = timedelta(seconds=10)  # before the same row is rung for again
 SWEEP_LIMIT = 500
 
 

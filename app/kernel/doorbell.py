@@ -42,6 +42,7 @@ def _call(row_id: str) -> EnqueueData:
     return Queue.prepare_data(
         ANSWERED_BY,
         args=(row_id,),
+        job_id=row_id,  # a second ring for a row that is done meanwhile costs a look, not a fork
         timeout=TASK_TIMEOUT_S,
         result_ttl=0,
         failure_ttl=KEEP_FAILED_S,

@@ -6,21 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
+from app import schedule
 from app.config import Settings
 from app.kernel.clock import utc_now
 from app.kernel.doorbell import ring
 from app.kernel.outbox import OutboxRow
 from app.kernel.unit_of_work import Runtime
-from app.worker import keep_time
+from app.worker import serve
 from tests.worker.test_tasks import given_row, traces
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,19 +50,6 @@ def process(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[by
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait(5)
-
-
-@contextmanager
-def scheduler(runtime: Runtime) -> Iterator[None]:
-    """What `python -m app.worker --scheduler` runs, in a thread."""
-    stop = threading.Event()
-    thread = threading.Thread(target=keep_time, args=(runtime, stop))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(10)
 
 
 def eventually(holds: Callable[[], bool], *, within_s: float) -> None:
@@ -98,40 +86,46 @@ def resident_mib(pid: int) -> float:
 
 
 @pytest.mark.slow
-def test_a_worker_killed_in_the_middle_leaves_nothing_and_the_work_is_done_once(
+def test_a_killed_worker_leaves_nothing_and_the_next_does_the_work_once_even_when_told_to_stop(
     real: Runtime, looking: Session, settings: Settings
 ) -> None:
     row = given_row(real, "leave_trace_slowly", seconds=2.0)
-    with process(settings, "default") as worker, scheduler(real):
+    with process(settings, "default") as worker:
         ring(real)([row])
-        eventually(lambda: bool(horses_of(worker.pid)), within_s=60)
+        eventually(lambda: bool(horses_of(worker.pid)), within_s=90)
         time.sleep(0.5)  # into the task
         for pid in (*horses_of(worker.pid), worker.pid):
             os.kill(pid, signal.SIGKILL)
         worker.wait(5)
-        assert traces(looking, row) == 0
-        with process(settings, "default") as second:
-            eventually(lambda: traces(looking, row) == 1, within_s=90)
-            assert resident_mib(second.pid) < WORKER_MIB
-    assert looking.get_one(OutboxRow, row.id).done_at is not None
+    assert traces(looking, row) == 0
+    with process(settings, "default") as second:
+        ring(real)([row])  # what the sweeper does once the row is overdue
+        eventually(lambda: bool(horses_of(second.pid)), within_s=90)
+        assert resident_mib(second.pid) < WORKER_MIB
+        second.terminate()
+        assert second.wait(10) == 0
     assert traces(looking, row) == 1
+    assert looking.get_one(OutboxRow, row.id).done_at is not None
 
 
-@pytest.mark.slow
-def test_an_emptied_redis_loses_no_work(real: Runtime, looking: Session, settings: Settings) -> None:
-    rows = [given_row(real) for _ in range(30)]
+def test_an_emptied_redis_loses_no_work(real: Runtime, looking: Session) -> None:
+    rows = [given_row(real) for _ in range(5)]
     ring(real)(rows)
     real.redis.flushdb()
-    with process(settings, "default"), scheduler(real):
-        eventually(lambda: all(traces(looking, row) == 1 for row in rows), within_s=90)
+    real.clock = lambda: utc_now() + timedelta(seconds=10)
+    schedule.install(real)
+    schedule.tick(real)
+    with signals_kept():
+        serve(real, "default", burst=True)
+    assert [traces(looking, row) for row in rows] == [1] * 5
 
 
-@pytest.mark.slow
-def test_a_worker_told_to_stop_finishes_what_it_is_at(real: Runtime, looking: Session, settings: Settings) -> None:
-    row = given_row(real, "leave_trace_slowly", seconds=1.5)
-    ring(real)([row])
-    with process(settings, "default") as worker:
-        eventually(lambda: bool(horses_of(worker.pid)), within_s=60)
-        worker.terminate()
-        assert worker.wait(10) == 0
-    assert traces(looking, row) == 1
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """RQ takes over SIGINT and SIGTERM."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

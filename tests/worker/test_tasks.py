@@ -100,10 +100,10 @@ def test_a_lost_ring_is_rung_again(runtime: Runtime, clock: FrozenClock) -> None
     clock.tick(seconds=10)
     assert "sweep-outbox" in schedule.tick(runtime)
     assert [one.id for one in rung] == [row.id]
-    clock.tick(seconds=10)
+    clock.tick(seconds=5)
     schedule.tick(runtime)
     assert len(rung) == 1, "rung for again only after the lease"
-    clock.tick(seconds=30)
+    clock.tick(seconds=10)
     schedule.tick(runtime)
     assert len(rung) == 2
 
