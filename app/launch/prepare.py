@@ -56,6 +56,7 @@ def load_district(launch: Launch, services: Services, env: Mapping[str, str]) ->
     with launch.progress.step(f"示范区 Longheng ({size}) / demo district"):
         failing = ("装载示范区失败", "Loading the demo district failed")
         inside(launch, env, "load-demo", "--size", size, failing=failing)
+        demo_logins(launch, services, env)
     if stamp:
         stamp.write(size)
 
