@@ -39,6 +39,18 @@ def new_epoch(session: Session) -> str:
 
 
 def current_epoch(session: Session) -> str:
-    """The epoch as it stands, one primary-key read."""
+    """The epoch as it stands, begun if there is none: in a transaction that will be committed."""
     epoch = session.scalar(_PLAIN)
     return str(epoch) if epoch is not None else ensure_epoch(session)
+
+
+def read_epoch(session: Session) -> str:
+    """The epoch as it stands. A snapshot must not begin one: what it wrote would be undone, and each pull a new life.
+
+    Raises:
+        LookupError: none was ever begun.
+    """
+    epoch = session.scalar(_PLAIN)
+    if epoch is None:
+        raise LookupError("no epoch: call ensure_epoch when the server starts")
+    return str(epoch)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
 from mobile_sync.adapters.entries import bucket_ids
-from mobile_sync.adapters.epochs import current_epoch
+from mobile_sync.adapters.epochs import read_epoch
 from mobile_sync.adapters.tables import sync_device_state, sync_subscription
 from mobile_sync.ledger import BucketRow, EntryRow
 from mobile_sync.protocol import Bucket, Device, PullRequest
@@ -53,7 +53,7 @@ class SqlFeed:
 
     def epoch(self) -> str:
         """The server's present life."""
-        return current_epoch(self.session)
+        return read_epoch(self.session)
 
     def buckets(self, keys: Collection[str]) -> Mapping[str, BucketRow]:
         """All named buckets that exist, one query."""
