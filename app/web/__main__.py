@@ -1,4 +1,4 @@
-"""`python -m app.web build|check|budget|dev`: makes and checks the screens. Standard library only."""
+"""`python -m app.web build|check|budget|types|dev`: makes and checks the screens. Standard library only."""
 
 import argparse
 import os
@@ -6,6 +6,7 @@ import sys
 import time
 
 from app.web.build import APPS, OUTPUT, WEB, build, check_budget, check_types, check_words, install_packages
+from app.web.contract import check_contract, write_contract
 from app.web.node import BuildFailed, find_node
 
 
@@ -18,6 +19,7 @@ def main(arguments: list[str]) -> int:
     )
     commands.add_parser("check", help="lint, types, translations, unit tests, API types equal to the server's")
     commands.add_parser("budget", help="sizes of the last build against their limits")
+    commands.add_parser("types", help="write the API types again from the server's OpenAPI")
     dev = commands.add_parser("dev", help="Vite with hot reload")
     dev.add_argument("app", choices=APPS)
     options = parser.parse_args(arguments)
@@ -39,6 +41,10 @@ def run_command(options: argparse.Namespace) -> None:
         check()
     elif options.command == "budget":
         check_budget(say)
+    elif options.command == "types":
+        node = find_node()
+        install_packages(node, say)
+        write_contract(node)
     else:
         node = find_node()
         install_packages(node, say)
@@ -52,6 +58,8 @@ def check() -> None:
     check_words()
     node = find_node()
     install_packages(node, say)
+    say("API types")
+    check_contract(node)
     say("eslint and prettier")
     node.run(["node_modules/eslint/bin/eslint.js", ".", "--max-warnings=0"], WEB, quiet=True)
     node.run(["node_modules/prettier/bin/prettier.cjs", "--check", "src", "."], WEB, quiet=True)

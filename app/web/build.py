@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.web.budget import Figure, figures, over_budget, table
@@ -60,10 +61,9 @@ def build(say: Say, *, force: bool = False) -> None:
     node = find_node()
     install_packages(node, say)
     check_words()
-    check_types(node, say)
-    for name in APPS:
-        say(f"building {name}")
-        node.run(["node_modules/vite/bin/vite.js", "build", "-c", f"vite.{name}.config.ts"], WEB, quiet=True)
+    with ThreadPoolExecutor(2) as pool:
+        for step in [pool.submit(check_types, node, say), pool.submit(bundle, node, say)]:
+            step.result()
     say("compressing")
     node.run(["compress.mjs", *(str(OUTPUT / name) for name in APPS)], WEB, quiet=True)
     measured = check_budget(say)
@@ -74,7 +74,7 @@ def build(say: Say, *, force: bool = False) -> None:
 def install_packages(node: Node, say: Say) -> None:
     """`npm ci`, unless exactly this lock is installed already. No package needs its install script."""
     installed = WEB / "node_modules" / ".lamplighter-lock"
-    wanted = digest([WEB / "package.json", WEB / "package-lock.json"])
+    wanted = digest([WEB / "package-lock.json"])
     if installed.exists() and installed.read_text() == wanted:
         return
     say("installing packages (npm ci)")
@@ -94,12 +94,18 @@ def check_types(node: Node, say: Say) -> None:
     """One program a runtime: a page knows the DOM, a service worker and the sync engine do not."""
     say("checking types")
     for program, project in (
-        ("vue-tsc/bin/vue-tsc.js", "desk"),
-        ("vue-tsc/bin/vue-tsc.js", "crew"),
-        ("typescript/bin/tsc", "worker"),
-        ("typescript/bin/tsc", "sync"),
+        ("vue-tsc/bin/vue-tsc.js", "tsconfig.json"),
+        ("typescript/bin/tsc", "tsconfig.worker.json"),
+        ("typescript/bin/tsc", "tsconfig.sync.json"),
     ):
-        node.run([f"node_modules/{program}", "--noEmit", "-p", f"tsconfig.{project}.json"], WEB, quiet=True)
+        node.run([f"node_modules/{program}", "--noEmit", "-p", project], WEB, quiet=True)
+
+
+def bundle(node: Node, say: Say) -> None:
+    """Both apps by Vite."""
+    for name in APPS:
+        say(f"building {name}")
+        node.run(["node_modules/vite/bin/vite.js", "build", "-c", f"vite.{name}.config.ts"], WEB, quiet=True)
 
 
 def check_budget(say: Say) -> list[Figure]:

@@ -4,7 +4,171 @@
  */
 
 export interface paths {
-    "/api/v1/session": {
+    "/api/v1/assignments/{assignment_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assignment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a job back from its crew */
+        post: operations["dispatch_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{attachment_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attachment_id: string;
+            };
+            cookie?: never;
+        };
+        /** The bytes as they were taken; a refused file only as a download */
+        get: operations["media_download_attachment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attachments/{attachment_id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attachment_id: string;
+            };
+            cookie?: never;
+        };
+        /** A small JPEG, upright, without metadata */
+        get: operations["media_download_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the audit trail, newest first */
+        get: operations["admin_read_trail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List calls of an outage, a phone number or a premises */
+        get: operations["demands_list_calls"];
+        put?: never;
+        /** Take a call about an outage or a leak */
+        post: operations["outages_take_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/crews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List crews with duty, position and live job */
+        get: operations["dispatch_list_crews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/crews/{crew_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                crew_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show a crew with its members */
+        get: operations["dispatch_open_crew"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/crews/{crew_id}/positions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                crew_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report where a crew is */
+        post: operations["crews_record_fix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tablets, newest first */
+        get: operations["admin_list_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/enrolment-codes": {
         parameters: {
             query?: never;
             header?: never;
@@ -13,10 +177,194 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign in from a browser; the answer sets the session cookie */
-        post: operations["session_sign_in"];
-        /** Sign out of this browser */
-        delete: operations["session_sign_out"];
+        /** Make a one-time code for a new tablet */
+        post: operations["admin_make_enrolment_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign a tablet out for good */
+        post: operations["admin_revoke_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List jobs, newest first */
+        get: operations["jobs_list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export jobs as a table */
+        get: operations["jobs_export_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show a job with its checklist */
+        get: operations["jobs_open_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Correct a job */
+        patch: operations["jobs_edit_job"];
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a crew to a job */
+        post: operations["dispatch_dispatch_crew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/attachments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        /** List a job's photos and signatures */
+        get: operations["jobs_attachments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        /** Rank the crews for a job */
+        get: operations["dispatch_list_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        /** List what has happened to a job */
+        get: operations["jobs_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a job one step in its life */
+        post: operations["jobs_move_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/map/features": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open jobs, crews and outages as GeoJSON */
+        get: operations["map_get_live_features"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -40,34 +388,53 @@ export interface paths {
         patch: operations["session_change_me"];
         trace?: never;
     };
-    "/api/v1/tokens": {
+    "/api/v1/outages": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** List outages, newest first */
+        get: operations["outages_list_outages"];
         put?: never;
-        /** Sign in as an integrator */
-        post: operations["session_issue_tokens"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tokens/refresh": {
+    "/api/v1/outages/{outage_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show an outage with its jobs */
+        get: operations["outages_open_outage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/parties": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Say who calls from a phone number, and what they asked before */
+        get: operations["demands_list_callers"];
         put?: never;
-        /** Exchange the newest refresh token for the next pair; an older one ends the login */
-        post: operations["session_refresh_tokens"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -150,15 +517,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/devices": {
+    "/api/v1/premises": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** List tablets, newest first */
-        get: operations["admin_list_devices"];
+        /** List premises around a point */
+        get: operations["customers_premises_near"];
         put?: never;
         post?: never;
         delete?: never;
@@ -167,51 +534,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/devices/enrolment-codes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Make a one-time code for a new tablet */
-        post: operations["admin_make_enrolment_code"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/devices/{device_id}/revoke": {
+    "/api/v1/premises/{premises_id}": {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                device_id: string;
+                premises_id: string;
             };
             cookie?: never;
         };
-        get?: never;
+        /** Show a premises with its accounts */
+        get: operations["customers_open_premises"];
         put?: never;
-        /** Sign a tablet out for good */
-        post: operations["admin_revoke_device"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/audit": {
+    "/api/v1/search": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Read the audit trail, newest first */
-        get: operations["admin_read_trail"];
+        /** Find jobs, outages, crews and premises */
+        get: operations["dispatch_find"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in from a browser; the answer sets the session cookie */
+        post: operations["session_sign_in"];
+        /** Sign out of this browser */
+        delete: operations["session_sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tiles/{layer}/{z}/{x}/{y}.mvt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                layer: string;
+                z: number;
+                x: number;
+                y: number;
+            };
+            cookie?: never;
+        };
+        /** A vector tile of a layer, of the reader's branches; see app/map for what it holds */
+        get: operations["map_get_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in as an integrator */
+        post: operations["session_issue_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Exchange the newest refresh token for the next pair; an older one ends the login */
+        post: operations["session_refresh_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/v1/blobs/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask which files the server has, and where to go on with the others */
+        post: operations["sync_check_blobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/v1/blobs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        /** Read a verified file that a record of the device names */
+        get: operations["sync_get_blob"];
         put?: never;
         post?: never;
         delete?: never;
@@ -231,6 +691,79 @@ export interface paths {
         put?: never;
         /** Make a tablet known by its public key and a one-time code */
         post: operations["tablets_enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin an upload, with its first bytes if they are in the body */
+        post: operations["sync_post_upload"];
+        delete?: never;
+        /** Say which parts of tus are spoken */
+        options: operations["sync_describe_uploads"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/v1/files/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End an upload and forget its bytes */
+        delete: operations["sync_delete_upload"];
+        options?: never;
+        /** Say how far an upload has come */
+        head: operations["sync_head_upload"];
+        /** Send bytes at the offset the server has */
+        patch: operations["sync_patch_upload"];
+        trace?: never;
+    };
+    "/sync/v1/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pull a page of changes of the device's buckets */
+        post: operations["sync_pull_page"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/v1/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Push a batch of ops: one result each, exactly once */
+        post: operations["sync_push_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -271,669 +804,672 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/premises/{premises_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                premises_id: string;
-            };
-            cookie?: never;
-        };
-        /** Show a premises with its accounts */
-        get: operations["customers_open_premises"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/premises": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List premises around a point */
-        get: operations["customers_premises_near"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/crews/{crew_id}/positions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                crew_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Report where a crew is */
-        post: operations["crews_record_fix"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/calls": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List calls of an outage, a phone number or a premises */
-        get: operations["demands_list_calls"];
-        put?: never;
-        /** Take a call about an outage or a leak */
-        post: operations["outages_take_call"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List jobs, newest first */
-        get: operations["jobs_list_jobs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs.csv": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Export jobs as a table */
-        get: operations["jobs_export_jobs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{job_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        /** Show a job with its checklist */
-        get: operations["jobs_open_job"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /** Correct a job */
-        patch: operations["jobs_edit_job"];
-        trace?: never;
-    };
-    "/api/v1/jobs/{job_id}/transitions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Move a job one step in its life */
-        post: operations["jobs_move_job"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{job_id}/timeline": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        /** List what has happened to a job */
-        get: operations["jobs_timeline"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{job_id}/attachments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        /** The files of a job, oldest first */
-        get: operations["media_list_attachments"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/attachments/{attachment_id}/content": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                attachment_id: string;
-            };
-            cookie?: never;
-        };
-        /** The bytes as they were taken; a refused file only as a download */
-        get: operations["media_download_attachment"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/attachments/{attachment_id}/thumbnail": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                attachment_id: string;
-            };
-            cookie?: never;
-        };
-        /** A small JPEG, upright, without metadata */
-        get: operations["media_download_thumbnail"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/outages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List outages, newest first */
-        get: operations["outages_list_outages"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/outages/{outage_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                outage_id: string;
-            };
-            cookie?: never;
-        };
-        /** Show an outage with its jobs */
-        get: operations["outages_open_outage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{job_id}/candidates": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        /** Rank the crews for a job */
-        get: operations["dispatch_list_candidates"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/{job_id}/assignments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Send a crew to a job */
-        post: operations["dispatch_dispatch_crew"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/assignments/{assignment_id}/withdraw": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                assignment_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take a job back from its crew */
-        post: operations["dispatch_withdraw"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/crews": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List crews with duty, position and live job */
-        get: operations["dispatch_list_crews"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/crews/{crew_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                crew_id: string;
-            };
-            cookie?: never;
-        };
-        /** Show a crew with its members */
-        get: operations["dispatch_open_crew"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Find jobs, outages, crews and premises */
-        get: operations["dispatch_find"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tiles/{layer}/{z}/{x}/{y}.mvt": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                layer: string;
-                z: number;
-                x: number;
-                y: number;
-            };
-            cookie?: never;
-        };
-        /** A vector tile of a layer, of the reader's branches; see app/map for what it holds */
-        get: operations["map_get_tile"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/map/features": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Open jobs, crews and outages as GeoJSON */
-        get: operations["map_get_live_features"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            code: string;
-            detail?: string;
-            params?: {
-                [key: string]: unknown;
-            };
-            errors?: {
-                [key: string]: unknown;
-            }[];
+        AccountOut: {
+            /** @enum {unknown} */
+            customer_class: "premium" | "demanding" | "ordinary" | "special";
+            /** @enum {unknown} */
+            gas_class?: "high" | "medium" | "ordinary" | null;
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** Format: date */
+            opened_on: string;
+            party: components["schemas"]["PartyOut"];
+            /** @enum {unknown} */
+            service: "power" | "gas";
+            /** @enum {unknown} */
+            tier: "standard" | "plus" | "key" | "vip";
         };
-        PaginationMetadata: {
-            /** @description Total number of items. */
-            total?: number;
-            /** @description Total number of pages. */
-            total_pages?: number;
-            /** @description First available page number. */
-            first_page?: number;
-            /** @description Last available page number. */
-            last_page?: number;
-            /** @description Current page number. */
-            page?: number;
-            /** @description Previous page number. */
-            previous_page?: number;
-            /** @description Next page number. */
-            next_page?: number;
+        AssignmentBrief: {
+            /** Format: date-time */
+            assigned_at: string;
+            crew_code: string;
+            /** Format: uuid */
+            crew_id: string;
+            crew_name_en: string;
+            crew_name_zh: string;
+            /** Format: uuid */
+            id: string;
+            live: boolean;
+            /** Format: date-time */
+            planned_end?: string | null;
+            /** Format: date-time */
+            planned_start?: string | null;
+        };
+        AssignmentIn: {
+            /** Format: uuid */
+            crew_id: string;
+        };
+        AssignmentOut: {
+            /** Format: date-time */
+            assigned_at: string;
+            /** Format: uuid */
+            crew_id: string;
+            /** @enum {unknown} */
+            end_reason?: "completed" | "handed_back" | "refused" | "withdrawn" | "cancelled" | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            job_id: string;
+            live: boolean;
+            reasons: components["schemas"]["ReasonOut"][];
+        };
+        AttachmentOut: {
+            accuracy_m?: number | null;
+            has_thumbnail: boolean;
+            height_px?: number | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            job_id: string;
+            /** @enum {unknown} */
+            kind: "photo" | "signature";
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location?: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | null;
+            mime: string;
+            /** Format: uuid */
+            person_id?: string | null;
+            refused?: string | null;
+            rev: number;
+            sha256: string;
+            signer_name?: string | null;
+            size_bytes: number;
+            slot: string;
+            /** Format: date-time */
+            taken_at: string;
+            /** Format: date-time */
+            verified_at?: string | null;
+            width_px?: number | null;
+        };
+        Attachments: {
+            items: components["schemas"]["AttachmentOut"][];
+        };
+        BlobState: {
+            offset?: number;
+            sha256: string;
+            /** @enum {string} */
+            state: "missing" | "partial" | "verified";
+            upload_url?: string;
+        };
+        BlobsIn: {
+            hashes: string[];
+        };
+        BlobsOut: {
+            blobs: components["schemas"]["BlobState"][];
+        };
+        BranchOut: {
+            bbox: number[] | null;
+            center: number[] | null;
+            code: string;
+            /** Format: uuid */
+            id: string;
+            name_en: string;
+            name_zh: string;
+            synthetic: boolean;
+        };
+        BusyWith: {
+            /** Format: uuid */
+            job_id: string;
+            number: string;
+            /** @enum {unknown} */
+            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+        };
+        CallIn: {
+            caller_name?: string | null;
+            caller_phone?: string | null;
+            /**
+             * @default phone
+             * @enum {unknown}
+             */
+            channel: "phone" | "hall" | "web" | "wechat" | "visit";
+            /** @default auto */
+            join: string;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location?: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | null;
+            note?: string | null;
+            /** Format: uuid */
+            premises_id?: string | null;
+            /** @enum {unknown} */
+            symptom: "no_supply" | "partial_supply" | "flicker" | "low_voltage" | "sparks" | "wire_down" | "no_gas" | "gas_smell" | "other";
+        };
+        CallOut: {
+            address?: string | null;
+            caller_name?: string | null;
+            caller_phone?: string | null;
+            /** @enum {unknown} */
+            channel: "phone" | "hall" | "web" | "wechat" | "visit";
+            /** Format: date-time */
+            closed_at?: string | null;
+            /** Format: uuid */
+            first_asked_id?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "outage_call" | "gas_leak" | "connection" | "billing" | "enquiry" | "complaint";
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            note?: string | null;
+            number: string;
+            /** Format: uuid */
+            outage_id?: string | null;
+            /** Format: uuid */
+            premises_id?: string | null;
+            /** @enum {unknown} */
+            symptom: "no_supply" | "partial_supply" | "flicker" | "low_voltage" | "sparks" | "wire_down" | "no_gas" | "gas_smell" | "other";
+            /** Format: date-time */
+            taken_at: string;
+            /** Format: uuid */
+            taken_by?: string | null;
+        };
+        CallPage: {
+            items: components["schemas"]["CallOut"][];
+            next: string | null;
+        };
+        CallerOut: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "person" | "organisation";
+            name: string;
+            phone?: string | null;
+            premises: components["schemas"]["CallerPremises"][];
+        };
+        CallerPremises: {
+            address: string;
+            /** Format: uuid */
+            id: string;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+        };
+        CallersOut: {
+            calls: components["schemas"]["CallOut"][];
+            items: components["schemas"]["CallerOut"][];
+        };
+        CandidateOut: {
+            busy_with: components["schemas"]["BusyWith"] | null;
+            code: string;
+            /** Format: uuid */
+            crew_id: string;
+            distance_m: number | null;
+            /** Format: date-time */
+            duty_until: string | null;
+            estimated: boolean;
+            eta_s: number | null;
+            /** @enum {unknown} */
+            grade: "junior" | "intermediate" | "senior" | null;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_installation" | "inspection" | "metering" | "care" | "contractor";
+            location?: {
+                [key: string]: unknown;
+            } | null;
+            name_en: string;
+            name_zh: string;
+            ok: boolean;
+            position_age_s: number | null;
+            reasons: components["schemas"]["ReasonOut"][];
+        };
+        CandidatesOut: {
+            /** Format: date-time */
+            at: string;
+            items: components["schemas"]["CandidateOut"][];
+            /** Format: uuid */
+            job_id: string;
+            ok_count: number;
+            total: number;
         };
         CredentialsIn: {
             login: string;
             password: string;
         };
-        BranchOut: {
+        CrewDetail: {
+            accuracy_m?: number | null;
             /** Format: uuid */
-            id: string;
+            branch_id: string;
             code: string;
-            name_zh: string;
-            name_en: string;
-            synthetic: boolean;
-            center: number[] | null;
-            bbox: number[] | null;
-        };
-        MeOut: {
-            /** Format: uuid */
-            id: string;
-            name: string;
-            name_en: string;
-            /** @enum {string} */
-            locale: "zh-CN" | "en";
-            roles: string[];
-            branches: components["schemas"]["BranchOut"][];
-            permissions: string[];
-            stream_url: string;
             /** Format: date-time */
-            server_time: string;
-        };
-        MeIn: {
-            /** @enum {string} */
-            locale: "zh-CN" | "en";
-        };
-        TokenPairOut: {
-            access_token: string;
-            access_expires_in: number;
-            refresh_token: string;
-        };
-        RefreshIn: {
-            refresh_token: string;
-        };
-        GrantOut: {
+            duty_until?: string | null;
             /** Format: uuid */
             id: string;
             /** @enum {unknown} */
-            role: "crew_member" | "team_leader" | "engineer" | "dispatcher" | "hotline" | "vip_manager" | "quality" | "manager" | "admin";
+            kind: "outage_repair" | "gas_installation" | "inspection" | "metering" | "care" | "contractor";
+            live_job?: components["schemas"]["LiveJob"] | null;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location?: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | null;
+            members: components["schemas"]["MemberOut"][];
+            name_en: string;
+            name_zh: string;
+            phone?: string | null;
+            position_age_s?: number | null;
+            /** Format: date-time */
+            position_at?: string | null;
+            rev: number;
+            skills: components["schemas"]["SkillOut"][];
+            vehicle_plate?: string | null;
+        };
+        CrewOut: {
+            accuracy_m?: number | null;
             /** Format: uuid */
             branch_id: string;
-        };
-        PersonOut: {
+            code: string;
+            /** Format: date-time */
+            duty_until?: string | null;
             /** Format: uuid */
             id: string;
-            /** Format: uuid */
-            branch_id: string;
-            /** Format: uuid */
-            org_unit_id: string | null;
-            staff_no: string;
-            name: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_installation" | "inspection" | "metering" | "care" | "contractor";
+            live_job?: components["schemas"]["LiveJob"] | null;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location?: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | null;
             name_en: string;
-            phone: string | null;
-            login: string | null;
-            /** @enum {string} */
-            locale: "zh-CN" | "en";
-            active: boolean;
-            grants: components["schemas"]["GrantOut"][];
+            name_zh: string;
+            phone?: string | null;
+            position_age_s?: number | null;
+            /** Format: date-time */
+            position_at?: string | null;
+            rev: number;
+            skills: components["schemas"]["SkillOut"][];
+            vehicle_plate?: string | null;
         };
-        PeopleOut: {
-            items: components["schemas"]["PersonOut"][];
+        CrewPage: {
+            items: components["schemas"]["CrewOut"][];
             next: string | null;
         };
-        PersonIn: {
-            /** Format: uuid */
-            branch_id: string;
-            /** Format: uuid */
-            org_unit_id?: string;
-            staff_no: string;
-            name: string;
-            name_en: string;
-            phone?: string;
-            login?: string;
-            password?: string;
-            /**
-             * @default zh-CN
-             * @enum {string}
-             */
-            locale: "zh-CN" | "en";
-        };
-        PersonPatch: {
-            name?: string;
-            name_en?: string;
-            phone?: string | null;
-            login?: string;
-            password?: string;
-            /** @enum {string} */
-            locale?: "zh-CN" | "en";
-            active?: boolean;
-        };
-        GrantIn: {
-            /** @enum {unknown} */
-            role: "crew_member" | "team_leader" | "engineer" | "dispatcher" | "hotline" | "vip_manager" | "quality" | "manager" | "admin";
-            /** Format: uuid */
-            branch_id?: string;
-        };
         DeviceOut: {
-            /** Format: uuid */
-            id: string;
+            app_version: string | null;
             /** Format: uuid */
             branch_id: string;
-            name: string;
-            /** @enum {unknown} */
-            state: "active" | "revoked" | "wipe";
-            /** Format: uuid */
-            person_id: string | null;
+            clock_error_ms: number | null;
             /** Format: date-time */
             enrolled_at: string;
+            /** Format: uuid */
+            id: string;
             /** Format: date-time */
             last_seen_at: string | null;
-            app_version: string | null;
-            pending_ops: number | null;
+            name: string;
             /** Format: date-time */
             oldest_pending_at: string | null;
-            clock_error_ms: number | null;
+            pending_ops: number | null;
+            /** Format: uuid */
+            person_id: string | null;
             person_name: string | null;
             person_name_en: string | null;
+            /** @enum {unknown} */
+            state: "active" | "revoked" | "wipe";
         };
         DevicesOut: {
             items: components["schemas"]["DeviceOut"][];
             next: string | null;
         };
-        EnrolmentCodeIn: {
+        EnrolIn: {
+            code: string;
+            login: string;
+            /** @default  */
             name: string;
+            password: string;
+            public_key: {
+                [key: string]: unknown;
+            };
+        };
+        EnrolmentCodeIn: {
             /** Format: uuid */
             branch_id?: string;
+            name: string;
         };
         EnrolmentCodeOut: {
             code: string;
             /** Format: date-time */
             expires_at: string;
         };
-        RevokeIn: {
-            /** @default false */
-            wipe: boolean;
-        };
-        TrailEntryOut: {
-            /** Format: uuid */
-            id: string;
+        EventOut: {
             /** Format: date-time */
             at: string;
+            crew_code?: string | null;
             /** Format: uuid */
-            person_id: string | null;
-            /** Format: uuid */
-            device_id: string | null;
-            action: string;
-            entity: string;
-            /** Format: uuid */
-            entity_id: string | null;
+            crew_id?: string | null;
             detail: {
                 [key: string]: unknown;
             };
+            /** Format: uuid */
+            device_id?: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** Format: uuid */
+            person_id?: string | null;
+            person_name?: string | null;
+            person_name_en?: string | null;
+            /** Format: date-time */
+            received_at: string;
         };
-        TrailOut: {
-            items: components["schemas"]["TrailEntryOut"][];
-            next: string | null;
-        };
-        EnrolIn: {
-            login: string;
-            password: string;
-            code: string;
-            /** @default  */
-            name: string;
-            public_key: {
+        Feature: {
+            geometry: {
                 [key: string]: unknown;
             };
+            id: number;
+            properties: {
+                [key: string]: unknown;
+            };
+            /** @default Feature */
+            type: unknown;
         };
-        TabletPersonOut: {
+        FeatureCollection: {
+            features: components["schemas"]["Feature"][];
+            /** @default FeatureCollection */
+            type: unknown;
+        };
+        FixIn: {
+            /** @default null */
+            accuracy_m: number | null;
+            /** Format: date-time */
+            at: string;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+        };
+        FixOut: {
+            newest: boolean;
+        };
+        GrantIn: {
             /** Format: uuid */
-            id: string;
+            branch_id?: string;
+            /** @enum {unknown} */
+            role: "crew_member" | "team_leader" | "engineer" | "dispatcher" | "hotline" | "vip_manager" | "quality" | "manager" | "admin";
+        };
+        GrantOut: {
             /** Format: uuid */
             branch_id: string;
-            name: string;
-            name_en: string;
-            /** @enum {string} */
-            locale: "zh-CN" | "en";
-        };
-        TabletCrewOut: {
-            /** Format: uuid */
-            id: string;
-            code: string;
-            name_zh: string;
-            name_en: string;
-        };
-        TabletOut: {
-            /** Format: uuid */
-            device_id: string;
-            access_token: string;
-            access_expires_in: number;
-            refresh_token: string;
-            person: components["schemas"]["TabletPersonOut"];
-            crew: components["schemas"]["TabletCrewOut"] | null;
-        };
-        TabletRefreshIn: {
-            /** Format: uuid */
-            device_id: string;
-            nonce: string;
-            signature: string;
-            refresh_token: string;
-            /** Format: date-time */
-            signed_at: string;
-        };
-        TabletLoginIn: {
-            login: string;
-            password: string;
-            /** Format: uuid */
-            device_id: string;
-            nonce: string;
-            signature: string;
-        };
-        PlaceOut: {
             /** Format: uuid */
             id: string;
             /** @enum {unknown} */
-            kind: "sub_district" | "community" | "estate" | "village" | "industrial_park" | "water" | "hills";
-            name_zh: string;
+            role: "crew_member" | "team_leader" | "engineer" | "dispatcher" | "hotline" | "vip_manager" | "quality" | "manager" | "admin";
+        };
+        HitOut: {
+            found_by: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "premises" | "job" | "crew" | "outage";
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | null;
+            subtitle: string | null;
+            title: string;
+        };
+        Hits: {
+            items: components["schemas"]["HitOut"][];
+        };
+        JobDetail: {
+            address: string;
+            allowed: ("new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled")[];
+            /** Format: date-time */
+            arrived_at?: string | null;
+            assignment?: components["schemas"]["AssignmentBrief"] | null;
+            /** Format: uuid */
+            branch_id: string;
+            /** Format: date-time */
+            completed_at?: string | null;
+            contact_name?: string | null;
+            contact_phone?: string | null;
+            /** Format: date-time */
+            due_at?: string | null;
+            finding?: string | null;
+            form: {
+                [key: string]: unknown;
+            };
+            form_code: string;
+            form_version: number;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            missing: string[];
+            note?: string | null;
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            /** Format: uuid */
+            outage_id?: string | null;
+            /** Format: uuid */
+            premises_id?: string | null;
+            /** @enum {unknown} */
+            priority: "emergency" | "urgent" | "normal";
+            record?: components["schemas"]["RecordOut"] | null;
+            /** @enum {unknown} */
+            required_skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
+            /** Format: date-time */
+            restored_at?: string | null;
+            rev: number;
+            /** @enum {unknown} */
+            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+            /** Format: date-time */
+            window_end?: string | null;
+            /** Format: date-time */
+            window_start?: string | null;
+        };
+        JobOut: {
+            address: string;
+            /** Format: date-time */
+            arrived_at?: string | null;
+            assignment?: components["schemas"]["AssignmentBrief"] | null;
+            /** Format: uuid */
+            branch_id: string;
+            /** Format: date-time */
+            completed_at?: string | null;
+            contact_name?: string | null;
+            contact_phone?: string | null;
+            /** Format: date-time */
+            due_at?: string | null;
+            finding?: string | null;
+            form_code: string;
+            form_version: number;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            note?: string | null;
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            /** Format: uuid */
+            outage_id?: string | null;
+            /** Format: uuid */
+            premises_id?: string | null;
+            /** @enum {unknown} */
+            priority: "emergency" | "urgent" | "normal";
+            /** @enum {unknown} */
+            required_skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
+            /** Format: date-time */
+            restored_at?: string | null;
+            rev: number;
+            /** @enum {unknown} */
+            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+            /** Format: date-time */
+            window_end?: string | null;
+            /** Format: date-time */
+            window_start?: string | null;
+        };
+        JobPage: {
+            items: components["schemas"]["JobOut"][];
+            next: string | null;
+        };
+        JobPatch: {
+            address?: string;
+            contact_name?: string | null;
+            contact_phone?: string | null;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location?: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            note?: string | null;
+            /** @enum {unknown} */
+            priority?: "emergency" | "urgent" | "normal";
+        };
+        LiveJob: {
+            address: string;
+            /** Format: date-time */
+            assigned_at: string;
+            /** Format: uuid */
+            assignment_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            number: string;
+            /** @enum {unknown} */
+            priority: "emergency" | "urgent" | "normal";
+            /** @enum {unknown} */
+            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+        };
+        MeIn: {
+            /** @enum {string} */
+            locale: "zh-CN" | "en";
+        };
+        MeOut: {
+            branches: components["schemas"]["BranchOut"][];
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            locale: "zh-CN" | "en";
+            name: string;
             name_en: string;
+            permissions: string[];
+            roles: string[];
+            /** Format: date-time */
+            server_time: string;
+            stream_url: string;
+        };
+        MemberOut: {
+            lead: boolean;
+            name: string;
+            name_en: string;
+            /** Format: uuid */
+            person_id: string;
+        };
+        NeedOut: {
+            /** @enum {unknown} */
+            kind: "life_support" | "lone_elder" | "disabled" | "tenant" | "remote" | "important_level_1" | "important_level_2";
+            /** Format: date-time */
+            valid_until?: string | null;
+        };
+        OutageJob: {
+            address: string;
+            crew_code?: string | null;
+            /** Format: uuid */
+            crew_id?: string | null;
+            /** Format: date-time */
+            due_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            number: string;
+            /** @enum {unknown} */
+            priority: "emergency" | "urgent" | "normal";
+            /** @enum {unknown} */
+            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+        };
+        OutageOut: {
+            /** Format: uuid */
+            branch_id: string;
+            calls: number;
+            cause?: string | null;
+            /** Format: date-time */
+            closed_at?: string | null;
+            /** @enum {unknown} */
+            commodity: "power" | "gas";
+            /** Format: uuid */
+            id: string;
+            jobs: components["schemas"]["OutageJob"][];
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            number: string;
+            /** Format: date-time */
+            opened_at: string;
+            /** Format: date-time */
+            restored_at?: string | null;
+            rev: number;
+            /** @enum {unknown} */
+            state: "open" | "restored" | "closed" | "merged";
+            suspected_node_code?: string | null;
+            /** Format: uuid */
+            suspected_node_id?: string | null;
+            /** @enum {unknown} */
+            suspected_node_kind?: "substation" | "junction" | "transformer" | "service_point" | "gate_station" | "regulator" | "gas_junction" | "riser" | null;
+            suspected_node_name?: string | null;
+        };
+        OutagePage: {
+            items: components["schemas"]["OutageOut"][];
+            next: string | null;
+        };
+        PaginationMetadata: {
+            /** @description First available page number. */
+            first_page?: number;
+            /** @description Last available page number. */
+            last_page?: number;
+            /** @description Next page number. */
+            next_page?: number;
+            /** @description Current page number. */
+            page?: number;
+            /** @description Previous page number. */
+            previous_page?: number;
+            /** @description Total number of items. */
+            total?: number;
+            /** @description Total number of pages. */
+            total_pages?: number;
         };
         PartyOut: {
             /** Format: uuid */
@@ -943,646 +1479,366 @@ export interface components {
             name: string;
             phone?: string | null;
         };
-        AccountOut: {
+        PeopleOut: {
+            items: components["schemas"]["PersonOut"][];
+            next: string | null;
+        };
+        PersonIn: {
+            /** Format: uuid */
+            branch_id: string;
+            /**
+             * @default zh-CN
+             * @enum {string}
+             */
+            locale: "zh-CN" | "en";
+            login?: string;
+            name: string;
+            name_en: string;
+            /** Format: uuid */
+            org_unit_id?: string;
+            password?: string;
+            phone?: string;
+            staff_no: string;
+        };
+        PersonOut: {
+            active: boolean;
+            /** Format: uuid */
+            branch_id: string;
+            grants: components["schemas"]["GrantOut"][];
             /** Format: uuid */
             id: string;
-            number: string;
-            /** @enum {unknown} */
-            service: "power" | "gas";
-            /** @enum {unknown} */
-            customer_class: "premium" | "demanding" | "ordinary" | "special";
-            /** @enum {unknown} */
-            gas_class?: "high" | "medium" | "ordinary" | null;
-            /** @enum {unknown} */
-            tier: "standard" | "plus" | "key" | "vip";
-            /** Format: date */
-            opened_on: string;
-            party: components["schemas"]["PartyOut"];
+            /** @enum {string} */
+            locale: "zh-CN" | "en";
+            login: string | null;
+            name: string;
+            name_en: string;
+            /** Format: uuid */
+            org_unit_id: string | null;
+            phone: string | null;
+            staff_no: string;
         };
-        NeedOut: {
-            /** @enum {unknown} */
-            kind: "life_support" | "lone_elder" | "disabled" | "tenant" | "remote" | "important_level_1" | "important_level_2";
-            /** Format: date-time */
-            valid_until?: string | null;
+        PersonPatch: {
+            active?: boolean;
+            /** @enum {string} */
+            locale?: "zh-CN" | "en";
+            login?: string;
+            name?: string;
+            name_en?: string;
+            password?: string;
+            phone?: string | null;
         };
-        PremisesOut: {
+        PlaceOut: {
             /** Format: uuid */
             id: string;
-            code: string;
-            address: string;
-            address_en?: string | null;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            };
             /** @enum {unknown} */
-            area_kind: "city" | "rural" | "remote";
-            distance_m?: number;
-            /** Format: uuid */
-            service_node_id?: string | null;
-            /** Format: uuid */
-            riser_node_id?: string | null;
-            place?: components["schemas"]["PlaceOut"] | null;
-            accounts: components["schemas"]["AccountOut"][];
-            needs?: components["schemas"]["NeedOut"][] | null;
+            kind: "sub_district" | "community" | "estate" | "village" | "industrial_park" | "water" | "hills";
+            name_en: string;
+            name_zh: string;
         };
         PremisesBrief: {
-            /** Format: uuid */
-            id: string;
-            code: string;
             address: string;
             address_en?: string | null;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            };
             /** @enum {unknown} */
             area_kind: "city" | "rural" | "remote";
+            code: string;
             distance_m?: number;
+            /** Format: uuid */
+            id: string;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
         };
         PremisesNear: {
             items: components["schemas"]["PremisesBrief"][];
         };
-        FixIn: {
+        PremisesOut: {
+            accounts: components["schemas"]["AccountOut"][];
+            address: string;
+            address_en?: string | null;
+            /** @enum {unknown} */
+            area_kind: "city" | "rural" | "remote";
+            code: string;
+            distance_m?: number;
+            /** Format: uuid */
+            id: string;
             /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
             location: {
+                coordinates: number[];
                 /** @enum {string} */
                 type: "Point";
-                coordinates: number[];
             };
-            /** Format: date-time */
-            at: string;
+            needs?: components["schemas"]["NeedOut"][] | null;
+            place?: components["schemas"]["PlaceOut"] | null;
+            /** Format: uuid */
+            riser_node_id?: string | null;
+            /** Format: uuid */
+            service_node_id?: string | null;
+        };
+        Problem: {
+            code: string;
+            detail?: string;
+            errors?: {
+                [key: string]: unknown;
+            }[];
+            params?: {
+                [key: string]: unknown;
+            };
+            status: number;
+            title: string;
+            type: string;
+        };
+        PullIn: {
+            cursors?: {
+                [key: string]: unknown;
+            };
             /** @default null */
-            accuracy_m: number | null;
+            epoch: string | null;
+            limit?: number;
+            mismatched?: string[];
+            report?: components["schemas"]["SyncReport"] | null;
+            schema_version?: number | null;
         };
-        FixOut: {
-            newest: boolean;
+        PullOut: {
+            buckets: components["schemas"]["SyncBucket"][];
+            changes: components["schemas"]["SyncChange"][];
+            dropped: string[];
+            epoch: string;
+            schema_version: number;
+            /** Format: date-time */
+            server_at: string;
         };
-        CallOut: {
-            /** Format: uuid */
-            id: string;
-            number: string;
-            /** @enum {unknown} */
-            kind: "outage_call" | "gas_leak" | "connection" | "billing" | "enquiry" | "complaint";
-            /** @enum {unknown} */
-            channel: "phone" | "hall" | "web" | "wechat" | "visit";
-            /** @enum {unknown} */
-            symptom: "no_supply" | "partial_supply" | "flicker" | "low_voltage" | "sparks" | "wire_down" | "no_gas" | "gas_smell" | "other";
-            caller_name?: string | null;
-            caller_phone?: string | null;
-            /** Format: uuid */
-            premises_id?: string | null;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            };
-            address?: string | null;
-            note?: string | null;
-            /** Format: uuid */
-            taken_by?: string | null;
-            /** Format: uuid */
-            first_asked_id?: string | null;
+        PushIn: {
+            epoch?: string | null;
+            monotonic_ms: number;
+            ops: components["schemas"]["SyncOp"][];
+            report?: components["schemas"]["SyncReport"] | null;
+            schema_version: number;
             /** Format: date-time */
-            taken_at: string;
-            /** Format: uuid */
-            outage_id?: string | null;
-            /** Format: date-time */
-            closed_at?: string | null;
+            sent_at: string;
         };
-        CallPage: {
-            items: components["schemas"]["CallOut"][];
-            next: string | null;
-        };
-        AssignmentBrief: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            crew_id: string;
-            crew_code: string;
-            crew_name_zh: string;
-            crew_name_en: string;
-            live: boolean;
+        PushOut: {
+            epoch: string;
+            expected: number;
+            results: components["schemas"]["SyncResult"][];
             /** Format: date-time */
-            assigned_at: string;
-            /** Format: date-time */
-            planned_start?: string | null;
-            /** Format: date-time */
-            planned_end?: string | null;
-        };
-        JobOut: {
-            /** Format: uuid */
-            id: string;
-            rev: number;
-            /** Format: uuid */
-            branch_id: string;
-            number: string;
-            /** @enum {unknown} */
-            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
-            /** @enum {unknown} */
-            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
-            /** @enum {unknown} */
-            priority: "emergency" | "urgent" | "normal";
-            /** @enum {unknown} */
-            required_skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
-            address: string;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            };
-            contact_name?: string | null;
-            contact_phone?: string | null;
-            /** Format: uuid */
-            premises_id?: string | null;
-            /** Format: uuid */
-            outage_id?: string | null;
-            form_code: string;
-            form_version: number;
-            /** Format: date-time */
-            window_start?: string | null;
-            /** Format: date-time */
-            window_end?: string | null;
-            /** Format: date-time */
-            due_at?: string | null;
-            note?: string | null;
-            finding?: string | null;
-            /** Format: date-time */
-            opened_at: string;
-            /** Format: date-time */
-            arrived_at?: string | null;
-            /** Format: date-time */
-            restored_at?: string | null;
-            /** Format: date-time */
-            completed_at?: string | null;
-            assignment?: components["schemas"]["AssignmentBrief"] | null;
-        };
-        JobPage: {
-            items: components["schemas"]["JobOut"][];
-            next: string | null;
-        };
-        RecordOut: {
-            /** Format: uuid */
-            id: string;
-            rev: number;
-            answers: {
-                [key: string]: unknown;
-            };
-        };
-        JobDetail: {
-            /** Format: uuid */
-            id: string;
-            rev: number;
-            /** Format: uuid */
-            branch_id: string;
-            number: string;
-            /** @enum {unknown} */
-            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
-            /** @enum {unknown} */
-            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
-            /** @enum {unknown} */
-            priority: "emergency" | "urgent" | "normal";
-            /** @enum {unknown} */
-            required_skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
-            address: string;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            };
-            contact_name?: string | null;
-            contact_phone?: string | null;
-            /** Format: uuid */
-            premises_id?: string | null;
-            /** Format: uuid */
-            outage_id?: string | null;
-            form_code: string;
-            form_version: number;
-            /** Format: date-time */
-            window_start?: string | null;
-            /** Format: date-time */
-            window_end?: string | null;
-            /** Format: date-time */
-            due_at?: string | null;
-            note?: string | null;
-            finding?: string | null;
-            /** Format: date-time */
-            opened_at: string;
-            /** Format: date-time */
-            arrived_at?: string | null;
-            /** Format: date-time */
-            restored_at?: string | null;
-            /** Format: date-time */
-            completed_at?: string | null;
-            assignment?: components["schemas"]["AssignmentBrief"] | null;
-            form: {
-                [key: string]: unknown;
-            };
-            record?: components["schemas"]["RecordOut"] | null;
-            missing: string[];
-            allowed: ("new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled")[];
-        };
-        JobPatch: {
-            address?: string;
-            note?: string | null;
-            /** @enum {unknown} */
-            priority?: "emergency" | "urgent" | "normal";
-            contact_name?: string | null;
-            contact_phone?: string | null;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location?: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            };
-        };
-        TransitionIn: {
-            /** @enum {string} */
-            to: "new" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled" | "handed_back" | "refused" | "withdrawn";
-            reason?: string | null;
-        };
-        EventOut: {
-            /** Format: uuid */
-            id: string;
-            /** Format: date-time */
-            at: string;
-            /** Format: date-time */
-            received_at: string;
-            kind: string;
-            detail: {
-                [key: string]: unknown;
-            };
-            /** Format: uuid */
-            person_id?: string | null;
-            person_name?: string | null;
-            person_name_en?: string | null;
-            /** Format: uuid */
-            crew_id?: string | null;
-            crew_code?: string | null;
-            /** Format: uuid */
-            device_id?: string | null;
-        };
-        Timeline: {
-            items: components["schemas"]["EventOut"][];
-        };
-        AttachmentOut: {
-            /** Format: uuid */
-            id: string;
-            rev: number;
-            /** Format: uuid */
-            job_id: string;
-            /** @enum {unknown} */
-            kind: "photo" | "signature";
-            slot: string;
-            sha256: string;
-            size_bytes: number;
-            mime: string;
-            /** Format: date-time */
-            taken_at: string;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location?: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            } | null;
-            accuracy_m?: number | null;
-            signer_name?: string | null;
-            width_px?: number | null;
-            height_px?: number | null;
-            /** Format: uuid */
-            person_id?: string | null;
-            has_thumbnail: boolean;
-            /** Format: date-time */
-            verified_at?: string | null;
-            refused?: string | null;
-        };
-        Attachments: {
-            items: components["schemas"]["AttachmentOut"][];
-        };
-        AttachmentOut1: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            job_id: string;
-            rev: number;
-            /** @enum {unknown} */
-            kind: "photo" | "signature";
-            slot: string;
-            /** @enum {string} */
-            readonly state?: "expected" | "arrived" | "examined" | "refused";
-            refused?: string | null;
-            sha256: string;
-            size_bytes: number;
-            mime: string;
-            width_px?: number | null;
-            height_px?: number | null;
-            /** Format: date-time */
-            taken_at: string;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location?: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            } | null;
-            accuracy_m?: number | null;
-            signer_name?: string | null;
-            /** Format: date-time */
-            verified_at?: string | null;
-        };
-        AttachmentList: {
-            items: components["schemas"]["AttachmentOut1"][];
-            next?: string | null;
-        };
-        CallIn: {
-            /**
-             * @default phone
-             * @enum {unknown}
-             */
-            channel: "phone" | "hall" | "web" | "wechat" | "visit";
-            /** @enum {unknown} */
-            symptom: "no_supply" | "partial_supply" | "flicker" | "low_voltage" | "sparks" | "wire_down" | "no_gas" | "gas_smell" | "other";
-            caller_name?: string | null;
-            caller_phone?: string | null;
-            /** Format: uuid */
-            premises_id?: string | null;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location?: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            } | null;
-            note?: string | null;
-            /** @default auto */
-            join: string;
-        };
-        TakenOut: {
-            /** Format: uuid */
-            id: string;
-            number: string;
-            /** Format: date-time */
-            taken_at: string;
-            /** Format: uuid */
-            outage_id: string;
-            outage_number: string;
-            /** Format: uuid */
-            job_id: string;
-            job_number: string;
-            joined: boolean;
-        };
-        OutageJob: {
-            /** Format: uuid */
-            id: string;
-            number: string;
-            /** @enum {unknown} */
-            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
-            /** @enum {unknown} */
-            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
-            /** @enum {unknown} */
-            priority: "emergency" | "urgent" | "normal";
-            address: string;
-            /** Format: date-time */
-            due_at?: string | null;
-            /** Format: uuid */
-            crew_id?: string | null;
-            crew_code?: string | null;
-        };
-        OutageOut: {
-            /** Format: uuid */
-            id: string;
-            rev: number;
-            /** Format: uuid */
-            branch_id: string;
-            number: string;
-            /** @enum {unknown} */
-            commodity: "power" | "gas";
-            /** @enum {unknown} */
-            state: "open" | "restored" | "closed" | "merged";
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            };
-            /** Format: uuid */
-            suspected_node_id?: string | null;
-            suspected_node_code?: string | null;
-            suspected_node_name?: string | null;
-            /** @enum {unknown} */
-            suspected_node_kind?: "substation" | "junction" | "transformer" | "service_point" | "gate_station" | "regulator" | "gas_junction" | "riser" | null;
-            cause?: string | null;
-            /** Format: date-time */
-            opened_at: string;
-            /** Format: date-time */
-            restored_at?: string | null;
-            /** Format: date-time */
-            closed_at?: string | null;
-            calls: number;
-            jobs: components["schemas"]["OutageJob"][];
-        };
-        OutagePage: {
-            items: components["schemas"]["OutageOut"][];
-            next: string | null;
-        };
-        BusyWith: {
-            /** Format: uuid */
-            job_id: string;
-            number: string;
-            /** @enum {unknown} */
-            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+            server_at: string;
         };
         ReasonOut: {
+            blocks: boolean;
             code: string;
             good: boolean;
-            blocks: boolean;
             params: {
                 [key: string]: unknown;
             };
         };
-        CandidateOut: {
-            /** Format: uuid */
-            crew_id: string;
-            code: string;
-            name_zh: string;
-            name_en: string;
-            /** @enum {unknown} */
-            kind: "outage_repair" | "gas_installation" | "inspection" | "metering" | "care" | "contractor";
-            ok: boolean;
-            distance_m: number | null;
-            eta_s: number | null;
-            estimated: boolean;
-            location?: {
+        RecordOut: {
+            answers: {
                 [key: string]: unknown;
-            } | null;
-            position_age_s: number | null;
-            /** Format: date-time */
-            duty_until: string | null;
-            /** @enum {unknown} */
-            grade: "junior" | "intermediate" | "senior" | null;
-            busy_with: components["schemas"]["BusyWith"] | null;
-            reasons: components["schemas"]["ReasonOut"][];
-        };
-        CandidatesOut: {
-            /** Format: uuid */
-            job_id: string;
-            /** Format: date-time */
-            at: string;
-            total: number;
-            ok_count: number;
-            items: components["schemas"]["CandidateOut"][];
-        };
-        AssignmentIn: {
-            /** Format: uuid */
-            crew_id: string;
-        };
-        AssignmentOut: {
+            };
             /** Format: uuid */
             id: string;
-            /** Format: uuid */
-            job_id: string;
-            /** Format: uuid */
-            crew_id: string;
-            live: boolean;
-            /** Format: date-time */
-            assigned_at: string;
-            /** Format: date-time */
-            ended_at?: string | null;
-            /** @enum {unknown} */
-            end_reason?: "completed" | "handed_back" | "refused" | "withdrawn" | "cancelled" | null;
-            reasons: components["schemas"]["ReasonOut"][];
+            rev: number;
         };
-        WithdrawIn: {
-            reason?: string | null;
+        RefreshIn: {
+            refresh_token: string;
         };
-        LiveJob: {
-            /** Format: uuid */
-            id: string;
-            number: string;
-            /** @enum {unknown} */
-            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
-            /** @enum {unknown} */
-            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
-            /** @enum {unknown} */
-            priority: "emergency" | "urgent" | "normal";
-            address: string;
-            /** Format: uuid */
-            assignment_id: string;
-            /** Format: date-time */
-            assigned_at: string;
+        RevokeIn: {
+            /** @default false */
+            wipe: boolean;
         };
         SkillOut: {
             /** @enum {unknown} */
-            skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
-            /** @enum {unknown} */
             grade: "junior" | "intermediate" | "senior";
+            /** @enum {unknown} */
+            skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
         };
-        CrewOut: {
+        SyncBucket: {
+            checksum: string | null;
+            key: string;
+            more: boolean;
+            priority: number;
+            reset: boolean;
+            row_count: number | null;
+            seq: number;
+        };
+        SyncChange: {
+            bucket: string;
+            doc?: {
+                [key: string]: unknown;
+            };
+            entity: string;
+            gone: boolean;
             /** Format: uuid */
             id: string;
             rev: number;
+            seq: number;
+        };
+        SyncError: {
+            field: string;
+            reason: string;
+        };
+        SyncFieldResult: {
+            /** Format: uuid */
+            conflict_id?: string;
+            /** @enum {string} */
+            outcome: "applied" | "merged" | "noop" | "kept" | "conflict";
+            value: unknown;
+        };
+        SyncFile: {
+            kind: string;
+            mime: string;
+            sha256: string;
+            size: number;
+            slot: string;
+        };
+        SyncGps: {
+            accuracy_m: number;
+            /** Format: date-time */
+            at?: string;
+            lat: number;
+            lon: number;
+        };
+        SyncOp: {
+            base_rev: number;
+            depends_on?: number[] | null;
+            /** Format: date-time */
+            device_at: string;
+            entity: string;
+            fields: {
+                [key: string]: unknown;
+            };
+            files?: components["schemas"]["SyncFile"][] | null;
+            gps?: components["schemas"]["SyncGps"] | null;
+            group_no?: number | null;
+            group_size?: number | null;
+            /** @enum {string} */
+            kind: "create" | "update" | "delete";
+            op_no: number;
+            /** Format: uuid */
+            rec_id: string;
+            schema_version?: number | null;
+        };
+        SyncRefusal: {
+            code: string;
+            errors: components["schemas"]["SyncError"][];
+            params: {
+                [key: string]: unknown;
+            };
+        };
+        SyncReport: {
+            app_version?: string | null;
+            oldest_queued_at?: string | null;
+            queued_bytes?: number | null;
+            queued_files?: number | null;
+            queued_ops?: number | null;
+            storage_free_bytes?: number | null;
+        };
+        SyncResult: {
+            fields?: {
+                [key: string]: components["schemas"]["SyncFieldResult"];
+            };
+            op_no: number;
+            problem?: components["schemas"]["SyncRefusal"];
+            rev: number;
+            /** @enum {string} */
+            status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+        };
+        TabletCrewOut: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            name_en: string;
+            name_zh: string;
+        };
+        TabletLoginIn: {
+            /** Format: uuid */
+            device_id: string;
+            login: string;
+            nonce: string;
+            password: string;
+            signature: string;
+        };
+        TabletOut: {
+            access_expires_in: number;
+            access_token: string;
+            crew: components["schemas"]["TabletCrewOut"] | null;
+            /** Format: uuid */
+            device_id: string;
+            person: components["schemas"]["TabletPersonOut"];
+            refresh_token: string;
+        };
+        TabletPersonOut: {
             /** Format: uuid */
             branch_id: string;
-            code: string;
-            name_zh: string;
-            name_en: string;
-            /** @enum {unknown} */
-            kind: "outage_repair" | "gas_installation" | "inspection" | "metering" | "care" | "contractor";
-            phone?: string | null;
-            vehicle_plate?: string | null;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location?: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            } | null;
-            /** Format: date-time */
-            position_at?: string | null;
-            accuracy_m?: number | null;
-            position_age_s?: number | null;
-            /** Format: date-time */
-            duty_until?: string | null;
-            live_job?: components["schemas"]["LiveJob"] | null;
-            skills: components["schemas"]["SkillOut"][];
-        };
-        CrewPage: {
-            items: components["schemas"]["CrewOut"][];
-            next: string | null;
-        };
-        MemberOut: {
             /** Format: uuid */
-            person_id: string;
+            id: string;
+            /** @enum {string} */
+            locale: "zh-CN" | "en";
             name: string;
             name_en: string;
-            lead: boolean;
         };
-        CrewDetail: {
+        TabletRefreshIn: {
+            /** Format: uuid */
+            device_id: string;
+            nonce: string;
+            refresh_token: string;
+            signature: string;
+            /** Format: date-time */
+            signed_at: string;
+        };
+        TakenOut: {
             /** Format: uuid */
             id: string;
-            rev: number;
             /** Format: uuid */
-            branch_id: string;
-            code: string;
-            name_zh: string;
-            name_en: string;
-            /** @enum {unknown} */
-            kind: "outage_repair" | "gas_installation" | "inspection" | "metering" | "care" | "contractor";
-            phone?: string | null;
-            vehicle_plate?: string | null;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location?: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            } | null;
+            job_id: string;
+            job_number: string;
+            joined: boolean;
+            number: string;
+            /** Format: uuid */
+            outage_id: string;
+            outage_number: string;
             /** Format: date-time */
-            position_at?: string | null;
-            accuracy_m?: number | null;
-            position_age_s?: number | null;
-            /** Format: date-time */
-            duty_until?: string | null;
-            live_job?: components["schemas"]["LiveJob"] | null;
-            skills: components["schemas"]["SkillOut"][];
-            members: components["schemas"]["MemberOut"][];
+            taken_at: string;
         };
-        HitOut: {
+        Timeline: {
+            items: components["schemas"]["EventOut"][];
+        };
+        TokenPairOut: {
+            access_expires_in: number;
+            access_token: string;
+            refresh_token: string;
+        };
+        TrailEntryOut: {
+            action: string;
+            /** Format: date-time */
+            at: string;
+            detail: {
+                [key: string]: unknown;
+            };
+            /** Format: uuid */
+            device_id: string | null;
+            entity: string;
+            /** Format: uuid */
+            entity_id: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            person_id: string | null;
+        };
+        TrailOut: {
+            items: components["schemas"]["TrailEntryOut"][];
+            next: string | null;
+        };
+        TransitionIn: {
+            reason?: string | null;
             /** @enum {string} */
-            kind: "premises" | "job" | "crew" | "outage";
-            /** Format: uuid */
-            id: string;
-            title: string;
-            subtitle: string | null;
-            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
-            location: {
-                /** @enum {string} */
-                type: "Point";
-                coordinates: number[];
-            } | null;
-            found_by: string;
+            to: "new" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled" | "handed_back" | "refused" | "withdrawn";
         };
-        Hits: {
-            items: components["schemas"]["HitOut"][];
-        };
-        Feature: {
-            /** @default Feature */
-            type: unknown;
-            id: number;
-            geometry: {
-                [key: string]: unknown;
-            };
-            properties: {
-                [key: string]: unknown;
-            };
-        };
-        FeatureCollection: {
-            /** @default FeatureCollection */
-            type: unknown;
-            features: components["schemas"]["Feature"][];
+        WithdrawIn: {
+            reason?: string | null;
         };
     };
     responses: {
@@ -1603,297 +1859,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    session_sign_in: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CredentialsIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MeOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    session_sign_out: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    session_read_me: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MeOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    session_change_me: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
-                "Idempotency-Key": string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MeIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MeOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    session_issue_tokens: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CredentialsIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TokenPairOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    session_refresh_tokens: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RefreshIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TokenPairOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    admin_list_people: {
-        parameters: {
-            query?: {
-                cursor?: string;
-                limit?: number;
-                q?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PeopleOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    admin_add_person: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
-                "Idempotency-Key": string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PersonIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    admin_change_person: {
+    dispatch_withdraw: {
         parameters: {
             query?: never;
             header: {
@@ -1901,13 +1867,13 @@ export interface operations {
                 "Idempotency-Key": string;
             };
             path: {
-                person_id: string;
+                assignment_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PersonPatch"];
+                "application/json": components["schemas"]["WithdrawIn"];
             };
         };
         responses: {
@@ -1917,7 +1883,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PersonOut"];
+                    "application/json": components["schemas"]["AssignmentOut"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -1933,98 +1899,15 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    admin_grant_role: {
+    media_download_attachment: {
         parameters: {
             query?: never;
-            header: {
-                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
-                "Idempotency-Key": string;
-            };
-            path: {
-                person_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GrantIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PersonOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    admin_withdraw_role: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
-                "Idempotency-Key": string;
-            };
-            path: {
-                person_id: string;
-                grant_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description No Content */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    admin_list_devices: {
-        parameters: {
-            query?: {
-                cursor?: string;
-                limit?: number;
-            };
             header?: never;
-            path?: never;
+            path: {
+                attachment_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2035,7 +1918,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DevicesOut"];
+                    "image/*": string;
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -2046,64 +1929,18 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    admin_make_enrolment_code: {
+    media_download_thumbnail: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EnrolmentCodeIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EnrolmentCodeOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    admin_revoke_device: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
-                "Idempotency-Key": string;
-            };
             path: {
-                device_id: string;
+                attachment_id: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RevokeIn"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {
@@ -2111,23 +1948,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviceOut"];
+                    "image/jpeg": string;
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
             401: components["responses"]["DEFAULT_ERROR"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
     admin_read_trail: {
@@ -2160,130 +1991,19 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    tablets_enrol: {
+    demands_list_calls: {
         parameters: {
-            query?: never;
+            query?: {
+                cursor?: string;
+                limit?: number;
+                outage_id?: string;
+                phone?: string;
+                premises_id?: string;
+            };
             header?: never;
             path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EnrolIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TabletOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    tablets_refresh_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TabletRefreshIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TabletOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    tablets_sign_in_on_tablet: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TabletLoginIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TabletOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    customers_open_premises: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                premises_id: string;
-            };
             cookie?: never;
         };
         requestBody?: never;
@@ -2294,7 +2014,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PremisesOut"];
+                    "application/json": components["schemas"]["CallPage"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -2305,14 +2025,52 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    customers_premises_near: {
+    outages_take_call: {
         parameters: {
-            query: {
-                near: string;
-                radius_m?: number;
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    dispatch_list_crews: {
+        parameters: {
+            query?: {
+                cursor?: string;
                 limit?: number;
             };
             header?: never;
@@ -2327,7 +2085,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PremisesNear"];
+                    "application/json": components["schemas"]["CrewPage"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -2338,7 +2096,36 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    dispatch_open_crew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                crew_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewDetail"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
         };
     };
     crews_record_fix: {
@@ -2381,17 +2168,13 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    demands_list_calls: {
+    admin_list_devices: {
         parameters: {
             query?: {
                 cursor?: string;
                 limit?: number;
-                outage_id?: string;
-                phone?: string;
-                premises_id?: string;
             };
             header?: never;
             path?: never;
@@ -2405,7 +2188,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CallPage"];
+                    "application/json": components["schemas"]["DevicesOut"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -2416,22 +2199,18 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    outages_take_call: {
+    admin_make_enrolment_code: {
         parameters: {
             query?: never;
-            header: {
-                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
-                "Idempotency-Key": string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CallIn"];
+                "application/json": components["schemas"]["EnrolmentCodeIn"];
             };
         };
         responses: {
@@ -2441,7 +2220,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TakenOut"];
+                    "application/json": components["schemas"]["EnrolmentCodeOut"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -2457,7 +2236,48 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    admin_revoke_device: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
         };
     };
     jobs_list_jobs: {
@@ -2497,7 +2317,6 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
     jobs_export_jobs: {
@@ -2535,7 +2354,6 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
     jobs_open_job: {
@@ -2566,7 +2384,6 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
     jobs_edit_job: {
@@ -2575,6 +2392,8 @@ export interface operations {
             header: {
                 /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
                 "Idempotency-Key": string;
+                /** @description The ETag that was read: the revision the change is made on. */
+                "If-Match": string;
             };
             path: {
                 job_id: string;
@@ -2609,270 +2428,6 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    jobs_move_job: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
-                "Idempotency-Key": string;
-            };
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TransitionIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobDetail"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
-            413: components["responses"]["DEFAULT_ERROR"];
-            415: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    jobs_timeline: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Timeline"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    media_list_attachments: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AttachmentList"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    media_download_attachment: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                attachment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/*": string;
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    media_download_thumbnail: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                attachment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "image/jpeg": string;
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    outages_list_outages: {
-        parameters: {
-            query?: {
-                state?: "open" | "restored" | "closed" | "merged";
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OutagePage"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    outages_open_outage: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                outage_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OutageOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
-        };
-    };
-    dispatch_list_candidates: {
-        parameters: {
-            query?: {
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                job_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CandidatesOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
     dispatch_dispatch_crew: {
@@ -2915,10 +2470,101 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    dispatch_withdraw: {
+    jobs_attachments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attachments"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    dispatch_list_candidates: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandidatesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    jobs_timeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    jobs_move_job: {
         parameters: {
             query?: never;
             header: {
@@ -2926,13 +2572,13 @@ export interface operations {
                 "Idempotency-Key": string;
             };
             path: {
-                assignment_id: string;
+                job_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WithdrawIn"];
+                "application/json": components["schemas"]["TransitionIn"];
             };
         };
         responses: {
@@ -2942,7 +2588,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AssignmentOut"];
+                    "application/json": components["schemas"]["JobDetail"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -2958,13 +2604,111 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    dispatch_list_crews: {
+    map_get_live_features: {
         parameters: {
             query?: {
-                cursor?: string;
+                /** @description comma-separated: jobs, crews, outages */
+                layers?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["FeatureCollection"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    session_read_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    session_change_me: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    outages_list_outages: {
+        parameters: {
+            query?: {
+                state?: "open" | "restored" | "closed" | "merged";
                 limit?: number;
             };
             header?: never;
@@ -2979,7 +2723,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CrewPage"];
+                    "application/json": components["schemas"]["OutagePage"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -2990,15 +2734,14 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    dispatch_open_crew: {
+    outages_open_outage: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                crew_id: string;
+                outage_id: string;
             };
             cookie?: never;
         };
@@ -3010,7 +2753,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CrewDetail"];
+                    "application/json": components["schemas"]["OutageOut"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -3021,7 +2764,291 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    demands_list_callers: {
+        parameters: {
+            query: {
+                phone: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallersOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    admin_list_people: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    admin_add_person: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    admin_change_person: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    admin_grant_role: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GrantIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    admin_withdraw_role: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                person_id: string;
+                grant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    customers_premises_near: {
+        parameters: {
+            query: {
+                near: string;
+                radius_m?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PremisesNear"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    customers_open_premises: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                premises_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PremisesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
         };
     };
     dispatch_find: {
@@ -3052,7 +3079,74 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    session_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    session_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
         };
     };
     map_get_tile: {
@@ -3093,17 +3187,128 @@ export interface operations {
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
         };
     };
-    map_get_live_features: {
+    session_issue_tokens: {
         parameters: {
-            query?: {
-                /** @description comma-separated: jobs, crews, outages */
-                layers?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPairOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    session_refresh_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPairOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_check_blobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlobsIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlobsOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_get_blob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3114,18 +3319,384 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/geo+json": components["schemas"]["FeatureCollection"];
+                    "application/octet-stream": string;
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
             401: components["responses"]["DEFAULT_ERROR"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    tablets_enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TabletOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["DEFAULT_ERROR"];
-            default: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_post_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_describe_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_delete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_head_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_patch_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_pull_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PullIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_push_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    tablets_refresh_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TabletRefreshIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TabletOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    tablets_sign_in_on_tablet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TabletLoginIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TabletOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["DEFAULT_ERROR"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["DEFAULT_ERROR"];
         };
     };
 }
