@@ -4,41 +4,27 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.config import Settings
-from app.crews.errors import CONSTRAINT_PROBLEMS as CREW_CONSTRAINTS
 from app.crews.routes import blp as crews
 from app.customers.routes import blp as customers
 from app.demands.routes import blp as demands
 from app.dispatch.routes import blp as dispatch
-from app.identity.errors import CONSTRAINT_PROBLEMS as IDENTITY_CONSTRAINTS
 from app.identity.routes import BLUEPRINTS as IDENTITY_BLUEPRINTS
 from app.identity.service import authenticate
-from app.jobs.errors import CONSTRAINT_PROBLEMS as JOB_CONSTRAINTS
 from app.jobs.routes import blp as jobs
-from app.kernel.doorbell import ring
 from app.kernel.observe import install_observation
 from app.kernel.problem_json import Api, install_problem_handlers
 from app.kernel.unit_of_work import Runtime
 from app.map.routes import blp as map_
 from app.media.routes import blp as media
 from app.outages.routes import blp as outages
-from app.reactions import REACTIONS
+from app.runtime import build_runtime
 from app.sync.routes import blp as sync
-from app.sync.track import follow_changes
 from app.web.docs import docs
 from app.web.pages import register_pages
 
+__all__ = ["build_runtime", "create_app"]
+
 BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, map_, sync]
-
-
-def build_runtime(settings: Settings) -> Runtime:
-    """The runtime of any of our processes: reactions, constraints and change tracking wired in."""
-    runtime = Runtime.build(settings)
-    runtime.reactions = REACTIONS
-    runtime.constraint_problems = {**IDENTITY_CONSTRAINTS, **CREW_CONSTRAINTS, **JOB_CONSTRAINTS}
-    runtime.ring = ring(runtime)
-    follow_changes(runtime.sessions)
-    return runtime
 
 
 def create_app(runtime: Runtime) -> Flask:

@@ -14,7 +14,7 @@ from app.kernel import idempotency, tasks
 from app.kernel.actor import SYSTEM
 from app.kernel.outbox import DueWork
 from app.kernel.unit_of_work import Runtime, UnitOfWork
-from app.sync.host import partial_files
+from app.sync.files import partial_files
 from app.sync.placement import outstayed
 from app.sync.track import place_again
 from mobile_sync.adapters import uploads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from app.config import Settings
-from app.factory import build_runtime
+from app.runtime import build_runtime
 from app.live.hub import Hub
 from app.live.stream import close_on_sigterm, create_stream
 

@@ -23,11 +23,11 @@ from rq.serializers import JSONSerializer
 
 from app import schedule
 from app.config import Settings
-from app.factory import build_runtime
 from app.kernel import tasks
 from app.kernel.logs import configure_logging
 from app.kernel.unit_of_work import Runtime
 from app.reactions import REACTIONS
+from app.runtime import build_runtime
 
 log = logging.getLogger(__name__)
 

@@ -25,6 +25,7 @@ from app.media.rules import MIMES_BY_KIND
 from app.sync.collection import SCHEMA_VERSION
 from app.sync.collections import COLLECTIONS
 from app.sync.errors import NotATablet
+from app.sync.files import partial_files
 from app.sync.placement import catalog_key, crew_key, user_key
 from mobile_sync.adapters.http import SqlHost
 from mobile_sync.adapters.local_store import LocalStore, PartialFiles
@@ -144,11 +145,6 @@ class Host(SqlHost[UnitOfWork]):
     def file_verified(self, ctx: UnitOfWork, upload: Upload) -> None:
         """Every attachment that waited for these bytes has arrived."""
         media.mark_verified(ctx, sha256=upload.sha256)
-
-
-def partial_files(blob_root: Path) -> PartialFiles:
-    """Where half-arrived files of an installation lie."""
-    return PartialFiles(blob_root / "partial")
 
 
 def _actor() -> Actor:
