@@ -68,7 +68,7 @@ def measure_candidates(runtime: Runtime) -> Iterator[Figure]:
         with own.unit_of_work(SYSTEM) as uow:
             wanted = text("SELECT id FROM job WHERE state = 'new' AND kind = 'outage_repair' LIMIT 1")
             job_id = uow.session.execute(wanted).scalar_one()
-            on_duty = sum(item.ok for item in dispatch.candidates(uow, job_id=job_id).candidates)
+            on_duty = dispatch.candidates(uow, job_id=job_id).ok_count
         path = f"/api/v1/jobs/{job_id}/candidates"
         expect(client, path)
         cost = cost_of(lambda: expect(client, path), times=ROUNDS, pids=[])

@@ -75,6 +75,7 @@ class Shift(Scoped):
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="span"),
         Index("ix_shift_crew_id_ends_at", "crew_id", "ends_at"),
+        Index("ix_shift_branch_id_ends_at", "branch_id", "ends_at"),
     )
 
     crew_id: Mapped[UUID] = mapped_column(ForeignKey("crew.id"))

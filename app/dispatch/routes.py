@@ -34,7 +34,7 @@ blp = Blueprint("dispatch", __name__, url_prefix="/api/v1", description="Who is 
 @blp.response(200, CandidatesOut)
 def list_candidates(args: dict[str, Any], job_id: UUID) -> Response:
     """Rank the crews for a job"""
-    return jsonify(ranking_json(service.candidates(current_uow(), job_id=job_id), args["limit"]))
+    return jsonify(ranking_json(service.candidates(current_uow(), job_id=job_id, **args)))
 
 
 @blp.post("/jobs/<uuid:job_id>/assignments")

@@ -8,7 +8,7 @@ import marshmallow as ma
 
 from app.crews.models import CrewKind
 from app.dispatch.rules import Candidate
-from app.dispatch.service import Ranking
+from app.dispatch.service import MOST_SHOWN, Ranking
 from app.jobs.models import EndReason, JobKind, JobState, Priority
 from app.kernel.fields import PointField, choice, text
 from app.kernel.paging import PAGE_LIMIT, StrictSchema
@@ -18,7 +18,7 @@ from app.staff.models import Grade, Skill
 class CandidatesArgs(StrictSchema):
     """How many of the ranked crews to show."""
 
-    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, PAGE_LIMIT))
+    limit = ma.fields.Integer(load_default=MOST_SHOWN, validate=ma.validate.Range(1, PAGE_LIMIT))
 
 
 class ReasonOut(ma.Schema):
@@ -156,14 +156,14 @@ class CrewDetail(CrewOut):
     members = ma.fields.List(ma.fields.Nested(MemberOut), required=True)
 
 
-def ranking_json(ranking: Ranking, limit: int) -> dict[str, Any]:
-    """`CandidatesOut` as plain values: at a thousand crews a schema's dump costs more than the ranking."""
+def ranking_json(ranking: Ranking) -> dict[str, Any]:
+    """`CandidatesOut` as plain values: a schema's dump would cost more than the ranking."""
     return {
         "job_id": str(ranking.job.id),
         "at": ranking.at.isoformat(),
-        "total": len(ranking.candidates),
+        "total": ranking.total,
         "ok_count": ranking.ok_count,
-        "items": [_candidate_json(candidate, ranking) for candidate in ranking.candidates[:limit]],
+        "items": [_candidate_json(candidate, ranking) for candidate in ranking.candidates],
     }
 
 

@@ -7,11 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.crews import queries as crews
 from app.dispatch import queries, rules
 from app.dispatch.errors import AssignmentEnded, UnknownCrew
 from app.dispatch.events import CrewDispatched, CrewWithdrawn
-from app.dispatch.rules import Candidate, CrewFacts, Need, Trip
+from app.dispatch.ranking import Floats
+from app.dispatch.rules import Candidate, Need, Trip
 from app.jobs import queries as jobs
 from app.jobs import rules as job_rules
 from app.jobs import service as job_service
@@ -26,24 +30,24 @@ if TYPE_CHECKING:
     from app.jobs.models import Assignment, Job
 
 
+MOST_SHOWN = 50
+
+
 @dataclass(frozen=True)
 class Ranking:
-    """All crews of the branch, best first, as of one moment."""
+    """The best crews of a branch for a job, as of one moment; `total` and `ok_count` are over all its crews."""
 
     job: Job
     at: datetime
+    total: int
+    ok_count: int
     candidates: list[Candidate]
 
-    @property
-    def ok_count(self) -> int:
-        """How many could be sent."""
-        return sum(candidate.ok for candidate in self.candidates)
 
+def candidates(uow: UnitOfWork, *, job_id: UUID, limit: int = MOST_SHOWN) -> Ranking:
+    """Rank every crew of the job's branch by arrival along streets; the first `limit` with what speaks for and against.
 
-def candidates(uow: UnitOfWork, *, job_id: UUID) -> Ranking:
-    """Every crew of the job's branch with its way there and what speaks for and against it.
-
-    Three queries, five when the streets have changed since the last call, whatever the number of crews.
+    Three queries, or up to three more to read changed streets, whatever the number of crews.
 
     Raises:
         NotFound: no such job, or not the actor's to see.
@@ -51,11 +55,15 @@ def candidates(uow: UnitOfWork, *, job_id: UUID) -> Ranking:
     """
     job = jobs.get_job(uow.session, uow.actor, job_id)
     uow.actor.must(Permission.DISPATCH, job.branch_id)
-    known = queries.crew_facts(uow.session, job.branch_id, skill=job.required_skill, now=uow.now)
+    roster = queries.roster(uow.session, job.branch_id, skill=job.required_skill, now=uow.now)
+    trips = _trips(uow, job, roster.position, roster.placed)
+    eta_s = np.array([np.inf if trip is None else trip.eta_s for trip in trips])
+    best = roster.best(eta_s, limit)
+    ids = roster.ids(best)
+    known = queries.crew_facts(uow.session, job.branch_id, ids, skill=job.required_skill, now=uow.now)
     need = Need(job.required_skill, job.due_at, uow.now)
-    trips = _trips(uow, job, known)
-    judged = [rules.judge(facts, trips.get(facts.crew_id), need) for facts in known]
-    return Ranking(job, uow.now, rules.ranked(judged))
+    judged = [rules.judge(known[crew_id], trips[place], need) for crew_id, place in zip(ids, best, strict=True)]
+    return Ranking(job, uow.now, len(trips), int(roster.ok.sum()), rules.ranked(judged))
 
 
 def dispatch_crew(uow: UnitOfWork, *, job_id: UUID, crew_id: UUID) -> Assignment:
@@ -72,9 +80,10 @@ def dispatch_crew(uow: UnitOfWork, *, job_id: UUID, crew_id: UUID) -> Assignment
     uow.actor.must(Permission.DISPATCH, job.branch_id)
     job_rules.check_takes_crew(job.kind, job.state, JobState.ASSIGNED)
     crew = _lock_crew(uow, job, crew_id)
-    found = queries.crew_facts(uow.session, job.branch_id, skill=job.required_skill, now=uow.now, crew_id=crew.id)
-    need = Need(job.required_skill, job.due_at, uow.now)
-    judged = rules.judge(found[0], _trips(uow, job, found).get(crew.id), need)
+    facts = queries.crew_facts(uow.session, job.branch_id, [crew.id], skill=job.required_skill, now=uow.now)[crew.id]
+    place = np.array([facts.position or (np.nan, np.nan)])
+    (trip,) = _trips(uow, job, place, np.isfinite(place[:, 0]))
+    judged = rules.judge(facts, trip, Need(job.required_skill, job.due_at, uow.now))
     if (problem := rules.refusal(judged)) is not None:
         raise problem
     reasons = [reason.as_json() for reason in judged.reasons]
@@ -111,12 +120,12 @@ def _lock_crew(uow: UnitOfWork, job: Job, crew_id: UUID) -> Crew:
     return crew
 
 
-def _trips(uow: UnitOfWork, job: Job, known: list[CrewFacts]) -> dict[UUID, Trip]:
-    """The way of every crew whose position is known."""
-    placed = [(facts.crew_id, facts.position) for facts in known if facts.position is not None]
-    if not placed:
-        return {}
-    origins = [position for _, position in placed]
-    travel = travel_to(uow, branch_id=job.branch_id, target=job.location, origins=origins)
-    figures = zip(travel.distance_m.tolist(), travel.time_s.tolist(), travel.estimated.tolist(), strict=True)
-    return {crew_id: Trip(*figure) for (crew_id, _), figure in zip(placed, figures, strict=True)}
+def _trips(uow: UnitOfWork, job: Job, position: Floats, placed: NDArray[np.bool_]) -> list[Trip | None]:
+    """The way of each crew; None where its position is not known."""
+    trips: list[Trip | None] = [None] * len(position)
+    if placed.any():
+        travel = travel_to(uow, branch_id=job.branch_id, target=job.location, origins=position[placed])
+        ways = zip(travel.distance_m.tolist(), travel.time_s.tolist(), travel.estimated.tolist(), strict=True)
+        for place, way in zip(np.flatnonzero(placed), ways, strict=True):
+            trips[place] = Trip(*way)
+    return trips

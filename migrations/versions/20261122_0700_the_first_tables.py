@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 07:05:08.876545
+Create Date: 2026-11-22 07:49:02.490170
 """
 from __future__ import annotations
 
@@ -561,6 +561,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_shift'))
     )
     op.create_index(op.f('ix_shift_branch_id'), 'shift', ['branch_id'], unique=False)
+    op.create_index('ix_shift_branch_id_ends_at', 'shift', ['branch_id', 'ends_at'], unique=False)
     op.create_index('ix_shift_crew_id_ends_at', 'shift', ['crew_id', 'ends_at'], unique=False)
     op.create_table('assignment',
     sa.Column('job_id', sa.Uuid(), nullable=False),
@@ -915,6 +916,7 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_assignment_branch_id'), table_name='assignment')
     op.drop_table('assignment')
     op.drop_index('ix_shift_crew_id_ends_at', table_name='shift')
+    op.drop_index('ix_shift_branch_id_ends_at', table_name='shift')
     op.drop_index(op.f('ix_shift_branch_id'), table_name='shift')
     op.drop_table('shift')
     op.drop_index(op.f('ix_role_grant_branch_id'), table_name='role_grant')

@@ -28,23 +28,27 @@ class JobView:
     form: Form
 
 
+# Aliases, so that a query that joins assignments itself is not mixed up with the condition on who may see.
+_HELD, _MEMBER = aliased(Assignment), aliased(CrewMember)
+
+
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """A condition on Job: those of the actor's branches, or those their crew holds or has completed."""
     if actor.everything:
         return true()
     if actor.person_id is None:
         return false()
-    # aliases: a query that joins assignments itself must not be mixed up with this one
-    held, member = aliased(Assignment), aliased(CrewMember)
-    own_crews = select(member.crew_id).where(member.person_id == actor.person_id, member.until.is_(None))
-    ours = exists().where(
-        held.job_id == Job.id,
-        held.crew_id.in_(own_crews),
-        or_(held.end_reason.is_(None), held.end_reason == EndReason.COMPLETED),
-    )
-    return or_(
-        Job.branch_id.in_(actor.branches_with(Permission.READ_ALL_JOBS)),
-        and_(Job.branch_id.in_(actor.branches_with(Permission.WORK_JOBS)), ours),
+    desk, work = actor.branches_with(Permission.READ_ALL_JOBS), actor.branches_with(Permission.WORK_JOBS)
+    everything = Job.branch_id.in_(desk)
+    return or_(everything, and_(Job.branch_id.in_(work), _ours(actor.person_id))) if work else everything
+
+
+def _ours(person_id: UUID) -> ColumnElement[bool]:
+    own_crews = select(_MEMBER.crew_id).where(_MEMBER.person_id == person_id, _MEMBER.until.is_(None))
+    return exists().where(
+        _HELD.job_id == Job.id,
+        _HELD.crew_id.in_(own_crews),
+        or_(_HELD.end_reason.is_(None), _HELD.end_reason == EndReason.COMPLETED),
     )
 
 
