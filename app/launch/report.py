@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TextIO
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -31,6 +32,13 @@ class Stop(Exception):
         return f"{tail}\n✗ {self.zh}\n  {self.en}".lstrip("\n")
 
 
+@dataclass
+class Outcome:
+    """How a step went: a block that knows it failed without raising says so here."""
+
+    failed: bool = False
+
+
 class Progress:
     """Prints each step with its duration, to stderr so that a command's own output stays clean."""
 
@@ -51,7 +59,7 @@ class Progress:
             print(text, file=self.stream, flush=True)
 
     @contextmanager
-    def step(self, title: str) -> Iterator[None]:
+    def step(self, title: str) -> Iterator[Outcome]:
         """Show `title` as under way, then as done or failed with its seconds."""
         began = time.monotonic()
         done = threading.Event()
@@ -59,16 +67,18 @@ class Progress:
         if not self.tty:
             self.note(f"… {title}")
         ticker.start()
-        mark = "✗"
+        outcome = Outcome()
         try:
-            yield
-            mark = "✓"
+            yield outcome
+        except BaseException:
+            outcome.failed = True
+            raise
         finally:
             done.set()
             ticker.join()
             seconds = time.monotonic() - began
             self.steps.append((title, seconds))
-            self.note(f"{self._clear()}{mark} {title}  {seconds:.1f} s")
+            self.note(f"{self._clear()}{'✗' if outcome.failed else '✓'} {title}  {seconds:.1f} s")
 
     def _tick(self, title: str, began: float, done: threading.Event) -> None:
         turn = 0

@@ -98,8 +98,9 @@ def run_checks(launch: Launch, env: Mapping[str, str]) -> list[tuple[str, int]]:
     """Run every check, also after one failed; returns the failed ones with their exit codes."""
     failed: list[tuple[str, int]] = []
     for name, argv in checks(launch):
-        with launch.progress.step(name):
+        with launch.progress.step(name) as outcome:
             done = subprocess.run(argv, cwd=launch.places.root, env=dict(env), capture_output=True, check=False)
+            outcome.failed = done.returncode != 0
         if done.returncode:
             launch.progress.note((done.stdout + done.stderr).decode(errors="replace").rstrip())
             failed.append((name, done.returncode))
