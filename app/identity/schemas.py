@@ -190,12 +190,24 @@ class RevokeIn(StrictSchema):
     wipe = ma.fields.Boolean(load_default=False)
 
 
+P256_JWK = {
+    "description": "RFC 7517, as WebCrypto exports it; without `d`",
+    "required": ["kty", "crv", "x", "y"],
+    "properties": {
+        "kty": {"type": "string", "enum": ["EC"]},
+        "crv": {"type": "string", "enum": ["P-256"]},
+        "x": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+        "y": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    },
+}
+
+
 class EnrolIn(CredentialsIn):
     """A tablet introduces itself."""
 
     code = text(20, required=True)
     name = ma.fields.String(load_default="", validate=ma.validate.Length(max=80))
-    public_key = ma.fields.Dict(keys=ma.fields.String(), required=True)
+    public_key = ma.fields.Dict(keys=ma.fields.String(), required=True, metadata=P256_JWK)
 
 
 class TabletProof(StrictSchema):

@@ -1,0 +1,150 @@
+"""A branch with one row of every kind that has a door, each marked, so that a leak can be seen in any answer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from shapely.geometry import Point
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.customers.models import Premises
+from app.identity.models import Branch, Person, Role, RoleGrant
+from app.jobs.models import Job
+from app.kernel.blobs import Blobs
+from app.kernel.unit_of_work import Runtime
+from app.media.models import AttachmentKind
+from tests.factories import CENTRE, Client, Tablet, given_branch, given_person, given_tablet, signed_in
+from tests.factories_field import (
+    at_m,
+    given_account,
+    given_attachment,
+    given_crew,
+    given_estate,
+    given_premises,
+    given_street_grid,
+    given_transformer_with_services,
+)
+from tests.sync.field import TUS, photo
+
+ZOOM = 14
+
+
+@dataclass
+class Town:
+    """`ids` by the name of the address part or body field that takes them; `marks` are words no stranger may read."""
+
+    branch: Branch
+    boss: Person
+    lineman: Person
+    tablet: Tablet
+    phone: str
+    ids: dict[str, str] = field(default_factory=dict)
+    marks: list[str] = field(default_factory=list)
+
+
+def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, float] = CENTRE) -> Town:
+    """Build it; `code` marks every name. The forms must be there (`given_forms`)."""
+    branch = given_branch(session, code, centre=centre)
+    boss = given_person(session, branch, f"boss-{code.lower()}", list(Role), name=f"{code}-boss")
+    crew, lineman = given_crew(
+        session, branch, f"{code}-CREW", place=at_m(300, 0, centre=centre), login=f"lineman-{code.lower()}"
+    )
+    phone = f"139{int(hashlib.sha256(code.encode()).hexdigest(), 16) % 10**8:08d}"
+    town = Town(branch, boss, lineman, given_tablet(app, session, lineman), phone)
+    office = signed_in(app, boss)
+    town.ids = {
+        **_ground(session, town, centre),
+        **_work(office, session, town),
+        "branch_id": str(branch.id),
+        "crew_id": str(crew.id),
+        "person_id": str(lineman.id),
+        "device_id": town.tablet.device_id,
+        "grant_id": str(session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == lineman.id)).one()),
+        **_tile(centre),
+    }
+    town.ids["assignment_id"] = _sent(office, town)
+    town.ids |= _files(app, session, town)
+    town.marks = [code, phone, *(value for value in town.ids.values() if len(value) >= 16)]
+    return town
+
+
+def _ground(session: Session, town: Town, centre: tuple[float, float]) -> dict[str, str]:
+    if centre == CENTRE:
+        given_street_grid(session, town.branch, side=3)
+        given_transformer_with_services(session, town.branch, [at_m(20, 20), at_m(40, 20)])
+    given_estate(session, town.branch, f"{town.branch.code}-ESTATE")
+    premises = given_premises(
+        session, town.branch, at_m(10, 10, centre=centre), address=f"{town.branch.code}-ADDRESS", initials="canary"
+    )
+    given_account(session, premises, name=f"{town.branch.code}-PARTY", phone=town.phone)
+    return {"premises_id": str(premises.id)}
+
+
+def _work(office: Client, session: Session, town: Town) -> dict[str, str]:
+    call = {
+        "symptom": "no_supply",
+        "premises_id": str(_premises_of(session, town)),
+        "caller_name": f"{town.branch.code}-CALLER",
+        "caller_phone": town.phone,
+        "note": f"{town.branch.code}-NOTE",
+        "join": "new",
+    }
+    answer = office.post("/api/v1/calls", json=call)
+    assert answer.status_code == 201, answer.text
+    taken = answer.get_json()
+    return {"job_id": taken["job_id"], "outage_id": taken["outage_id"], "demand_id": taken["id"]}
+
+
+def _premises_of(session: Session, town: Town) -> Any:
+    return session.scalars(select(Premises.id).where(Premises.branch_id == town.branch.id)).one()
+
+
+def _sent(office: Client, town: Town) -> str:
+    path = f"/api/v1/jobs/{town.ids['job_id']}/assignments"
+    answer = office.post(path, json={"crew_id": town.ids["crew_id"]})
+    assert answer.status_code == 201, answer.text
+    assignment: str = answer.get_json()["id"]
+    return assignment
+
+
+def _files(app: Flask, session: Session, town: Town) -> dict[str, str]:
+    runtime: Runtime = app.extensions["lamplighter"]
+    content = photo("navy") + town.branch.code.encode()
+    sha256 = Blobs(runtime.settings.blob_root).put(content)
+    attachment = given_attachment(
+        session,
+        session.get_one(Job, town.ids["job_id"]),
+        AttachmentKind.PHOTO,
+        "before",
+        sha256=sha256,
+        size_bytes=len(content),
+        verified_at=runtime.clock(),
+        thumbnail_sha256=sha256,
+    )
+    return {"attachment_id": str(attachment.id), "sha256": sha256, "upload_id": _upload(app, town)}
+
+
+def _upload(app: Flask, town: Town) -> str:
+    """A file that the tablet has begun to send."""
+    wanted = {"sha256": hashlib.sha256(town.branch.code.encode()).hexdigest(), "mime": "image/jpeg", "kind": "photo"}
+    metadata = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in wanted.items())
+    headers = {**town.tablet.headers, **TUS, "Upload-Length": "1000", "Upload-Metadata": metadata}
+    answer = app.test_client().post("/sync/v1/files", headers=headers)
+    assert answer.status_code == 201, answer.text
+    return answer.headers["Location"].rsplit("/", 1)[-1]
+
+
+def _tile(centre: tuple[float, float]) -> dict[str, str]:
+    """The address of the tile that holds the middle of town (slippy map)."""
+    lon, lat = centre
+    place = Point(lon, math.radians(lat))
+    tiles = 2**ZOOM
+    x = int((place.x + 180) / 360 * tiles)
+    y = int((1 - math.asinh(math.tan(place.y)) / math.pi) / 2 * tiles)
+    return {"z": str(ZOOM), "x": str(x), "y": str(y)}
