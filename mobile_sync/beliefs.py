@@ -30,7 +30,9 @@ def believed_from(versions: Iterable[VersionSeen], base_rev: int, contested: fro
         reached = seen.rev
         others = others or not seen.own
         for name, (old, new) in seen.patch.items():
-            base[name] = seen.sent[name] if name in seen.sent else base.get(name, old)
-            passed[name] = [] if name in seen.sent else [*passed.get(name, []), new]
+            base.setdefault(name, old)
+            passed.setdefault(name, []).append(new)
+        base.update(seen.sent)
+        passed.update({name: [] for name in seen.sent})
     nothing = reached == base_rev
     return Believed(base, passed, contested, whole=whole and not nothing, others=others or nothing)

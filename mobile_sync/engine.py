@@ -28,6 +28,8 @@ from mobile_sync.stops import Stopped
 
 log = logging.getLogger(__name__)
 
+TOGETHER = 50  # ops under one savepoint: a refused one makes its neighbours run twice
+Unit = Sequence[Received]  # one op, or a whole group
 Ctx = TypeVar("Ctx")
 CtxIn = TypeVar("CtxIn", contravariant=True)
 
@@ -62,7 +64,7 @@ def push(host: Host[Ctx], ctx: Ctx, device: Device, batch: Batch) -> PushAnswer:
     clock_error = batch.sent_at - host.now(ctx)
     run = _Push(host, ctx, device, ledger, opening, clock_error)
     known = [_replayed(one, opening.filed) for one in batch.received if one.op_no <= opening.high]
-    fresh = [result for unit in _units(_contiguous(batch.received, opening.high)) for result in run.take(unit)]
+    fresh = run.take_all(list(_units(_contiguous(batch.received, opening.high))))
     high = opening.high + len(fresh)
     ledger.close(device, batch, high, run.clock_error_ms)
     return PushAnswer(opening.epoch, host.now(ctx), high + 1, tuple(known + fresh))
@@ -113,18 +115,52 @@ class _Push(Generic[Ctx]):
         """Device clock minus server clock."""
         return round(self.clock_error / timedelta(milliseconds=1))
 
-    def take(self, unit: Sequence[Received]) -> list[Result]:
-        """Run one op or one group; file and return its results."""
-        results = self._run(unit)
-        for one, result in zip(unit, results, strict=True):
+    def take_all(self, units: Sequence[Unit]) -> list[Result]:
+        """Neighbours under one savepoint while all goes well, else one by one: the results are the same."""
+        results: list[Result] = []
+        for start in range(0, len(units), TOGETHER):
+            some = units[start : start + TOGETHER]
+            results += self._together(some) if len(some) > 1 else self._one_by_one(some)
+        return results
+
+    def _together(self, units: Sequence[Unit]) -> list[Result]:
+        judge = self._judge()
+        ops = [one for unit in units for one in unit]
+        self.ledger.prepare(ops)
+        try:
+            with self.host.savepoint(self.ctx):
+                results = [judge.result_of(one, unit) for unit in units for one in unit]
+        except Exception as error:
+            if self.host.fatal(error):
+                raise
+            return self._one_by_one(units)
+        self._keep(judge)
+        return self._filed(ops, results)
+
+    def _one_by_one(self, units: Sequence[Unit]) -> list[Result]:
+        return [result for unit in units for result in self._filed(unit, self._run(unit))]
+
+    def _judge(self) -> Judge[Ctx]:
+        clock_error, own = self.clock_error, set(self.own)
+        return Judge(self.host, self.ctx, self.device, self.ledger, self.opening, clock_error, own)
+
+    def _keep(self, judge: Judge[Ctx]) -> None:
+        """The savepoint holds: what was learnt in it counts from now on."""
+        self.own = judge.own
+        judge.keep_contested()
+        for result, received in judge.alarms:
+            self.host.alarm(self.ctx, self.device, result, received)
+
+    def _filed(self, ops: Sequence[Received], results: list[Result]) -> list[Result]:
+        for one, result in zip(ops, results, strict=True):
             self.ledger.file(self.device, one, result, self.clock_error_ms)
             self.opening.filed[one.op_no] = Filed(one.digest, result)
             if result.status.waits and one.op:
                 self.opening.waiting.setdefault((one.op.entity, one.op.rec_id), one.op_no)
         return results
 
-    def _run(self, unit: Sequence[Received]) -> list[Result]:
-        judge = Judge(self.host, self.ctx, self.device, self.ledger, self.opening, self.clock_error, own=set(self.own))
+    def _run(self, unit: Unit) -> list[Result]:
+        judge = self._judge()
         current = unit[0]
         results = []
         self.ledger.prepare(unit)
@@ -134,8 +170,7 @@ class _Push(Generic[Ctx]):
                     results.append(judge.result_of(current, unit))
         except Exception as error:
             return _fallen(unit, self._verdict(error, current))
-        self.own = judge.own
-        judge.keep_contested()
+        self._keep(judge)
         return results
 
     def _verdict(self, error: Exception, culprit: Received) -> Result:

@@ -46,6 +46,7 @@ class Judge(Generic[Ctx]):
     own: set[Key]
     raised: dict[Key, set[str]] = field(default_factory=dict)
     sent: dict[Key, dict[str, Any]] = field(default_factory=dict)  # by the ops before in this savepoint, not filed yet
+    alarms: list[tuple[Result, Received]] = field(default_factory=list)
 
     def keep_contested(self) -> None:
         """The savepoint holds: later ops see the conflicts raised in it."""
@@ -69,7 +70,7 @@ class Judge(Generic[Ctx]):
             result = self._written(collection, op)
         if op.files:
             self.ledger.declare(self.device, op)
-        self._alarm(collection, result, received)
+        self._note_alarm(collection, result, received)
         return result
 
     def _readable(self, received: Received, unit: Sequence[Received]) -> Op:
@@ -146,7 +147,7 @@ class Judge(Generic[Ctx]):
         if base_rev > stored.rev:
             return Believed(contested=contested, whole=False, others=True)
         believed = self.ledger.believed(self.device, op, base_rev=base_rev, contested=contested)
-        just_sent = {name: value for name, value in self.sent.get(key, {}).items() if name in believed.base}
+        just_sent = self.sent.get(key, {})
         passed = {**believed.passed, **dict.fromkeys(just_sent, ())}
         return replace(believed, base={**believed.base, **just_sent}, passed=passed)
 
@@ -196,7 +197,7 @@ class Judge(Generic[Ctx]):
         conflicts = self._contest(op, decisions, Believed(whole=False), stored, collection.rules)
         return Result(op.op_no, Status.CONFLICT, stored.rev, fields=_spoken(decisions, conflicts))
 
-    def _alarm(self, collection: Collection[Ctx], result: Result, received: Received) -> None:
+    def _note_alarm(self, collection: Collection[Ctx], result: Result, received: Received) -> None:
         grave = [
             name
             for name, told in result.fields.items()
@@ -204,7 +205,7 @@ class Judge(Generic[Ctx]):
         ]
         if grave:
             fields = {name: result.fields[name] for name in grave}
-            self.host.alarm(self.ctx, self.device, replace(result, fields=fields), received)
+            self.alarms.append((replace(result, fields=fields), received))
 
 
 def _rule(rules: Mapping[str, FieldRule], name: str) -> FieldRule:
