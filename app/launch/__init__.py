@@ -13,8 +13,12 @@ state lies in the checkout's ignored `var/` (or, where the database's account ma
 | python_env, node, browser     | the virtual environment, Node, Chromium with CJK fonts                            |
 | postgres, redis_server        | one private server each, reached by socket only                                   |
 | services                      | both together, or the ones DATABASE_URL and REDIS_URL name                        |
-| children, supervisor          | the product's processes, kept alive                                               |
+| context, prepare              | what every command starts from; the steps to a filled database and built screens  |
+| children, ports, supervisor   | the product's processes, where they listen, kept alive                            |
 | commands/                     | up, down, wipe, doctor, test and the commands that run inside the environment     |
+
+Variables it reads besides: LAMPLIGHTER_STATE (another folder than var/), LAMPLIGHTER_DISTRICT (tiny, demo, load, none),
+TEST_DATABASE_URL and TEST_REDIS_URL (servers for tests), PG_BINDIR, CHROMIUM, PUBLIC_ORIGIN, STREAM_ORIGIN.
 
 Inside the environment this package relies on `python -m app.cli` (migrate, load-demo, demo-logins, shell, bench, story,
 import), `wsgi:app`, `app.stream:application`, `python -m app.worker` and `python -m app.web`.

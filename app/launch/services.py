@@ -57,10 +57,6 @@ class Services:
             if server:
                 server.stop()
 
-    def are_running(self) -> bool:
-        """Whether all of ours run."""
-        return all(server.is_running() for server in (self.cluster, self.redis) if server)
-
     def env(self) -> dict[str, str]:
         """What the product's processes need to reach them."""
         return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
@@ -101,9 +97,9 @@ class Maker:
         """
         home = self.places.services / names.folder
         database_url, redis_url = environ.get(names.database, ""), environ.get(names.redis, "")
-        if not (database_url and redis_url):
-            made(home)
-        sockets = socket_folder(home, self.account) if not (database_url and redis_url) else home
+        if database_url and redis_url:
+            return Services(database_url, redis_url)
+        sockets = socket_folder(made(home), self.account)
         cluster = None if database_url else self._cluster(home / "pg", sockets, names)
         redis = None if redis_url else self._redis(home / "redis", sockets, names)
         return Services(

@@ -73,6 +73,8 @@ def wipe(launch: Launch, *, everything: bool, sure: bool) -> int:
         launch.progress.note("没有删除任何东西 / nothing was deleted")
         return 1
     down(launch)
+    if launch.environ.get("DATABASE_URL"):
+        launch.progress.note("  DATABASE_URL 所指的数据库不动 / the database that DATABASE_URL names is left alone")
     for folder in doomed:
         with launch.progress.step(f"删除 / deleting {folder}"):
             shutil.rmtree(folder, ignore_errors=False)
