@@ -57,7 +57,7 @@ def test_an_older_reading_never_replaces_a_newer_one(
     assert fixes(session, crew) == 3
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 600), min_size=1, max_size=12))
 def test_in_whatever_order_readings_arrive_the_newest_stands(
     runtime: Runtime, session: Session, crew_and_lead: tuple[Crew, Person], seconds: list[int]

@@ -46,7 +46,7 @@ def people(session: Session, branch: Branch, dispatcher: Person) -> dict[str, tu
     }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(story=ops)
 def test_any_story_leaves_every_job_legal(
     runtime: Runtime,

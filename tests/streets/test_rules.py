@@ -48,7 +48,7 @@ def brute_force(size: int, edges: Edges) -> tuple[Floats, Floats]:
     return time, metres
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(towns())
 def test_one_search_backwards_finds_what_brute_force_finds(town: tuple[Floats, Edges]) -> None:
     lonlat, edges = town
