@@ -193,6 +193,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "outside_branch": ("坐标不在本单位供区内", "lies outside the branch's area"),
     "swapped": ("经纬度似乎写反了", "looks like latitude and longitude swapped"),
     "not_wgs84": ("坐标不是 WGS84 经纬度", "is not WGS 84 longitude and latitude"),
+    "in_future": ("时间在未来", "lies in the future"),
+    "must_be_true": ("必须确认", "must be confirmed"),
     "unstorable": ("含有无法保存的字符", "has characters that cannot be stored"),
     "guessable": ("太容易被猜到", "is too easy to guess"),
     "private_key": ("含有私钥，私钥不得离开平板", "carries the private key, which must not leave the tablet"),

@@ -248,11 +248,12 @@ def test_a_step_recorded_without_a_link_keeps_its_own_time(
 @pytest.mark.parametrize(
     ("item", "value", "reason"),
     [
-        pytest.param("cause", "witchcraft", "enum", id="not one of the choices"),
-        pytest.param("voltage_v", 999, "maximum", id="beyond the scale"),
-        pytest.param("voltage_v", "230", "type", id="a text for a number"),
-        pytest.param("risk_checked", False, "const", id="risks not checked"),
-        pytest.param("parts_used", "x" * 501, "maxLength", id="too long"),
+        pytest.param("cause", "witchcraft", "choice", id="not one of the choices"),
+        pytest.param("voltage_v", 999, "out_of_range", id="beyond the scale"),
+        pytest.param("voltage_v", "230", "invalid", id="a text for a number"),
+        pytest.param("risk_checked", False, "must_be_true", id="risks not checked"),
+        pytest.param("parts_used", "x" * 501, "too_long", id="too long"),
+        pytest.param("parts_used", "a\x00b", "unstorable", id="what PostgreSQL cannot keep"),
         pytest.param("colour", "red", "unknown_field", id="no such item"),
         pytest.param("colour", None, "unknown_field", id="no such item to clear"),
     ],

@@ -81,11 +81,22 @@ def _check_answer(form: Form, item: str, value: Any) -> None:
     if value is None:
         return
     if "\\u0000" in json.dumps(value):  # PostgreSQL keeps no NUL in JSON
-        raise BadAnswer(FieldError(f"answers.{item}", "invalid"))
+        raise BadAnswer(FieldError(f"answers.{item}", "unstorable"))
     wrong = next(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value), None)
     if wrong is not None:
-        limit = wrong.validator_value if isinstance(wrong.validator_value, (int, float, str, list, bool)) else None
-        raise BadAnswer(FieldError(f"answers.{item}", str(wrong.validator), {"limit": limit}))
+        reason = _REASONS.get(str(wrong.validator), "invalid")
+        raise BadAnswer(FieldError(f"answers.{item}", reason, {str(wrong.validator): wrong.validator_value}))
+
+
+# The house's reason codes for what JSON Schema calls by its keyword.
+_REASONS = {
+    "enum": "choice",
+    "const": "must_be_true",
+    "maxLength": "too_long",
+    "minLength": "too_short",
+    "maximum": "out_of_range",
+    "minimum": "out_of_range",
+}
 
 
 @lru_cache(maxsize=512)
