@@ -25,7 +25,7 @@ from uuid_utils.compat import uuid7
 
 from mobile_sync.adapters import entries
 from mobile_sync.adapters.entries import bucket_ids
-from mobile_sync.adapters.sql import Author, ensure_epoch, stamp, tracker_of
+from mobile_sync.adapters.sql import Author, SqlFeed, ensure_epoch, seed_entries, stamp, touch, tracker_of
 from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 from tests.mobile_sync.conftest import empty
@@ -395,3 +395,39 @@ def _both_orders(first: dict[str, Any], second: dict[str, Any]) -> Any:
     one.push(), two.push()
     one.pull()
     return {name: value for name, value in (one.see("note", rec_id) or {}).items() if value is not None}
+
+
+def test_plans_hold_on_a_database_that_was_never_analysed(shop: Shop, sync_engine: Engine) -> None:
+    given_stage(shop, sync_engine)
+    with sync_engine.begin() as connection:
+        connection.execute(text("ALTER TABLE sync_entry SET (autovacuum_enabled = off)"))
+    with shop.unit() as ctx:
+        ctx.session.execute(text(MANY_NOTES))
+        assert seed_entries(ctx.session, SEEDED) == 20_000
+    with shop.unit() as ctx:
+        for rec_id in ctx.session.scalars(select(note.c.id).limit(50)):
+            touch(ctx.session, "note", rec_id)
+        tracker_of(ctx.session).flush(ctx.session)
+        assert _entries_read(ctx.session) < 500, "a write reads its own entries only"
+    with shop.unit() as ctx:
+        assert stamp(ctx.session, ["shelf:a"]) == 50
+        assert _entries_read(ctx.session) < 500, "a stamp reads what is dirty only"
+    with shop.snapshot() as reading:
+        feed = SqlFeed(reading.session)
+        assert feed.buckets(["shelf:a"])["shelf:a"].row_count == 20_000
+        assert len(feed.entries("shelf:a", since=0, limit=100)) == 100
+        assert len(feed.entries("shelf:a", since=20_000, limit=100)) == 50
+        assert _entries_read(reading.session) < 500, "a page reads its own changes only"
+
+
+SEEDED = "SELECT 'shelf:a' AS bucket_key, 'note' AS entity, id AS rec_id FROM sample_note"
+MANY_NOTES = """
+    INSERT INTO sample_note (id, rev, deleted, shelf, fields)
+    SELECT gen_random_uuid(), 1, false, 'a', '{"title": "x"}' FROM generate_series(1, 20000)
+"""
+
+
+def _entries_read(session: Session) -> int:
+    """Rows of sync_entry that this transaction has touched so far."""
+    query = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'sync_entry'"
+    return int(session.execute(text(query)).scalar_one())
