@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from app.bench import api, district, screens, start
+from app.bench import api, district, screens, start, stream, tiles
 from app.bench.figures import Figure, print_table
 from app.kernel.unit_of_work import Runtime
 
@@ -17,6 +17,8 @@ BENCHMARKS: Mapping[str, Callable[[Runtime], Iterable[Figure]]] = {
     "district": district.measure,
     "candidates": api.measure_candidates,
     "jobs": api.measure_jobs_list,
+    "stream": stream.measure,
+    "tiles": tiles.measure,
     "screens": screens.measure,
 }
 
