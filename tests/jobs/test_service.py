@@ -253,7 +253,9 @@ def test_a_step_recorded_without_a_link_keeps_its_own_time(
         pytest.param("voltage_v", "230", "invalid", id="a text for a number"),
         pytest.param("risk_checked", False, "must_be_true", id="risks not checked"),
         pytest.param("parts_used", "x" * 501, "too_long", id="too long"),
-        pytest.param("parts_used", "a\x00b", "unstorable", id="what PostgreSQL cannot keep"),
+        pytest.param("parts_used", "a\x00b", "unstorable", id="a NUL"),
+        pytest.param("parts_used", "a\ud800b", "unstorable", id="half a character"),
+        pytest.param("voltage_v", float("nan"), "unstorable", id="a number that is none"),
         pytest.param("colour", "red", "unknown_field", id="no such item"),
         pytest.param("colour", None, "unknown_field", id="no such item to clear"),
     ],
@@ -282,6 +284,18 @@ def test_an_answer_bumps_the_records_revision_and_none_clears_it(
             revisions.append(service.answer(uow, record=record, item="cause", value=value).rev)
             answers = record.answers
     assert (revisions, answers) == ([2, 2, 3], {})
+
+
+def test_what_looks_like_an_escape_is_kept_as_typed(runtime: Runtime, branch: Branch, dispatcher: Person) -> None:
+    job = given_job(runtime, branch)
+    with acting(runtime, dispatcher) as uow:
+        record = queries.record_of(uow.session, job.id)
+        assert record is not None
+        service.answer(uow, record=record, item="action", value="typed \\u0000")
+    with acting(runtime, dispatcher) as uow:
+        kept = queries.record_of(uow.session, job.id)
+        assert kept is not None
+        assert kept.answers == {"action": "typed \\u0000"}
 
 
 def test_nobody_answers_for_a_crew(runtime: Runtime, session: Session, branch: Branch) -> None:

@@ -80,7 +80,7 @@ def _check_answer(form: Form, item: str, value: Any) -> None:
         raise BadAnswer(FieldError(f"answers.{item}", "unknown_field"))
     if value is None:
         return
-    if "\\u0000" in json.dumps(value):  # PostgreSQL keeps no NUL in JSON
+    if not _storable(value):
         raise BadAnswer(FieldError(f"answers.{item}", "unstorable"))
     wrong = next(_validator(json.dumps(schema, sort_keys=True)).iter_errors(value), None)
     if wrong is not None:
@@ -97,6 +97,16 @@ _REASONS = {
     "maximum": "out_of_range",
     "minimum": "out_of_range",
 }
+
+
+def _storable(value: Any) -> bool:
+    """PostgreSQL's JSON holds neither NUL, nor half of a surrogate pair, nor a number that is none."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except ValueError:
+        return False
+    return "\\u0000" not in text.replace("\\\\", "")  # a backslash that was typed is no escape
 
 
 @lru_cache(maxsize=512)
