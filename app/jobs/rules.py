@@ -168,6 +168,13 @@ def plausible_time(at: datetime | None, *, opened_at: datetime, now: datetime) -
     return now if at is None else max(opened_at, min(at, now))
 
 
+def is_words(value: object, *, longest: int) -> bool:
+    """Whether a value from a device is text that can be kept: no schema has looked at it yet."""
+    if not isinstance(value, str) or len(value) > longest or "\x00" in value:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def more_urgent(a: Priority, b: Priority) -> Priority:
     """The more urgent of two."""
     return max(a, b, key=_URGENCY.index)

@@ -126,8 +126,9 @@ def test_refusing_needs_a_reason(
 ) -> None:
     job = given_job(runtime, branch)
     assign(runtime, dispatcher, job, crew)
-    with pytest.raises(ReasonRequired):
-        move(runtime, lead, job, "refused", reason="  ")
+    for reason in (None, "  ", "x" * 501, "a\x00b", 7):
+        with pytest.raises(ReasonRequired):
+            move(runtime, lead, job, "refused", reason=reason)  # type: ignore[arg-type]
     assert state_of(session, job) is JobState.ASSIGNED
 
 
@@ -342,8 +343,9 @@ def test_a_crew_writes_note_and_finding_and_nothing_else(
     assign(runtime, dispatcher, job, crew)
     with acting(runtime, lead) as uow:
         assert service.note_finding(uow, job=lock(uow, job), fields={"finding": "fuse blown"}).finding == "fuse blown"
-    with pytest.raises(Invalid), acting(runtime, lead) as uow:
-        service.note_finding(uow, job=lock(uow, job), fields={"priority": Priority.NORMAL})
+    for fields in ({"priority": "normal"}, {"note": 7}, {"note": "x" * 2001}, {"finding": "a\ud800"}):
+        with pytest.raises(Invalid), acting(runtime, lead) as uow:
+            service.note_finding(uow, job=lock(uow, job), fields=fields)
 
 
 def test_a_form_is_published_once_and_must_make_sense(runtime: Runtime) -> None:

@@ -43,7 +43,8 @@ def note_finding(uow: UnitOfWork, *, job: Job, fields: Mapping[str, Any]) -> Job
     """
     if not queries.hands_of(uow.session, uow.actor, job):
         raise NotYourJob
-    if wrong := [name for name, value in fields.items() if not _is_words(value)]:
+    words = {name: value for name, value in fields.items() if value is not None}
+    if wrong := [name for name, value in words.items() if not rules.is_words(value, longest=LONGEST_TEXT)]:
         raise Invalid(*(FieldError(name, "invalid", {"max": LONGEST_TEXT}) for name in wrong))
     return _write(uow, job, fields, BY_CREW, "noted")
 
@@ -54,11 +55,6 @@ def raise_priority(uow: UnitOfWork, *, job: Job, priority: Priority) -> None:
     if higher is not job.priority and job.state not in rules.CLOSED:
         note_event(uow, job, "priority_raised", before=job.priority.value, after=higher.value)
         job.priority = higher
-
-
-def _is_words(value: Any) -> bool:
-    """A device's field has passed no schema yet."""
-    return value is None or (isinstance(value, str) and len(value) <= LONGEST_TEXT and "\x00" not in value)
 
 
 def _write(uow: UnitOfWork, job: Job, fields: Mapping[str, Any], known: frozenset[str], kind: str) -> Job:

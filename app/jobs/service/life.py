@@ -172,10 +172,10 @@ def _end(uow: UnitOfWork, assignment: Assignment, reason: EndReason) -> None:
 
 
 def _check_reason(after: JobState, reason: str | None) -> None:
+    if reason is not None and not rules.is_words(reason, longest=LONGEST_REASON):
+        raise ReasonRequired(FieldError("reason", "invalid", {"max": LONGEST_REASON}))
     if after in rules.NEEDS_REASON and not (reason or "").strip():
         raise ReasonRequired(FieldError("reason", "required"))
-    if reason is not None and len(reason) > LONGEST_REASON:
-        raise ReasonRequired(FieldError("reason", "too_long", {"max": LONGEST_REASON}))
 
 
 def _check_complete(uow: UnitOfWork, job: Job) -> None:
