@@ -65,7 +65,7 @@ def _taps(units: list[Unit], supplied: list[int], near: cKDTree) -> dict[int, li
     taps: dict[int, list[int]] = defaultdict(list)
     for members in by_estate.values():
         points = np.array([units[n].at for n in members])
-        labels = spread(points, max(1, min(len(members), round(len(members) / 8))))
+        labels = spread(points, max(1, min(len(members), round(len(members) / 10))))
         for label in np.unique(labels):
             chunk = np.flatnonzero(labels == label)
             junction = int(near.query(points[chunk].mean(axis=0))[1])

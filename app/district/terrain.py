@@ -69,17 +69,16 @@ def make_terrain(rng: Random, area_km2: float) -> Terrain:
     hills = _hills(rng, km).intersection(boundary.buffer(200))
     shore = coast.buffer(SHORE_M * factor)
     flat = boundary.buffer(-EDGE_M * factor).difference(unary_union([hills, shore]))
-    buildable = max(getattr(flat, "geoms", [flat]), key=lambda part: part.area).buffer(-30 * factor).buffer(30 * factor)
+    buildable = _largest(_largest(flat).buffer(-30 * factor)).buffer(30 * factor).simplify(8 * factor)
     bay = Polygon([*coast.coords, (-2.5 * km, 6.2 * km), (-2.5 * km, -2.5 * km), (17 * km, -2.5 * km)])
     hill_road = metres(_smoothed(HILL_ROAD)).intersection(boundary.buffer(-EDGE_M * factor))
-    return Terrain(boundary, bay.buffer(0).difference(boundary), river, hills, _polygon(buildable.simplify(8 * factor)),
+    return Terrain(boundary, bay.buffer(0).difference(boundary), river, hills, _largest(buildable),
                    coast, hill_road, factor)  # fmt: skip
 
 
-def _polygon(shape: BaseGeometry) -> Polygon:
-    if not isinstance(shape, Polygon):
-        raise TypeError(f"the buildable land falls apart into a {shape.geom_type}")
-    return shape
+def _largest(shape: BaseGeometry) -> Polygon:
+    """The largest polygon of what cutting and shrinking left."""
+    return max((part for part in getattr(shape, "geoms", [shape]) if isinstance(part, Polygon)), key=lambda p: p.area)
 
 
 def _hills(rng: Random, km: float) -> BaseGeometry:
