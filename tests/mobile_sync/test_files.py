@@ -179,6 +179,20 @@ def test_I18_any_cuts_and_repeats_end_with_the_exact_bytes(
     assert web.store.open(sha256).read() == content
 
 
+def test_B1_several_records_may_name_one_file(client: FlaskClient, shop: Shop) -> None:
+    content, sha256 = a_photo()
+    file = {"sha256": sha256, "size": len(content), "mime": "image/jpeg", "kind": "photo"}
+    ids = [str(uuid7()) for _ in range(2)]
+    ops = [op(number, rec_id=rec_id, files=[{**file, "slot": f"s{number}"}]) for number, rec_id in enumerate(ids, 1)]
+    client.post("/sync/v1/push", json=batch(*ops))
+    with shop.unit() as ctx:
+        missing = [missing_files(ctx.session, "note", UUID(rec_id)) for rec_id in ids]
+    assert missing == [[("s1", sha256)], [("s2", sha256)]]
+    patch(client, begin(client, sha256, len(content)).headers["Location"], 0, content)
+    with shop.unit() as ctx:
+        assert [missing_files(ctx.session, "note", UUID(rec_id)) for rec_id in ids] == [[], []]
+
+
 def test_B2_declared_is_verified_plus_missing(client: FlaskClient, shop: Shop) -> None:
     (one, one_hash), (_two, two_hash) = a_photo(seed=1), a_photo(seed=2)
     rec_id = str(uuid7())

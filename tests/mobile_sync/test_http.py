@@ -12,9 +12,11 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
+from mobile_sync.adapters.tables import sync_device_state
 from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 from tests.mobile_sync.sample import Shop
@@ -175,6 +177,51 @@ def test_P10_a_broken_op_costs_only_itself_and_is_kept(client: FlaskClient, pois
     assert answered["results"][1]["problem"]["code"] == "malformed"
     again = client.post("/sync/v1/push", data=body).get_json()
     assert again["results"] == answered["results"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"rec_id": "01A20210-9625-70E8-A204-D6D0C922C542"}, {"base_rev": 2**53}, {"base_rev": 1.0}],
+    ids=["upper case", "too large", "not whole"],
+)
+def test_W3_ids_and_numbers_have_one_form(client: FlaskClient, members: dict[str, Any]) -> None:
+    result = client.post("/sync/v1/push", json=batch(op(**members))).get_json()["results"][0]
+    assert result["problem"]["code"] == "malformed"
+    assert [error["field"] for error in result["problem"]["errors"]] == list(members)
+
+
+def test_W6_a_refusal_says_what_and_where(client: FlaskClient) -> None:
+    answered = client.post("/sync/v1/push", json={**batch(), "monotonic_ms": "soon"})
+    assert answered.get_json() == {
+        "status": 422,
+        "code": "malformed",
+        "params": {},
+        "errors": [{"field": "monotonic_ms", "reason": "invalid"}],
+    }
+    problem = client.post("/sync/v1/push", json=batch(op(kind="swap"))).get_json()["results"][0]["problem"]
+    assert problem == {"code": "malformed", "params": {}, "errors": [{"field": "kind", "reason": "not_kind"}]}
+
+
+def test_W8_an_op_may_be_of_an_older_schema_than_its_batch(client: FlaskClient) -> None:
+    body = batch(op(1, schema_version=1), op(2), op(3, schema_version=7), schema_version=2)
+    results = client.post("/sync/v1/push", json=body).get_json()["results"]
+    assert [result["status"] for result in results] == ["applied", "applied", "quarantined"]
+
+
+def test_W9_a_report_is_kept_and_changes_no_answer(client: FlaskClient, shop: Shop, device_id: UUID) -> None:
+    report = {"app_version": "1.2.3", "queued_ops": 4, "oldest_queued_at": "2026-07-15T00:00:00.000Z"}
+    plain = client.post("/sync/v1/pull", json={}).get_json()
+    assert client.post("/sync/v1/pull", json={"report": report}).get_json() == plain
+    client.post("/sync/v1/push", json=batch(report={**report, "queued_ops": 3}))
+    with shop.unit() as ctx:
+        kept = ctx.session.scalar(select(sync_device_state.c.report).where(sync_device_state.c.device_id == device_id))
+    assert kept == {**report, "queued_ops": 3}
+    assert told(client.post("/sync/v1/pull", json={"report": {"mood": "good"}})) == (422, "malformed")
+
+
+def test_W11_push_and_pull_name_the_same_epoch(client: FlaskClient) -> None:
+    pushed = client.post("/sync/v1/push", json=batch(op())).get_json()
+    assert pushed["epoch"] == client.post("/sync/v1/pull", json={}).get_json()["epoch"]
 
 
 @pytest.mark.parametrize("cursor", [-1, 10**9, 1.5, "x", None, True, [1]], ids=repr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from uuid_utils.compat import uuid7
 
 from mobile_sync.replica import Replica
@@ -295,6 +296,14 @@ def test_S6_a_device_may_write_what_it_made_before_it_ever_pulled(world: World) 
     tablet.update("note", rec_id, {"title": "y"})
     tablet.push()
     assert statuses(tablet) == ["applied", "applied"]
+
+
+@pytest.mark.parametrize("shelf", ["a", "no such shelf", "甲", "x:y/z@1"])
+def test_S7_a_bucket_key_is_any_text(world: World, shelf: str) -> None:
+    tablet = world.tablet(shelf)
+    world.save(uuid7(), title="x", shelf=shelf)
+    tablet.pull()
+    assert (titles(tablet), tablet.replica.mismatched) == ({"x"}, set())
 
 
 def test_T1_a_deleted_record_leaves_every_replica_and_keeps_its_history(world: World) -> None:

@@ -4,6 +4,7 @@ I1 what was pulled is what was committed · I2 no revision goes back · I3 a gro
 open foreign transaction delays nothing · I7, I8 buckets hold what their predicate says · I9 moves converge · I12
 replays change nothing · I14 merges of different fields commute.
 """
+# ruff: noqa: N802 - tests are named by the rules of SPEC.md
 
 from __future__ import annotations
 
@@ -18,14 +19,25 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from mobile_sync.adapters import entries
 from mobile_sync.adapters.entries import bucket_ids
-from mobile_sync.adapters.sql import Author, SqlFeed, ensure_epoch, seed_entries, stamp, touch, tracker_of
+from mobile_sync.adapters.sql import (
+    Author,
+    SqlFeed,
+    changes_since,
+    ensure_epoch,
+    rebuild,
+    seed_entries,
+    stamp,
+    touch,
+    tracker_of,
+)
+from mobile_sync.adapters.tables import sync_bucket, sync_epoch, sync_op
 from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 from tests.mobile_sync.conftest import empty
@@ -302,7 +314,7 @@ def with_retries(work: Callable[[], Any], then: Callable[[], None] = lambda: Non
     raise AssertionError("it never came back")
 
 
-def test_an_open_foreign_transaction_delays_nothing(shop: Shop, sync_engine: Engine) -> None:
+def test_L3_an_open_foreign_transaction_delays_nothing(shop: Shop, sync_engine: Engine) -> None:
     stage = given_stage(shop, sync_engine)
     with shop.sessions() as forgotten:
         save_note(Unit(forgotten, shop.clock()), uuid7(), {"size": 1})
@@ -317,7 +329,7 @@ def test_an_open_foreign_transaction_delays_nothing(shop: Shop, sync_engine: Eng
     assert len(stage.tablet.replica.docs) == 4
 
 
-def test_a_write_does_not_wait_for_a_pull(shop: Shop, sync_engine: Engine) -> None:
+def test_L3_a_write_does_not_wait_for_a_pull(shop: Shop, sync_engine: Engine) -> None:
     given_stage(shop, sync_engine)
     rec_id = uuid7()
     with shop.unit() as ctx:
@@ -329,7 +341,7 @@ def test_a_write_does_not_wait_for_a_pull(shop: Shop, sync_engine: Engine) -> No
             save_note(ctx, rec_id, {"size": 2})
 
 
-def test_a_bucket_that_is_being_numbered_is_left_alone(shop: Shop, sync_engine: Engine) -> None:
+def test_L3_a_bucket_that_is_being_numbered_is_left_alone(shop: Shop, sync_engine: Engine) -> None:
     given_stage(shop, sync_engine)
     with shop.unit() as ctx:
         save_note(ctx, uuid7(), {"size": 1})
@@ -339,6 +351,89 @@ def test_a_bucket_that_is_being_numbered_is_left_alone(shop: Shop, sync_engine: 
         first.commit()
         second.rollback()
         assert stamp(second, ["shelf:a"]) == 0
+
+
+def test_P18_two_pushes_of_one_device_are_taken_one_after_the_other(shop: Shop, sync_engine: Engine) -> None:
+    stage = given_stage(shop, sync_engine)
+    ops = [{**stage.tablet.op("create", "note", uuid7(), {"size": number}), "op_no": number} for number in range(1, 31)]
+    told: list[Any] = []
+
+    def push_all() -> None:
+        told.append(stage.tablet.post("push", stage.tablet.batch(ops))["results"])
+
+    threads = [threading.Thread(target=push_all) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert len(told) == 4
+    assert all(results == told[0] for results in told)
+    with shop.unit() as ctx:
+        assert ctx.session.scalar(select(func.count()).select_from(note)) == 30
+        assert ctx.session.scalar(select(func.count()).select_from(sync_op)) == 30
+
+
+def test_T3_a_cursor_below_what_is_kept_is_reset(shop: Shop, sync_engine: Engine) -> None:
+    stage = given_stage(shop, sync_engine)
+    stage.pull(limit=10)
+    for _ in range(5):
+        with shop.unit() as ctx:
+            save_note(ctx, uuid7(), {"size": 1})
+        stage.pull(limit=10)
+    with shop.unit() as ctx:
+        ctx.session.execute(
+            update(sync_bucket).values(low_seq=sync_bucket.c.high_seq).where(sync_bucket.c.key == "shelf:a")
+        )
+    asked = {"epoch": stage.tablet.replica.epoch, "cursors": {"shelf:a": 3, "shelf:b": 0}}
+    page = stage.tablet.post("pull", asked)
+    assert [state["reset"] for state in page["buckets"]] == [True, False]
+    assert len(page["changes"]) == 5
+
+
+def test_W11_a_copied_database_begins_a_new_epoch(shop: Shop) -> None:
+    with shop.unit() as ctx:
+        before = ensure_epoch(ctx.session)
+        assert ensure_epoch(ctx.session) == before
+        ctx.session.execute(update(sync_epoch).values(fingerprint="another cluster"))
+    with shop.unit() as ctx:
+        after = ensure_epoch(ctx.session)
+    assert after != before
+
+
+def test_rebuilding_a_bucket_changes_only_what_is_wrong(shop: Shop, sync_engine: Engine) -> None:
+    stage = given_stage(shop, sync_engine)
+    ids = [uuid7() for _ in range(4)]
+    for rec_id in ids:
+        with shop.unit() as ctx:
+            save_note(ctx, rec_id, {"size": 1})
+    stage.pull(limit=10)
+    with shop.unit() as ctx:
+        ctx.session.execute(update(note).values(shelf="b").where(note.c.id == ids[0]))
+        assert rebuild(ctx.session, ["shelf:a", "shelf:b"], PLACED) == 2
+    with shop.unit() as ctx:
+        assert rebuild(ctx.session, ["shelf:a", "shelf:b"], PLACED) == 0
+    stage.pull(limit=10)
+    assert_converged(shop, stage.tablet)
+
+
+PLACED = "SELECT 'shelf:' || shelf AS bucket_key, 'note' AS entity, id AS rec_id FROM sample_note WHERE NOT deleted"
+
+
+def test_a_live_screen_resumes_where_it_was(shop: Shop, sync_engine: Engine) -> None:
+    given_stage(shop, sync_engine)
+    with shop.unit() as ctx:
+        start = changes_since(ctx.session, "shelf:a", None)
+    rec_id = uuid7()
+    for size in (1, 2):
+        with shop.unit() as ctx:
+            save_note(ctx, rec_id, {"size": size})
+    with shop.unit() as ctx:
+        stamp(ctx.session, ["shelf:a"])
+    with shop.unit() as ctx:
+        missed = changes_since(ctx.session, "shelf:a", start.next_seq)
+        assert [(entry.rec_id, entry.gone) for entry in missed.entries] == [(rec_id, False)]
+        assert changes_since(ctx.session, "shelf:a", missed.next_seq).entries == ()
+        assert changes_since(ctx.session, "shelf:a", missed.next_seq + 1).reset
 
 
 values = st.one_of(st.none(), st.integers(-3, 3), st.sampled_from(["a", "b", "a\nb"]), st.just(["x"]))
