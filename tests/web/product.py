@@ -23,11 +23,12 @@ PATIENCE_S = 90
 
 @dataclass
 class Product:
-    """Where it answers and what it was started with. `kill_web` and `start_web` pull the plug in the middle."""
+    """Where it answers, what it was started with, and where its logs are. `kill` and `start` pull the plug."""
 
     address: Address
     env: dict[str, str]
     processes: dict[str, subprocess.Popen[bytes]]
+    state: Path
     password: str = DEMO_PASSWORD
 
     @property
@@ -38,7 +39,11 @@ class Product:
     def start(self, name: str) -> None:
         """Start one process by its name in the launcher's list."""
         child = next(child for child in children(Path(sys.executable), self.address) if child.name == name)
-        self.processes[name] = subprocess.Popen(list(child.argv), cwd=ROOT, env=self.env, start_new_session=True)
+        log = (self.state / f"{name}.log").open("ab")
+        self.processes[name] = subprocess.Popen(
+            list(child.argv), cwd=ROOT, env=self.env, start_new_session=True, stdout=log, stderr=subprocess.STDOUT
+        )
+        log.close()
 
     def kill(self, name: str) -> None:
         """End one process and its children without asking."""
@@ -64,7 +69,7 @@ def answers(url: str) -> bool:
     """Whether a server says anything at all there."""
     try:
         requests.get(url, timeout=2)
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):  # a busy machine is slow to say that it lives
         return False
     return True
 
@@ -94,7 +99,7 @@ def running_product(database_url: str, redis_url: str, state: Path) -> Iterator[
         "BLOB_ROOT": str(state / "blobs"),
         "SECRET_KEY": "only-for-tests-" + "x" * 32,
     }
-    product = Product(address, env, {})
+    product = Product(address, env, {}, state)
     product.command("migrate")
     product.command("load-demo", "--size", "tiny")
     try:

@@ -5,7 +5,8 @@ export interface Toast {
   tone: 'good' | 'wait' | 'warn' | 'bad'
 }
 
-const SHOWN_MS = 6000
+/** Milliseconds; long enough to read, short enough not to stand over the next question. */
+const SHOWN_MS = 2500
 
 /** One short message at a time, above the bottom bar and read out. */
 export const toast = ref<Toast | null>(null)
