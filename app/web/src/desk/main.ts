@@ -1,7 +1,7 @@
 import './theme.css'
 import { createPinia } from 'pinia'
 import { createApp } from 'vue'
-import { createWords, rememberLocale, storedLocale } from '@shared/i18n'
+import { createWords, storedLocale } from '@shared/i18n'
 import { speak } from '@shared/api/http'
 import App from './App.vue'
 import en from './i18n/en.json'
@@ -9,7 +9,7 @@ import zhCN from './i18n/zh-CN.json'
 import { makeRouter } from './router'
 
 const locale = storedLocale()
-rememberLocale(locale)
+document.documentElement.lang = locale
 speak(locale)
 
 createApp(App)

@@ -121,6 +121,11 @@ export class Engine {
     return Math.min(x, y, clientWidth - x, clientHeight - y) > 60
   }
 
+  /** Brings a whole area into sight: west, south, east, north. */
+  showAll(box: readonly number[]): void {
+    this.map.fitBounds(box as [number, number, number, number], { padding: 24, animate: false })
+  }
+
   pointer(kind: 'cross' | 'hand'): void {
     this.map.getCanvas().style.cursor = kind === 'cross' ? 'crosshair' : ''
   }

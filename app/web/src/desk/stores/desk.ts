@@ -76,6 +76,12 @@ export const useDesk = defineStore('desk', () => {
     jobs.value = merged(jobs.value, [], [job], (fresh) => stageOf(fresh.state) !== 'done')
   }
 
+  /** A stream also ends when the login has ended; then there is nothing to reconnect to. */
+  async function askWhetherStillIn(): Promise<void> {
+    const unreachable = (): boolean => true
+    if (!(await session.resume().catch(unreachable))) session.forget()
+  }
+
   function start(): void {
     if (stop) return
     const channel = new BroadcastChannel('lamplighter.live')
@@ -88,6 +94,7 @@ export const useDesk = defineStore('desk', () => {
         reset: () => void load(),
         link: (state) => {
           link.value = state
+          if (state === 'lost') void askWhetherStillIn()
         },
       },
     })

@@ -10,7 +10,11 @@ export const useSession = defineStore('session', () => {
   /** How far this machine's clock is behind the server's, in milliseconds: ages are counted on the server's clock. */
   const clockOffsetMs = shallowRef(0)
 
-  const branch = computed<Branch | null>(() => me.value?.branches[0] ?? null)
+  /** Which of the reader's branches the map looks at; lists always hold all of them. */
+  const branchId = shallowRef<string | null>(null)
+  const branch = computed<Branch | null>(
+    () => me.value?.branches.find(({ id }) => id === branchId.value) ?? me.value?.branches[0] ?? null,
+  )
   /** Every time on screen is the branch's, wherever the console stands. */
   const timeZone = 'Asia/Shanghai'
 
@@ -34,13 +38,18 @@ export const useSession = defineStore('session', () => {
     welcome(await api.logIn(login, password))
   }
 
+  /** The login is over: whoever shows screens leads to the login page. */
+  function forget(): void {
+    me.value = null
+  }
+
   async function logOut(): Promise<void> {
     await api.logOut()
-    me.value = null
+    forget()
   }
 
   const may = (permission: string): boolean => me.value?.permissions.includes(permission) ?? false
   const serverNow = (): Date => new Date(Date.now() + clockOffsetMs.value)
 
-  return { me, branch, timeZone, resume, logIn, logOut, may, serverNow }
+  return { me, branch, branchId, timeZone, resume, logIn, logOut, forget, may, serverNow }
 })

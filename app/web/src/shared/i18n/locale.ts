@@ -16,6 +16,11 @@ export function storedLocale(): Locale {
   return navigator.language.toLowerCase().startsWith('en') ? 'en' : 'zh-CN'
 }
 
+/** Whether somebody has chosen a language in this browser. */
+export function hasChosenLocale(): boolean {
+  return localStorage.getItem(STORED_LOCALE) !== null
+}
+
 export function rememberLocale(locale: Locale): void {
   localStorage.setItem(STORED_LOCALE, locale)
   document.documentElement.lang = locale
