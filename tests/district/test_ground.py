@@ -104,7 +104,7 @@ def test_every_premises_is_fed_by_exactly_one_transformer(made: Collected) -> No
     nodes, links = network(made, "power")
     transformer = [node["kind"] == "transformer" for node in nodes]
     low = [(a, b) for a, b in links if _is_low(nodes[a]) and _is_low(nodes[b])]
-    number, label = pieces(len(nodes), low)
+    _, label = pieces(len(nodes), low)
     feeding: Counter[int] = Counter(int(label[n]) for n in range(len(nodes)) if transformer[n])
     at = {node["id"]: n for n, node in enumerate(nodes)}
     counts = {feeding[int(label[at[p["service_node_id"]]])] for p in made.tables["premises"]}
