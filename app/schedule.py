@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.identity.service import forget_stale
 from app.kernel import idempotency, tasks
 from app.kernel.actor import SYSTEM
 from app.kernel.outbox import DueWork
@@ -65,6 +66,7 @@ DUE_WORK: tuple[Work, ...] = (
     Work("sweep-outbox", timedelta(seconds=2), sweep),
     Work("forget-idempotency-keys", timedelta(hours=1), forget_idempotency_keys),
     Work("forget-done-tasks", timedelta(hours=6), forget_done_tasks),
+    Work("forget-stale-logins", timedelta(hours=6), forget_stale),
     Work("expire-uploads", timedelta(hours=1), expire_uploads),
     Work("clear-finished-jobs", timedelta(minutes=10), clear_finished_jobs),
 )

@@ -62,10 +62,15 @@ class OutboxFigures(Collector):
 
 def exposition(runtime: Runtime) -> bytes:
     """All figures in Prometheus' text format."""
-    own = CollectorRegistry()
-    own.register(OutboxFigures(runtime))
+    waiting = CollectorRegistry()
+    waiting.register(OutboxFigures(runtime))
+    return request_figures() + generate_latest(waiting)
+
+
+def request_figures() -> bytes:
+    """Those of this process, or of all processes that share PROMETHEUS_MULTIPROC_DIR."""
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        return generate_latest(REGISTRY) + generate_latest(own)
+        return generate_latest(REGISTRY)
     shared = CollectorRegistry()
     MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
-    return generate_latest(shared) + generate_latest(own)
+    return generate_latest(shared)

@@ -8,8 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity.models import AuditEntry, LoginThrottle, Person, SignedIn
+from app.identity.service import forget_stale
 from app.kernel.clock import FrozenClock
 from app.kernel.queries_counter import count_queries
+from app.kernel.unit_of_work import Runtime
 from tests.factories import PASSWORD, Client, given_branch, given_person, signed_in, visitor
 
 GOOD = {"login": "dispatcher", "password": PASSWORD}
@@ -279,3 +281,24 @@ def test_a_login_form_that_does_not_fit_is_refused_by_field(
     answer = visitor(app).post("/api/v1/session", json=body)
     assert answer.status_code == 422
     assert [(error["field"], error["reason"]) for error in answer.get_json()["errors"]] == [(field, reason)]
+
+
+def test_stale_counts_and_ended_logins_are_forgotten(
+    app: Flask, runtime: Runtime, session: Session, dispatcher: Person, clock: FrozenClock
+) -> None:
+    visitor(app).post("/api/v1/session", json=WRONG)
+    old, open_one = signed_in(app, dispatcher), tokens(visitor(app))
+    old.delete("/api/v1/session")
+
+    def housekeeping() -> tuple[int, int]:
+        with runtime.unit_of_work() as uow:
+            forget_stale(uow)
+        return len(session.scalars(select(LoginThrottle)).all()), len(session.scalars(select(SignedIn)).all())
+
+    visitor(app).post("/api/v1/session", json={"login": "nobody", "password": "x"})
+    assert housekeeping()[1] == 2
+    clock.tick(days=1, seconds=1)
+    assert housekeeping() == (0, 2)
+    visitor(app).post("/api/v1/tokens/refresh", json={"refresh_token": open_one["refresh_token"]})
+    clock.tick(days=29)
+    assert housekeeping() == (0, 1)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -122,6 +126,23 @@ def test_figures_tell_requests_by_route_and_never_a_path(app: Flask, session: Se
     assert 'lamplighter_request_queries_bucket{le="12.0",method="GET",route="/api/v1/me"}' in figures
     assert 'route="(no route)",status="404"' in figures
     assert "CANARY" not in figures
+
+
+def in_a_process_of_its_own(program: str, folder: Path) -> str:
+    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    command = [sys.executable, "-c", f"import app.kernel.metrics as m; {program}"]
+    done = subprocess.run(command, env=environ, check=True, timeout=60, capture_output=True, text=True)  # noqa: S603
+    return done.stdout
+
+
+def test_figures_of_all_processes_are_summed(tmp_path: Path) -> None:
+    for _ in range(2):
+        in_a_process_of_its_own(
+            "m.observe_request(method='GET', route='/x', status=200, seconds=0.1, queries=3)", tmp_path
+        )
+    figures = in_a_process_of_its_own("print(m.request_figures().decode())", tmp_path)
+    assert 'lamplighter_requests_total{method="GET",route="/x",status="200"} 2.0' in figures
+    assert 'lamplighter_request_queries_sum{method="GET",route="/x"} 6.0' in figures
 
 
 def test_figures_tell_how_long_work_waits(app: Flask, session: Session, clock: FrozenClock) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, func, literal_column, select, text, update
+from sqlalchemy import ColumnElement, String, delete, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -118,6 +118,14 @@ def end_logins_of_device(session: Session, device_id: UUID, now: datetime) -> No
     """End every open login on a tablet."""
     mine = (SignedIn.device_id == device_id, SignedIn.revoked_at.is_(None))
     session.execute(update(SignedIn).where(*mine).values(revoked_at=now))
+
+
+def forget_stale(session: Session, *, failures_before: datetime, logins_before: datetime) -> None:
+    """Drop failure counts and ended logins that nobody asks for any more."""
+    session.execute(delete(LoginThrottle).where(LoginThrottle.last_failure_at < failures_before))
+    session.execute(
+        delete(SignedIn).where(or_(SignedIn.expires_at < logins_before, SignedIn.revoked_at < logins_before))
+    )
 
 
 def throttles(session: Session, subjects: Sequence[str]) -> dict[str, LoginThrottle]:

@@ -1,7 +1,7 @@
 """Verbs of identity. Other rooms and the composition root take these."""
 
 from app.identity.service.actors import COOKIE, actor_by_token, actor_of, authenticate
-from app.identity.service.logins import TokenPair, open_browser_session, open_token_session
+from app.identity.service.logins import TokenPair, forget_stale, open_browser_session, open_token_session
 from app.identity.service.trail import audit
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "actor_of",
     "audit",
     "authenticate",
+    "forget_stale",
     "open_browser_session",
     "open_token_session",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from app.identity import rules, secrets
@@ -59,6 +60,13 @@ def sign_in_api(uow: UnitOfWork, *, login: str, password: str, address: str | No
         person_id=person.id,
     )
     return pair
+
+
+def forget_stale(uow: UnitOfWork) -> None:
+    """Housekeeping: failure counts after a day, ended logins after a month (the trail keeps what happened)."""
+    queries.forget_stale(
+        uow.session, failures_before=uow.now - timedelta(days=1), logins_before=uow.now - timedelta(days=30)
+    )
 
 
 def open_browser_session(uow: UnitOfWork, person: Person) -> str:

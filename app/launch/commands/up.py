@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from app.launch.children import Address, children
 from app.launch.context import Launch, Running
+from app.launch.places import made
 from app.launch.ports import check_port
 from app.launch.prepare import build_screens, demo_logins, load_district, migrate
 from app.launch.processes import sweep
@@ -37,7 +39,7 @@ def up(launch: Launch, address: Address, *, echo: bool = False) -> int:
         launch.python.ready()
         services = launch.maker.services(DEMO, launch.environ)
         with launch.using(services):
-            env = {**launch.product_env(services), **address.env(), **said_otherwise(launch.environ)}
+            env = {**launch.product_env(services), **address.env(), **figures(launch), **said_otherwise(launch.environ)}
             build_screens(launch, env)
             migrate(launch, services, env)
             load_district(launch, services, env)
@@ -48,6 +50,13 @@ def up(launch: Launch, address: Address, *, echo: bool = False) -> int:
 def running(launch: Launch) -> Running:
     """The lock that a running `up` holds."""
     return Running(launch.places.run / "up.lock")
+
+
+def figures(launch: Launch) -> dict[str, str]:
+    """Where the web processes put their figures together; those of an earlier run must not be added."""
+    folder = launch.places.run / "figures"
+    shutil.rmtree(folder, ignore_errors=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(made(folder))}
 
 
 def said_otherwise(environ: Mapping[str, str]) -> dict[str, str]:
