@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from app.config import Settings
-from app.runtime import build_runtime
 from app.live.hub import Hub
 from app.live.stream import close_on_sigterm, create_stream
+from app.runtime import build_runtime
 
 runtime = build_runtime(Settings.from_env(os.environ))
 hub = Hub(runtime)

@@ -1,6 +1,6 @@
 """Bytes by the SHA-256 of their content. What stands under a name is complete and right, or it is not there.
 
-The folders are those of `mobile_sync.adapters.local_store`, which puts tablets' files there; a test holds both together.
+The folders are those of `mobile_sync.adapters.local_store`, which puts tablets' files there; a test holds both equal.
 """
 
 from __future__ import annotations

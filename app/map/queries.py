@@ -29,7 +29,7 @@ def tile_bytes(session: Session, layer: Layer, scope: Scope, tile: Tile) -> byte
 
 
 def _encoded(name: str, rows: Rows, tile: Tile) -> Select[bytes]:
-    """ST_AsMVT over the rows; it leaves out rows whose shape vanishes in this tile (a filter would make shapes twice)."""
+    """ST_AsMVT over the rows; it leaves out rows whose shape vanishes in this tile (a filter makes shapes twice)."""
     plain = rows.subquery("plain")
     properties = [column for column in plain.c if column.key != "shape"]
     drawn = select(*properties, _in_tile(plain.c.shape, tile).label("geom")).subquery("tile")

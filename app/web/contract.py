@@ -22,7 +22,7 @@ def write_contract(node: Node, target: Path = TYPES) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "openapi.json"
-        run([sys.executable, "-m", "app.web.openapi", str(document)], ROOT, quiet=True)
+        run([sys.executable, "-m", "app.openapi", str(document)], ROOT, quiet=True)
         node.run(["node_modules/openapi-typescript/bin/cli.js", str(document), "-o", str(target)], WEB, quiet=True)
 
 

@@ -73,6 +73,7 @@ _MAKE_BUCKETS = text(
 # Measured: on fresh, never-analysed tables the planner believes that a record id matches a two-hundredth of all
 # entries and hashes the whole table for a handful of rows. These statements only ever want index lookups.
 _ORDERED = text("SELECT set_config('enable_bitmapscan', :any, true), set_config('enable_sort', :any, true)")
+_PLAN_AFRESH = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 _INDEX_ONLY = text(
     """
     SELECT set_config('enable_seqscan', :seqscan, true), set_config('enable_hashjoin', :join, true),
@@ -87,6 +88,11 @@ def index_lookups(session: Session) -> Iterator[None]:
     session.execute(_INDEX_ONLY, {"seqscan": "off", "join": "off", "cache": "force_custom_plan"})
     yield
     session.execute(_INDEX_ONLY, {"seqscan": "on", "join": "on", "cache": "auto"})
+
+
+def plan_afresh(session: Session) -> None:
+    """No plan made when the tables were small is used in the rest of this transaction; for short, reading ones."""
+    session.execute(_PLAN_AFRESH)
 
 
 @contextmanager

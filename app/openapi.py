@@ -1,4 +1,4 @@
-"""Writes the server's OpenAPI document: `python -m app.web.openapi FILE`. Needs the libraries, but no database."""
+"""Writes the server's OpenAPI document: `python -m app.openapi FILE`. Needs the libraries, but no database."""
 
 from __future__ import annotations
 
