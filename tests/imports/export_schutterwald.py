@@ -6,7 +6,7 @@
 Sources: `pandapower.networks.mv_oberrhein`, `pandapower.networks.lv_schutterwald` (BSD-3-Clause, University of Kassel
 and Fraunhofer IEE) and `pandapipes.networks.schutterwald_gas` (BSD-3-Clause, the same). The Schutterwald networks are
 described in D. Lohmeier, D. Cronbach, S. R. Drauz, M. Braun, T. M. Kneiske, "Pandapipes: An Open-Source Piping Grid
-Calculation Package", Sustainability 12 (2020) 9899, and T. M. Kneiske et al. / A. Kisse et al., Energies 13 (2020) 4052.
+Calculation Package", Sustainability 12 (2020) 9899, and A. Kisse et al., Energies 13 (2020) 4052.
 
 What this adds to the data, because they do not have it: feeder codes (from the topology), the joint between the two
 power networks (transformers are named after the medium-voltage bus), addresses (there are none: a premises is named by
@@ -66,12 +66,26 @@ class Layer:
             shapes = [set_precision(one, 1e-7) for one in shapes]
         fields = [np.array(column, dtype=object) for column in zip(*self.rows, strict=True)] if self.columns else []
         pyogrio.raw.write(
-            path, np.array([to_wkb(one) for one in shapes], dtype=object), fields, list(self.columns), layer=layer,
-            driver="GPKG", geometry_type=kind, crs=crs, append=path.exists(), layer_options={"SPATIAL_INDEX": "NO"},
+            path,
+            np.array([to_wkb(one) for one in shapes], dtype=object),
+            fields,
+            list(self.columns),
+            layer=layer,
+            driver="GPKG",
+            geometry_type=kind,
+            crs=crs,
+            append=path.exists(),
+            layer_options={"SPATIAL_INDEX": "NO"},
         )
 
 
-def power():
+def facing(path, start):
+    """The line with the end nearer to `start` first."""
+    first, last = (Point(path.coords[k]).distance(start) for k in (0, -1))
+    return path if first <= last else path.reverse()
+
+
+def power():  # noqa: C901 - one pass over one data set, written once
     """(nodes, links, premises places): both voltage levels joined."""
     mv, lv = pandapower.networks.mv_oberrhein(), pandapower.networks.lv_schutterwald()
     nodes = Layer("name", "kind", "feeder")
@@ -90,8 +104,7 @@ def power():
         """A line between two buses; each switch at its ends becomes a link of its own."""
         a, b = f"{prefix}{row.from_bus}", f"{prefix}{row.to_bus}"
         path = geo(row.geo)
-        if path.distance(places[a]) > 1 or Point(path.coords[0]).distance(places[a]) > Point(path.coords[-1]).distance(places[a]):
-            path = path.reverse() if Point(path.coords[-1]).distance(places[a]) < Point(path.coords[0]).distance(places[a]) else path
+        path = facing(path, places[a])
         path = LineString([places[a].coords[0], *path.coords[1:-1], places[b].coords[0]])
         at_ends = net.switch[(net.switch.et == "l") & (net.switch.element == number)]
         cut = min(SWITCH_M, path.length / 4)
@@ -117,7 +130,7 @@ def power():
             node(f"M{number}", "substation" if number in set(mv.trafo.lv_bus) else "junction", geo(row.geo))
     for number, row in mv.line.iterrows():
         line_with_switches(mv, "M", number, row, "cable")
-    stations = {n for n in mv.load.bus}
+    stations = set(mv.load.bus)
     low = set(lv.trafo.hv_bus)
     for number, row in lv.bus.iterrows():
         if number in low:
@@ -143,7 +156,7 @@ def power():
     return nodes, links, {way: (code, places[code]) for way, code in homes.items()}, lv
 
 
-def name_feeders(nodes, links, ends, sources):
+def name_feeders(nodes, links, ends, sources):  # noqa: C901 - as above
     """A feeder a line that leaves a substation's busbar; what hangs on it takes its name."""
     beside = {}
     for a, b, closed in ends:
@@ -162,7 +175,9 @@ def name_feeders(nodes, links, ends, sources):
                 feeder[at] = f"F{number:02d}"
                 pending.extend(beside[at])
     nodes.rows = [(code, kind, feeder.get(code)) for code, kind, _ in nodes.rows]
-    links.rows = [(c, k, a, b, s, None if s == "open" else feeder.get(b) or feeder.get(a)) for c, k, a, b, s, _ in links.rows]
+    links.rows = [
+        (c, k, a, b, s, None if s == "open" else feeder.get(b) or feeder.get(a)) for c, k, a, b, s, _ in links.rows
+    ]
 
 
 def gas():
@@ -193,9 +208,8 @@ def streets(lv):
 
 def pieces(lines):
     """Which connected piece each line belongs to."""
-    at, numbers = {}, []
-    for line in lines:
-        numbers.append([at.setdefault(tuple(np.round(line.coords[k], 2)), len(at)) for k in (0, -1)])
+    at = {}
+    numbers = [[at.setdefault(tuple(np.round(line.coords[k], 2)), len(at)) for k in (0, -1)] for line in lines]
     a, b = np.array(numbers).T
     _, label = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(len(at), len(at))), directed=False)
     return label[a]
@@ -236,7 +250,9 @@ def main():
     for way, (code, at) in homes.items():
         metres, nearest = near.query(at.coords[0])
         away.append(metres)
-        premises.add(at, way, f"Schutterwald, building {way} (OpenStreetMap)", code, codes[nearest] if metres < 60 else None)
+        premises.add(
+            at, way, f"Schutterwald, building {way} (OpenStreetMap)", code, codes[nearest] if metres < 60 else None
+        )
     premises.write(OUT / "town.gpkg", "premises", "Point")
     roads = Layer("street_class")
     for line in streets(lv):
@@ -246,7 +262,6 @@ def main():
     everything = [at for layer in (nodes, premises) for one in layer.shapes for at in get_coordinates(one)]
     boundary.add(make_valid(MultiPoint(everything).convex_hull.buffer(500)), "Schutterwald and its feeders")
     boundary.write(OUT / "town.gpkg", "boundary", "Polygon")
-    print(f"gas sinks lie {np.median(away):.1f} m (median), {np.max(away):.1f} m (most) from households in {GAS_CRS}")
 
 
 if __name__ == "__main__":
