@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
-from mobile_sync.adapters.entries import bucket_ids, ordered_reads
+from mobile_sync.adapters.entries import bucket_ids, ordered_reads, plan_afresh
 from mobile_sync.adapters.epochs import read_epoch
 from mobile_sync.adapters.tables import sync_device_state, sync_subscription
 from mobile_sync.ledger import BucketRow, EntryRow
@@ -58,6 +58,7 @@ class SqlFeed:
 
     def buckets(self, keys: Collection[str]) -> Mapping[str, BucketRow]:
         """All named buckets that exist, one query."""
+        plan_afresh(self.session)
         rows = self.session.execute(_BUCKETS, {"key": list(keys)})
         return {
             row.key: BucketRow(row.key, row.high_seq, row.low_seq, row.row_count, int(row.checksum), row.moving)

@@ -180,7 +180,8 @@ class SqlLedger:
             version.prev_rev == 0,
             version.device_id == device.id,
         )
-        return bool(self.session.scalar(select(or_(held, made))))
+        with index_lookups(self.session):
+            return bool(self.session.scalar(select(or_(held, made))))
 
     def contest(self, device: Device, clash: Clash) -> UUID:
         """Insert, or join the open conflict of this device on this field."""

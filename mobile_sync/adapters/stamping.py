@@ -66,10 +66,8 @@ def stamp(session: Session, keys: Collection[str], *, wait: bool = False) -> int
     In a READ COMMITTED transaction of its own, committed at once by the caller. `wait`: be sure that all committed
     before this call is numbered (a bootstrap); otherwise a bucket that someone else is numbering is left to them.
     """
-    dirty = session.scalars(_DIRTY, {"key": list(keys)}).all()
-    if not dirty:
-        return 0
     with index_lookups(session):
+        dirty = session.scalars(_DIRTY, {"key": list(keys)}).all()
         return sum(_stamp_bucket(session, bucket_id, wait=wait) for bucket_id in dirty)
 
 

@@ -26,6 +26,7 @@ from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
 from mobile_sync.adapters.uploads import expire_uploads, missing_files
+from mobile_sync.link import HttpLink
 from mobile_sync.testing import Ticker
 from tests.mobile_sync.sample import Shop
 from tests.mobile_sync.test_http import batch, op, told
@@ -127,6 +128,18 @@ def test_B5_a_foreign_client_resumes_where_the_server_is(web: WebShop, address: 
     assert second.offset == 60_000
     second.upload()
     assert web.store.has(sha256)
+
+
+def test_B3_our_own_client_goes_on_where_the_server_is_and_sends_nothing_twice(web: WebShop, address: str) -> None:
+    content, sha256 = a_photo(300_000)
+    device_id = a_device(web.shop, "a")
+    client = client_of(web, device_id)
+    patch(client, begin(client, sha256, len(content)).headers["Location"], 0, content[:100_000])
+    link = HttpLink(f"{address}/sync/v1/", str(device_id))
+    assert link.upload(content, mime="image/jpeg", kind="photo") == sha256
+    assert link.upload(content, mime="image/jpeg", kind="photo") == sha256
+    assert web.store.open(sha256).read() == content
+    assert len(web.verified) == 1
 
 
 def test_B5_a_cut_link_keeps_what_arrived(web: WebShop, address: str) -> None:

@@ -17,10 +17,11 @@ from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
 from mobile_sync.adapters.tables import sync_device_state
+from mobile_sync.link import HttpLink, Refused
 from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 from tests.mobile_sync.sample import Shop
-from tests.mobile_sync.web import WebShop, http_post, make_app, serving
+from tests.mobile_sync.web import WebShop, make_app, serving
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def op(op_no: int = 1, **members: Any) -> dict[str, Any]:
 
 def test_W1_a_tablet_syncs_over_http(web: WebShop, device_id: UUID, clock: Ticker) -> None:
     with serving(make_app(web)) as address:
-        tablet = Tablet(http_post(address, device_id), clock)
+        tablet = Tablet(HttpLink(f"{address}/sync/v1/", str(device_id)), clock)
         rec_id = uuid7()
         tablet.create("note", rec_id, {"title": "first"})
         tablet.sync()
@@ -74,6 +75,14 @@ def test_W1_a_tablet_syncs_over_http(web: WebShop, device_id: UUID, clock: Ticke
         tablet.sync()
     assert tablet.replica.docs[f"note/{rec_id}"]["doc"]["title"] == "second"
     assert tablet.replica.mismatched == set()
+
+
+def test_a_refusal_reaches_the_caller_by_its_code(web: WebShop, shop: Shop, device_id: UUID) -> None:
+    shop.revoked.add(device_id)
+    with serving(make_app(web)) as address:
+        link = HttpLink(f"{address}/sync/v1/", str(device_id))
+        with pytest.raises(Refused, match="403 device_revoked"):
+            link("pull", {})
 
 
 def test_W1_bodies_travel_compressed_both_ways(client: FlaskClient) -> None:

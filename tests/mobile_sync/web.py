@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -116,19 +115,3 @@ def serving(app: Flask) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def http_post(address: str, device_id: UUID) -> Any:
-    """The tablet's way to the server: real HTTP."""
-
-    def post(path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        asked = urllib.request.Request(  # noqa: S310 - our own server
-            f"{address}/sync/v1/{path}",
-            json.dumps(body).encode(),
-            {"Authorization": f"Bearer {device_id}", "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
-            told: Mapping[str, Any] = json.loads(answer.read())
-            return told
-
-    return post
