@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +64,15 @@ def tell(origin: str, password: str, cast: Cast | None = None) -> Iterator[Step]
 def _told(origin: str, password: str, cast: Cast, opened: list[str]) -> Iterator[Step]:
     hotline, desk = Desk(origin, cast.hotline, password), Desk(origin, cast.dispatcher, password)
     yield Step("hotline and dispatcher sign in", f"{hotline.me['name']}, {desk.me['name']}")
+    homes = _homes_near(desk, _free_crew(desk, cast.crew)["location"]["coordinates"])
+    yield from _calls_come_in(hotline, homes, opened)
+    other = yield from _crew_is_sent(desk, hotline, cast, homes[2], opened)
+    yield from _crew_works(Desk(origin, cast.administrator, password), desk, cast, password, opened[0])
+    desk.post(f"/api/v1/jobs/{other['job_id']}/transitions", {"to": "cancelled", "reason": "story"})
+    yield Step("the story's second job is cancelled", other["number"])
 
-    crew = _free_crew(desk, cast.crew)
-    homes = _homes_near(desk, crew["location"]["coordinates"])
+
+def _calls_come_in(hotline: Desk, homes: list[dict[str, Any]], opened: list[str]) -> Iterator[Step]:
     first = hotline.post("/api/v1/calls", _call(homes[0], join="new"))
     opened.append(first["job_id"])
     yield Step("a call opens an outage and its job", f"{first['number']}, {homes[0]['address']}")
@@ -74,23 +80,26 @@ def _told(origin: str, password: str, cast: Cast, opened: list[str]) -> Iterator
     must(second["outage_id"] == first["outage_id"] and second["joined"], "the neighbour's call opened a second outage")
     yield Step("the neighbour's call joins it", second["number"])
 
-    job_id = first["job_id"]
-    candidates = desk.get(f"/api/v1/jobs/{job_id}/candidates")["items"]
-    chosen = next(item for item in candidates if item["code"] == cast.crew)
-    must(chosen["ok"], f"crew {cast.crew} cannot go: {chosen['reasons']}")
-    yield Step(
-        "crews are ranked with reasons", f"{len(candidates)} crews, {cast.crew} {chosen['distance_m']:.0f} m away"
-    )
 
-    desk.post(f"/api/v1/jobs/{job_id}/assignments", {"crew_id": chosen["crew_id"]})
-    other = hotline.post("/api/v1/calls", _call(homes[2], join="new"))
+def _crew_is_sent(
+    desk: Desk, hotline: Desk, cast: Cast, elsewhere: dict[str, Any], opened: list[str]
+) -> Generator[Step, None, dict[str, Any]]:
+    """Send the crew to the first opened job and try to send it to a second; returns the second's call."""
+    candidates = desk.get(f"/api/v1/jobs/{opened[0]}/candidates")["items"]
+    chosen = next((item for item in candidates if item["code"] == cast.crew), {"ok": False, "reasons": "not listed"})
+    must(chosen["ok"], f"crew {cast.crew} cannot go: {chosen['reasons']}")
+    yield Step("crews are ranked with reasons", f"{len(candidates)} crews, {cast.crew} at {chosen['distance_m']:.0f} m")
+    desk.post(f"/api/v1/jobs/{opened[0]}/assignments", {"crew_id": chosen["crew_id"]})
+    other: dict[str, Any] = hotline.post("/api/v1/calls", _call(elsewhere, join="new"))
     opened.append(other["job_id"])
     _must_refuse(lambda: desk.post(f"/api/v1/jobs/{other['job_id']}/assignments", {"crew_id": chosen["crew_id"]}))
     yield Step("the crew is sent, and cannot be sent twice", cast.crew)
+    return other
 
-    administrator = Desk(origin, cast.administrator, password)
+
+def _crew_works(administrator: Desk, desk: Desk, cast: Cast, password: str, job_id: str) -> Iterator[Step]:
     code = administrator.post("/api/v1/devices/enrolment-codes", {"name": "story"})["code"]
-    tablet = Tablet.enrol(origin, login=cast.lead, password=password, code=code)
+    tablet = Tablet.enrol(desk.origin, login=cast.lead, password=password, code=code)
     tablet.pull()
     must(("job", job_id) in tablet.docs, "the job is not on the tablet")
     yield Step("the tablet enrols and holds the job", f"{len(tablet.docs)} records")
@@ -106,10 +115,7 @@ def _told(origin: str, password: str, cast: Cast, opened: list[str]) -> Iterator
 
     _upload_all(tablet, hashes)
     yield Step("the files arrive, one after a cut in the middle", ", ".join(sha[:8] for sha in hashes))
-
     yield from _seen_by_the_dispatcher(desk, job_id, hashes)
-    desk.post(f"/api/v1/jobs/{other['job_id']}/transitions", {"to": "cancelled", "reason": "story"})
-    yield Step("the story's second job is cancelled", other["number"])
 
 
 def must(holds: bool, otherwise: str) -> None:
