@@ -86,7 +86,7 @@ def _crew_is_sent(
 ) -> Generator[Step, None, dict[str, Any]]:
     """Send the crew to the first opened job and try to send it to a second; returns the second's call."""
     candidates = desk.get(f"/api/v1/jobs/{opened[0]}/candidates")["items"]
-    chosen = next((item for item in candidates if item["code"] == cast.crew), {"ok": False, "reasons": "not listed"})
+    chosen: dict[str, Any] = next(item for item in candidates if item["code"] == cast.crew)
     must(chosen["ok"], f"crew {cast.crew} cannot go: {chosen['reasons']}")
     yield Step("crews are ranked with reasons", f"{len(candidates)} crews, {cast.crew} at {chosen['distance_m']:.0f} m")
     desk.post(f"/api/v1/jobs/{opened[0]}/assignments", {"crew_id": chosen["crew_id"]})
