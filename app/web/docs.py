@@ -34,15 +34,14 @@ SwaggerUIBundle({{
   url: '{DOCUMENT}',
   dom_id: '#documentation',
   deepLinking: true,
-  docExpansion: 'none',
+  docExpansion: 'list',
   validatorUrl: null,
   persistAuthorization: false,
 }})
 """
 
-# Swagger UI writes style attributes of its own; styles alone cannot run anything.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
