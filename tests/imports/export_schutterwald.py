@@ -3,10 +3,10 @@
     python -m venv /tmp/v && /tmp/v/bin/pip install pandapower==3.3.3 pandapipes==0.16.0 pyogrio pyproj shapely
     /tmp/v/bin/python tests/imports/export_schutterwald.py
 
-Sources: `pandapower.networks.mv_oberrhein`, `pandapower.networks.lv_schutterwald` (BSD-3-Clause, University of Kassel
-and Fraunhofer IEE) and `pandapipes.networks.schutterwald_gas` (BSD-3-Clause, the same). The Schutterwald networks are
-described in D. Lohmeier, D. Cronbach, S. R. Drauz, M. Braun, T. M. Kneiske, "Pandapipes: An Open-Source Piping Grid
-Calculation Package", Sustainability 12 (2020) 9899, and A. Kisse et al., Energies 13 (2020) 4052.
+Sources: `pandapower.networks.mv_oberrhein`, `pandapower.networks.lv_schutterwald` (BSD-3-Clause, University of
+Kassel and Fraunhofer IEE) and `pandapipes.networks.schutterwald_gas` (BSD-3-Clause, the same). The Schutterwald
+networks are described in D. Lohmeier, D. Cronbach, S. R. Drauz, M. Braun, T. M. Kneiske, "Pandapipes: An Open-Source
+Piping Grid Calculation Package", Sustainability 12 (2020) 9899, and A. Kisse et al., Energies 13 (2020) 4052.
 
 What this adds to the data, because they do not have it: feeder codes (from the topology), the joint between the two
 power networks (transformers are named after the medium-voltage bus), addresses (there are none: a premises is named by
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections import deque
+from collections import defaultdict, deque
 from pathlib import Path
 
 import numpy as np
@@ -85,99 +85,113 @@ def facing(path, start):
     return path if first <= last else path.reverse()
 
 
-def power():  # noqa: C901 - one pass over one data set, written once
-    """(nodes, links, premises places): both voltage levels joined."""
-    mv, lv = pandapower.networks.mv_oberrhein(), pandapower.networks.lv_schutterwald()
-    nodes = Layer("name", "kind", "feeder")
-    links = Layer("name", "kind", "a", "b", "state", "feeder")
-    places, ends = {}, []  # code -> point; (code, code, closed) for feeders
+class Power:
+    """Both voltage levels, joined: nodes and links as they will be written, places and topology on the way."""
 
-    def node(code, kind, at):
-        places[code] = at
-        nodes.add(at, code, kind, None)
+    def __init__(self):
+        self.nodes = Layer("name", "kind", "feeder")
+        self.links = Layer("name", "kind", "a", "b", "state", "feeder")
+        self.places, self.ends = {}, []
 
-    def link(code, kind, a, b, line, *, closed=True):
-        ends.append((a, b, closed))
-        links.add(line, code, kind, a, b, "closed" if closed else "open", None)
+    def node(self, code, kind, at):
+        self.places[code] = at
+        self.nodes.add(at, code, kind, None)
 
-    def line_with_switches(net, prefix, number, row, kind):
+    def link(self, code, kind, a, b, line, *, closed=True):
+        self.ends.append((a, b, closed))
+        self.links.add(line, code, kind, a, b, "closed" if closed else "open", None)
+
+    def straight(self, code, kind, a, b):
+        self.link(code, kind, a, b, LineString([self.places[a], self.places[b]]))
+
+    def line(self, net, prefix, number, row, kind):
         """A line between two buses; each switch at its ends becomes a link of its own."""
-        a, b = f"{prefix}{row.from_bus}", f"{prefix}{row.to_bus}"
-        path = geo(row.geo)
-        path = facing(path, places[a])
-        path = LineString([places[a].coords[0], *path.coords[1:-1], places[b].coords[0]])
-        at_ends = net.switch[(net.switch.et == "l") & (net.switch.element == number)]
+        start, end = f"{prefix}{row.from_bus}", f"{prefix}{row.to_bus}"
+        path = self._from(start, end, geo(row.geo))
         cut = min(SWITCH_M, path.length / 4)
-        start, end, lo, hi = a, b, 0.0, path.length
+        low, high = 0.0, path.length
+        at_ends = net.switch[(net.switch.et == "l") & (net.switch.element == number)]
         for k, one in enumerate(at_ends.itertuples()):
             first = one.bus == row.from_bus
             joint = f"{prefix}{number}{'a' if first else 'b'}{k}"
-            where = path.interpolate(cut if first else path.length - cut)
-            node(joint, "junction", where)
+            self.node(joint, "junction", path.interpolate(cut if first else path.length - cut))
             piece = substring(path, 0, cut) if first else substring(path, path.length - cut, path.length)
-            switch_kind = "switch" if one.closed else "tie_switch"
-            if first:
-                link(f"S{joint}", switch_kind, a, joint, piece, closed=bool(one.closed))
-                start, lo = joint, cut
-            else:
-                link(f"S{joint}", switch_kind, joint, b, piece, closed=bool(one.closed))
-                end, hi = joint, path.length - cut
-        link(f"{prefix}L{number}", kind, start, end, substring(path, lo, hi))
+            a, b = (start, joint) if first else (joint, end)
+            self.link(f"S{joint}", "switch" if one.closed else "tie_switch", a, b, piece, closed=bool(one.closed))
+            start, low = (joint, cut) if first else (start, low)
+            end, high = (end, high) if first else (joint, path.length - cut)
+        self.link(f"{prefix}L{number}", kind, start, end, substring(path, low, high))
 
-    high = set(mv.trafo.hv_bus)
-    for number, row in mv.bus.iterrows():
-        if number not in high:
-            node(f"M{number}", "substation" if number in set(mv.trafo.lv_bus) else "junction", geo(row.geo))
-    for number, row in mv.line.iterrows():
-        line_with_switches(mv, "M", number, row, "cable")
-    stations = set(mv.load.bus)
-    low = set(lv.trafo.hv_bus)
-    for number, row in lv.bus.iterrows():
-        if number in low:
-            continue
-        is_transformer = number in set(lv.trafo.lv_bus)
-        kind = "transformer" if is_transformer else "service_point" if number in set(lv.load.bus) else "junction"
-        node(f"N{number}", kind, geo(row.geo))
-    for number, row in lv.line.iterrows():
-        line_with_switches(lv, "N", number, row, "lv_line")
-    buses = [code for code in places if code.startswith("M") and code[1:].isdigit()]
-    near = cKDTree([places[code].coords[0] for code in buses])
-    for row in lv.trafo.itertuples():
-        named = row.name.removeprefix("T_idx_")
-        bus = f"M{named}" if f"M{named}" in places else buses[int(near.query(places[f"N{row.lv_bus}"].coords[0])[1])]
-        link(f"MT{row.lv_bus}", "cable", bus, f"N{row.lv_bus}", LineString([places[bus], places[f"N{row.lv_bus}"]]))
-        stations.discard(int(bus[1:]))
-    for bus in sorted(stations):  # stations elsewhere on the medium-voltage network
-        at = places[f"M{bus}"]
-        node(f"T{bus}", "transformer", Point(at.x + 3, at.y + 3))
-        link(f"MT{bus}", "cable", f"M{bus}", f"T{bus}", LineString([at, (at.x + 3, at.y + 3)]))
-    name_feeders(nodes, links, ends, [f"M{bus}" for bus in mv.trafo.lv_bus])
-    homes = {row.name.removeprefix("HH_"): f"N{row.bus}" for row in lv.load.itertuples()}
-    return nodes, links, {way: (code, places[code]) for way, code in homes.items()}, lv
+    def _from(self, start, end, path):
+        """The path from one bus to the other, whichever way round the file has it."""
+        first, last = (Point(path.coords[k]).distance(self.places[start]) for k in (0, -1))
+        path = path.reverse() if last < first else path
+        return LineString([self.places[start].coords[0], *path.coords[1:-1], self.places[end].coords[0]])
 
+    def medium_voltage(self, net):
+        high, low = set(net.trafo.hv_bus), set(net.trafo.lv_bus)
+        for number, row in net.bus.iterrows():
+            if number not in high:
+                self.node(f"M{number}", "substation" if number in low else "junction", geo(row.geo))
+        for number, row in net.line.iterrows():
+            self.line(net, "M", number, row, "cable")
 
-def name_feeders(nodes, links, ends, sources):  # noqa: C901 - as above
-    """A feeder a line that leaves a substation's busbar; what hangs on it takes its name."""
-    beside = {}
-    for a, b, closed in ends:
-        if closed:
-            beside.setdefault(a, []).append(b)
-            beside.setdefault(b, []).append(a)
-    feeder, number = dict.fromkeys(sources), 0
-    for source in sources:
-        for first in beside[source]:
-            number += 1
+    def low_voltage(self, net):
+        high, low, homes = set(net.trafo.hv_bus), set(net.trafo.lv_bus), set(net.load.bus)
+        for number, row in net.bus.iterrows():
+            if number not in high:
+                kind = "transformer" if number in low else "service_point" if number in homes else "junction"
+                self.node(f"N{number}", kind, geo(row.geo))
+        for number, row in net.line.iterrows():
+            self.line(net, "N", number, row, "lv_line")
+
+    def join(self, mv, lv):
+        """Transformers are named after the medium-voltage bus they hang on; the one that is not, on the nearest."""
+        buses = [code for code in self.places if code.startswith("M") and code[1:].isdigit()]
+        near = cKDTree([self.places[code].coords[0] for code in buses])
+        stations = set(mv.load.bus)
+        for row in lv.trafo.itertuples():
+            bus, own = f"M{row.name.removeprefix('T_idx_')}", f"N{row.lv_bus}"
+            bus = bus if bus in self.places else buses[int(near.query(self.places[own].coords[0])[1])]
+            self.straight(f"MT{row.lv_bus}", "cable", bus, own)
+            stations.discard(int(bus[1:]))
+        for bus in sorted(stations):  # stations elsewhere on the medium-voltage network
+            at = self.places[f"M{bus}"]
+            self.node(f"T{bus}", "transformer", Point(at.x + 3, at.y + 3))
+            self.straight(f"MT{bus}", "cable", f"M{bus}", f"T{bus}")
+
+    def name_feeders(self, sources):
+        """A feeder a line that leaves a substation's busbar; what hangs on it takes its name."""
+        beside = defaultdict(list)
+        for a, b, closed in self.ends:
+            if closed:
+                beside[a].append(b)
+                beside[b].append(a)
+        feeder = dict.fromkeys(sources)
+        firsts = [first for source in sources for first in beside[source]]
+        for number, first in enumerate(firsts, 1):
             pending = deque([first])
             while pending:
                 at = pending.popleft()
-                if at in feeder:
-                    continue
-                feeder[at] = f"F{number:02d}"
-                pending.extend(beside[at])
-    nodes.rows = [(code, kind, feeder.get(code)) for code, kind, _ in nodes.rows]
-    links.rows = [
-        (c, k, a, b, s, None if s == "open" else feeder.get(b) or feeder.get(a)) for c, k, a, b, s, _ in links.rows
-    ]
+                if at not in feeder:
+                    feeder[at] = f"F{number:02d}"
+                    pending.extend(beside[at])
+        self.nodes.rows = [(code, kind, feeder.get(code)) for code, kind, _ in self.nodes.rows]
+        self.links.rows = [
+            (code, kind, a, b, state, None if state == "open" else feeder.get(b) or feeder.get(a))
+            for code, kind, a, b, state, _ in self.links.rows
+        ]
+
+
+def power(mv, lv):
+    """(nodes, links, service code and place of each household by its way)."""
+    town = Power()
+    town.medium_voltage(mv)
+    town.low_voltage(lv)
+    town.join(mv, lv)
+    town.name_feeders([f"M{bus}" for bus in mv.trafo.lv_bus])
+    homes = {row.name.removeprefix("HH_"): f"N{row.bus}" for row in lv.load.itertuples()}
+    return town.nodes, town.links, {way: (code, town.places[code]) for way, code in homes.items()}
 
 
 def gas():
@@ -239,7 +253,8 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     for old in OUT.glob("*.gpkg"):
         old.unlink()
-    nodes, links, homes, lv = power()
+    lv = pandapower.networks.lv_schutterwald()
+    nodes, links, homes = power(pandapower.networks.mv_oberrhein(), lv)
     nodes.write(OUT / "power.gpkg", "nodes", "Point")
     links.write(OUT / "power.gpkg", "links", "LineString")
     gas_nodes, gas_links, sinks = gas()
