@@ -11,6 +11,7 @@ from app.dispatch.routes import blp as dispatch
 from app.identity.routes import BLUEPRINTS as IDENTITY_BLUEPRINTS
 from app.identity.service import authenticate
 from app.jobs.routes import blp as jobs
+from app.kernel.headers import install_headers
 from app.kernel.observe import install_observation
 from app.kernel.problem_json import Api, install_problem_handlers
 from app.kernel.unit_of_work import Runtime
@@ -43,6 +44,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.extensions["lamplighter"] = runtime
     app.extensions["lamplighter_authenticate"] = authenticate
     install_observation(app)
+    install_headers(app)
     install_problem_handlers(app)
     api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION}})
     api.spec.components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "session"})

@@ -26,12 +26,14 @@ from tests.factories import (
     CENTRE,
     PASSWORD,
     Client,
+    Tablet,
     TabletKey,
     bearer,
     given_person,
+    given_tablet,
     visitor,
 )
-from tests.factories_field import given_forms
+from tests.factories_field import given_crew, given_forms
 from tests.sync.field import TUS
 
 FAR_CENTRE = (100.5, 13.7)
@@ -316,6 +318,23 @@ def test_a_crew_member_sees_the_jobs_of_their_own_crew_only(app: Flask, session:
         assert seen == [], (address, answer.text[:500])
     own = visitor(app).get("/api/v1/jobs", headers=bearer(app, town.lineman)).get_json()["items"]
     assert [job["id"] for job in own] == [town.ids["job_id"]]
+
+
+def test_a_tablet_of_another_crew_holds_nothing_of_the_job(app: Flask, session: Session, town: Town) -> None:
+    _, mate = given_crew(session, town.branch, "OTHER", login="mate")
+    work = [town.ids[name] for name in ("job_id", "outage_id", "assignment_id", "attachment_id", "premises_id")]
+    asked = {"epoch": None, "cursors": {f"crew:{town.ids['crew_id']}": 0}, "limit": 500}
+
+    def pulled(tablet: Tablet) -> str:
+        answer = visitor(app).post("/sync/v1/pull", json=asked, headers=tablet.headers)
+        assert answer.status_code == 200, answer.text
+        return str(answer.get_json()["changes"])
+
+    other, own = pulled(given_tablet(app, session, mate)), pulled(town.tablet)
+    marks = [*work, town.phone, f"{CANARY}-ADDRESS", f"{CANARY}-CREW"]
+    assert [mark for mark in marks if mark in other] == []
+    assert town.ids["job_id"] in own
+    assert f"{CANARY}-ADDRESS" in own
 
 
 def test_doors_where_one_signs_in_give_a_guess_nothing(app: Flask, session: Session, town: Town) -> None:

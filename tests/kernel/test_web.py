@@ -228,6 +228,14 @@ def test_every_problem_has_a_sentence_in_both_languages_and_a_code_of_its_own() 
     assert len(codes) == len(set(codes))
 
 
+@pytest.mark.parametrize("path", ["/api/v1/me", "/api/v1/no-such-thing", "/api/v1/jobs"])
+def test_answers_are_kept_nowhere_and_taken_for_nothing_else(office: Client, path: str) -> None:
+    headers = office.get(path).headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
 # -- what breaks -----------------------------------------------------------------------------------------------------
 
 
