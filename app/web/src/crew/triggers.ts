@@ -8,6 +8,7 @@ export function flushOnEveryOccasion(sync: SyncClient): void {
   const now = (): void => {
     if (sync.started) void sync.sync()
   }
+  if (!navigator.onLine) sync.cut()
   addEventListener('online', now)
   addEventListener('offline', () => sync.cut())
   document.addEventListener('visibilitychange', () => {
