@@ -93,7 +93,8 @@ def _plans(rng: Random, size: Size, ground: Ground, supplies: dict[int, tuple[bo
     known = {n: stars[name] for n, name in _known(ground, supplies).items()}
     remote = [n for n in supplies if ground.premises[n].area_kind == "remote"][: size.remote]
     premium_homes = [n for n in supplies if ground.town.estates[ground.premises[n].estate].premium]
-    free = [n for n in supplies if ground.premises[n].important is None and n not in known and n not in remote]
+    taken = {*known, *remote}
+    free = [n for n in supplies if ground.premises[n].important is None and n not in taken]
     rng.shuffle(free)
     deal = _Deal(iter(free), {})
     own = [need for star in known.values() for need in star["needs"]]

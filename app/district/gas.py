@@ -42,12 +42,9 @@ def make_gas(rng: Random, town: Town, roads: Roads, units: list[Unit], size: Siz
     layers = _Layers(grid, roads)
     regulators = []
     for zone in range(size.regulators):
-        members = [junctions[k] for k in np.flatnonzero(zones == zone)]
-        root = min(
-            members,
-            key=lambda n: (float(np.sum((where[junctions.index(n)] - where[zones == zone].mean(axis=0)) ** 2)), n),
-        )
-        regulators.append((root, members))
+        inside = np.flatnonzero(zones == zone)
+        away = ((where[inside] - where[inside].mean(axis=0)) ** 2).sum(axis=1)
+        regulators.append((junctions[inside[int(np.argmin(away))]], [junctions[k] for k in inside]))
     gates = _gates(regulators, coordinates(town.streets), size.gate_stations)
     layers.medium(gates, [root for root, _ in regulators], town)
     for root, members in regulators:

@@ -46,7 +46,8 @@ def _pairs(roads: Roads, feeders: list[Feeder]) -> list[tuple[int, int, list[int
         )
         for other in range(one + 1, len(feeders)):
             near = [(float(metres[n]), n) for n in feeders[other][1] if metres[n] < REACH_M]
-            far = max(near, key=lambda item: (_depth(feeders[other][1], item[1]) - item[0] / 60, item[1]), default=None)
+            # nodes are numbered from the source outwards: a high number is far out, where a tie helps most
+            far = max(near, key=lambda item: (feeders[other][1][item[1]] - item[0] / 60, item[1]), default=None)
             if far is not None:
                 best[one, other] = (far[0], _path(before, far[1]))
     ranked = sorted(best, key=lambda pair: (best[pair][0] > 300, -len(feeders[pair[0]][1]), pair))
@@ -59,11 +60,6 @@ def _pairs(roads: Roads, feeders: list[Feeder]) -> list[tuple[int, int, list[int
         uses[one] += rare
         uses[other] += rare
     return chosen + later
-
-
-def _depth(nodes: dict[int, int], junction: int) -> int:
-    """Feeder nodes are numbered from the source outwards."""
-    return nodes[junction] - min(nodes.values())
 
 
 def _path(before: object, end: int) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
+import numpy as np
 from shapely import Polygon
 from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
@@ -63,8 +64,9 @@ def make_town(rng: Random, size: Size) -> Town:
     namer = Namer(rng)
     places, estates = _places(namer, terrain, layout, bend)
     streets = make_streets(layout.cuts).renamed(_street_names(namer, layout, estates))
-    edges = [replace(edge, line=bent(edge.line, bend)) for edge in streets.edges]
-    bent_streets = Streets([bent(node, bend) for node in streets.nodes], edges)
+    lines = bent(np.array([edge.line for edge in streets.edges], dtype=object), bend)
+    edges = [replace(edge, line=line) for edge, line in zip(streets.edges, lines, strict=True)]
+    bent_streets = Streets(list(bent(np.array(streets.nodes, dtype=object), bend)), edges)
     return Town(_multi(bent(terrain.boundary, bend)), bent_streets, places, estates)
 
 
