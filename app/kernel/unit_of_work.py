@@ -159,6 +159,9 @@ class UnitOfWork:
                 self.session.flush()  # a violated constraint must speak inside the savepoint
         except BaseException:
             del self._events[events:]
+            # SQLAlchemy expires what the block wrote, but not what it merely loaded: a row read after a flush inside
+            # the savepoint would keep a revision that never was.
+            self.session.expire_all()
             raise
 
     def commit(self) -> None:
