@@ -13,6 +13,7 @@ from app.crews.models import Crew, CrewKind, CrewMember
 from app.identity.models import Branch, Device, DeviceState, EnrolmentCode, Person, Role
 from app.kernel.clock import FrozenClock
 from app.kernel.ids import new_id
+from app.kernel.queries_counter import count_queries
 from tests.factories import (
     A_WHILE_AGO,
     PASSWORD,
@@ -319,3 +320,25 @@ def test_a_code_for_another_branch_needs_the_right_there(
     answer = office.post("/api/v1/devices/enrolment-codes", json={"name": "T", "branch_id": str(far.id)})
     assert answer.status_code == 404
     assert code_from(app, manager, branch_id=str(branch.id))
+
+
+def test_no_door_of_identity_asks_the_database_more_than_twelve_times(
+    app: Flask, session: Session, manager: Person, lineman: Person
+) -> None:
+    given_crew(session, lineman)
+    tablet = given_tablet(app, session, lineman)
+    code = code_from(app, manager)
+    visitor(app).post("/api/v1/session", json={"login": "lineman", "password": "wrong"})
+    doors = {
+        "signing in": lambda: visitor(app).post("/api/v1/session", json={"login": "lineman", "password": PASSWORD}),
+        "tokens": lambda: visitor(app).post("/api/v1/tokens", json={"login": "lineman", "password": PASSWORD}),
+        "enrolling": lambda: enrol(app, code, TabletKey()),
+        "changing hands": lambda: login_on(app, tablet, "lineman"),
+        "refusing": lambda: visitor(app).post("/api/v1/session", json={"login": "lineman", "password": "wrong"}),
+    }
+    asked = {}
+    for door, use in doors.items():
+        with count_queries() as count:
+            assert use().status_code in {200, 201, 401}, door
+        asked[door] = count.total
+    assert max(asked.values()) <= 12, asked

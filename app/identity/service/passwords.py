@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.identity import rules, secrets
 from app.identity.errors import TooManyLogins, WrongPassword
-from app.identity.models import Person
+from app.identity.models import LoginThrottle, Person
 from app.identity.queries import logins as queries
 from app.identity.queries import people as people_queries
 from app.identity.service.trail import audit
@@ -25,14 +25,15 @@ def prove_password(
         WrongPassword: the failure is counted and kept in the audit trail.
     """
     subjects = _throttle_subjects(uow, login, address)
-    _must_not_wait(uow, list(subjects))
+    counts = _must_not_wait(uow, list(subjects))
     person = people_queries.person_by_login(uow.session, login)
     fits = secrets.password_fits(person.password_hash if person else None, password)
     if person is None or not fits or not _may_enter(person, branch_id):
         _count_failure(uow, subjects)
         _note_failure(uow, person)
         raise WrongPassword
-    _forget_failures(uow, next(iter(subjects)))
+    if own := counts.get(next(iter(subjects))):
+        uow.session.delete(own)
     if secrets.is_outdated(person.password_hash or ""):
         person.password_hash = secrets.hash_password(password)
     return person
@@ -57,10 +58,13 @@ def _throttle_subjects(uow: UnitOfWork, login: str, address: str | None) -> dict
     }
 
 
-def _must_not_wait(uow: UnitOfWork, subjects: list[str]) -> None:
-    for row in queries.throttles(uow.session, subjects).values():
+def _must_not_wait(uow: UnitOfWork, subjects: list[str]) -> dict[str, LoginThrottle]:
+    """The counts that there are."""
+    counts = queries.throttles(uow.session, subjects)
+    for row in counts.values():
         if row.locked_until is not None and row.locked_until > uow.now:
             raise TooManyLogins(retry_after_s=int((row.locked_until - uow.now).total_seconds()) + 1)
+    return counts
 
 
 def _count_failure(uow: UnitOfWork, subjects: dict[str, int]) -> None:
@@ -70,9 +74,3 @@ def _count_failure(uow: UnitOfWork, subjects: dict[str, int]) -> None:
         row.last_failure_at = uow.now
         wait = rules.wait_after(row.failures, free=free)
         row.locked_until = uow.now + wait if wait else None
-
-
-def _forget_failures(uow: UnitOfWork, subject: str) -> None:
-    row = queries.throttles(uow.session, [subject]).get(subject)
-    if row is not None:
-        uow.session.delete(row)
