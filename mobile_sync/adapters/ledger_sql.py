@@ -132,8 +132,10 @@ class SqlLedger:
     def authored(self, device: Device, op: Op, clock_error_ms: int) -> Iterator[None]:
         """Versions written inside carry the op and its evidence (P13)."""
         author = Author(device.person_id, device.id, op.op_no, self.now, op.device_at, clock_error_ms, op.gps)
+        self.session.flush()  # what waits to be written is not this op's
         with authored(self.session, author):
             yield
+            self.session.flush()  # what the op left to be written is
 
     def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str]) -> Believed:
         """Read the versions after `base_rev` with what this device itself sent in them."""
