@@ -15,6 +15,7 @@ from app.customers.models import AreaKind, Premises
 from app.identity.models import Branch
 from app.kernel.actor import Actor, Permission
 from app.kernel.geo import here
+from app.kernel.paging import decode_cursor, encode_cursor, time_key, uuid_key
 from app.kernel.problems import NotFound
 from app.outages.models import Outage, OutageState
 from app.outages.rules import NEIGHBOUR_M, SAME_FAULT_RADIUS_M, Candidate
@@ -104,10 +105,20 @@ OUTAGE_JSON = """
 """
 
 
-def outages_json(session: Session, branch_ids: list[UUID], state: OutageState | None, *, limit: int) -> bytes:
-    """Outages of these branches, newest first, as the bytes of `{"items": […], "next": null}`. One query."""
+def outages_json(
+    session: Session, branch_ids: list[UUID], state: OutageState | None, *, limit: int, cursor: str | None
+) -> bytes:
+    """A page of these branches' outages, newest first, as the bytes of `{"items": […], "next": …}`. One query.
+
+    Raises:
+        Invalid: the cursor is not one of ours.
+    """
+    keys = decode_cursor(cursor, keys=2)
+    after = (None, None) if keys is None else (time_key(keys[0]), uuid_key(keys[1]))
     params: dict[str, Any] = {"branches": branch_ids, "limit": limit, "state": None if state is None else state.value}
-    return _items(session.execute(_LIST, params).scalar_one())
+    row = session.execute(_LIST, {**params, "after_at": after[0], "after_id": after[1]}).one()
+    end = f'"{encode_cursor(row.last_at.isoformat(), row.last_id)}"' if row.more else "null"
+    return f'{{"items":{row.items},"next":{end}}}'.encode()
 
 
 def outage_json(session: Session, outage_id: UUID) -> bytes:
@@ -115,16 +126,18 @@ def outage_json(session: Session, outage_id: UUID) -> bytes:
     return str(session.execute(_ONE, {"outage_id": outage_id}).scalar_one()).encode()
 
 
-def _items(array: str) -> bytes:
-    return f'{{"items":{array},"next":null}}'.encode()
-
-
 _LIST = text(
     f"""
-    SELECT coalesce(json_agg(t ORDER BY t.opened_at DESC, t.id DESC), '[]')::text
-    FROM ({OUTAGE_JSON} WHERE o.deleted_at IS NULL AND o.branch_id = ANY(:branches)
-          AND (CAST(:state AS text) IS NULL OR o.state = :state)
-          ORDER BY o.opened_at DESC, o.id DESC LIMIT :limit) t
+    WITH p AS ({OUTAGE_JSON} WHERE o.deleted_at IS NULL AND o.branch_id = ANY(:branches)
+               AND (CAST(:state AS text) IS NULL OR o.state = :state)
+               AND (CAST(:after_at AS timestamptz) IS NULL
+                    OR (o.opened_at, o.id) < (:after_at, CAST(:after_id AS uuid)))
+               ORDER BY o.opened_at DESC, o.id DESC LIMIT :limit + 1),
+    shown AS (SELECT * FROM p ORDER BY opened_at DESC, id DESC LIMIT :limit),
+    last AS (SELECT opened_at, id FROM shown ORDER BY opened_at, id LIMIT 1)
+    SELECT (SELECT coalesce(json_agg(shown), '[]')::text FROM shown) AS items,
+           (SELECT count(*) FROM p) > :limit AS more,
+           (SELECT opened_at FROM last) AS last_at, (SELECT id FROM last) AS last_id
     """  # noqa: S608  # fixed fragments; every value is a parameter
 )
 _ONE = text(f"SELECT to_json(t)::text FROM ({OUTAGE_JSON} WHERE o.id = :outage_id) t")  # noqa: S608  # as above

@@ -32,7 +32,8 @@ def list_outages(args: dict[str, Any]) -> Response:
     """List outages, newest first"""
     uow = current_uow()
     branches = uow.actor.must_somewhere(Permission.READ_ALL_JOBS)
-    found = queries.outages_json(uow.session, branches, args.get("state"), limit=args["limit"])
+    page = {"limit": args["limit"], "cursor": args.get("cursor")}
+    found = queries.outages_json(uow.session, branches, args.get("state"), **page)
     return Response(found, content_type=JSON)
 
 

@@ -11,7 +11,7 @@ from app.demands.models import Channel, Symptom
 from app.demands.service import Call
 from app.jobs.models import JobKind, JobState, Priority
 from app.kernel.fields import PointField, choice, phone, text
-from app.kernel.paging import PAGE_LIMIT, StrictSchema
+from app.kernel.paging import PageArgs, StrictSchema
 from app.network.models import Commodity, NodeKind
 from app.outages.models import OutageState
 
@@ -57,11 +57,10 @@ class TakenOut(ma.Schema):
     joined = ma.fields.Boolean(required=True)
 
 
-class OutagesArgs(StrictSchema):
+class OutagesArgs(PageArgs):
     """Which outages."""
 
     state = choice(OutageState)
-    limit = ma.fields.Integer(load_default=100, validate=ma.validate.Range(1, PAGE_LIMIT))
 
 
 class OutageJob(ma.Schema):

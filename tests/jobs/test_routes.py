@@ -161,4 +161,6 @@ def test_lists_exports_and_pages_answer_over_http(runtime: Runtime, branch: Bran
     assert job.number in table.get_data(as_text=True)
     assert desk.get(f"/api/v1/jobs/{job.id}/attachments").get_json() == {"items": []}
     assert desk.get("/api/v1/jobs?state=nowhere").status_code == 422
+    misspelt = desk.get("/api/v1/jobs.csv?sate=open")
+    assert (misspelt.status_code, misspelt.get_json()["errors"][0]["reason"]) == (422, "unknown_field")
     assert desk.get("/api/v1/jobs?q=%00").status_code == 422

@@ -269,6 +269,20 @@ def test_the_list_made_in_sql_fits_the_schema(
     assert desk.get("/api/v1/outages?state=closed").get_json() == {"items": [], "next": None}
 
 
+def test_pages_of_outages_join_without_gap(runtime: Runtime, hotline: Person, desk: Client) -> None:
+    opened = {str(take(runtime, hotline, "new", location=at_m()).outage.id) for _ in range(5)}
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        page = desk.get("/api/v1/outages", query_string=query).get_json()
+        seen += [item["id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert (len(seen), set(seen)) == (5, opened)
+    assert desk.get("/api/v1/outages?cursor=nonsense").status_code == 422
+
+
 def test_a_foreign_hotline_sees_no_outage(app: Flask, runtime: Runtime, session: Session, hotline: Person) -> None:
     taken = take(runtime, hotline, location=at_m())
     elsewhere = given_branch(session, "XX", centre=(110.0, 30.0))
