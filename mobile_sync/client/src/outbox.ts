@@ -18,6 +18,7 @@ export interface Edit {
   kind: OpKind
   fields: Fields
   tag?: string
+  label?: string
   depends_on?: number[]
   gps?: Position
   /** Without `bytes`: a file that is already kept here. */
@@ -56,6 +57,7 @@ async function recordOne(tables: Tables, edit: Edit, op_no: number, group: Group
     ...extras(edit),
   }
   const tag = edit.tag ?? key
+  const label = edit.label ?? ''
   await tables.ops.put({
     op_no,
     record: key,
@@ -63,6 +65,7 @@ async function recordOne(tables: Tables, edit: Edit, op_no: number, group: Group
     attention: 'none',
     op,
     tag,
+    label,
     made_at: now,
     tries: 0,
     sent_at: null,
@@ -70,7 +73,7 @@ async function recordOne(tables: Tables, edit: Edit, op_no: number, group: Group
     answered_at: null,
     answered_pull: 0,
   })
-  for (const file of edit.files ?? []) await keepFile(tables, file, { op_no, record: key, tag, made_at: now })
+  for (const file of edit.files ?? []) await keepFile(tables, file, { op_no, record: key, tag, label, made_at: now })
 }
 
 function extras(edit: Edit): Partial<Op> {
@@ -81,7 +84,7 @@ function extras(edit: Edit): Partial<Op> {
   return extra
 }
 
-type Owner = { op_no: number; record: string; tag: string; made_at: number }
+type Owner = { op_no: number; record: string; tag: string; label: string; made_at: number }
 
 async function keepFile(tables: Tables, file: { ref: FileRef; bytes?: unknown }, owner: Owner): Promise<void> {
   const known = await tables.files.get(file.ref.sha256)

@@ -19,6 +19,8 @@ export interface OpRow {
   op: Op
   /** The app's own grouping (for example the job an attachment belongs to); never sent. */
   tag: string
+  /** The app's own name for the group, for when its record has left this device; never sent. */
+  label: string
   /** Milliseconds of device time when the edit was made. */
   made_at: number
   tries: number
@@ -61,6 +63,7 @@ export interface FileRow {
   slot: string
   record: string
   tag: string
+  label: string
   op_no: number
   state: FileState
   made_at: number

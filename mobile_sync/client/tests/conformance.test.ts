@@ -37,6 +37,7 @@ function rowOf({ stage: named, ...numbers }: VectorOp, record = 'job/x'): OpRow 
     attention: 'none',
     op,
     tag: record,
+    label: '',
     made_at: 0,
     tries: 0,
     sent_at: null,

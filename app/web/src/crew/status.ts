@@ -45,7 +45,8 @@ export function totalFiles(outstanding: Outstanding): number {
   return Object.values(outstanding.files).reduce((sum, n) => sum + n, 0)
 }
 
-/** `820 KB`, `4.2 MB`. */
+/** `820 KB`, `4.2 MB`, `10.7 GB`. */
 export function megabytes(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`
   return bytes < 950_000 ? `${Math.ceil(bytes / 1000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`
 }

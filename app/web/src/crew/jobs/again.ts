@@ -8,7 +8,7 @@ export function sendAgain(row: OpRow): Promise<number[]> {
   const { entity, kind, fields, files } = row.op
   // What was refused as a new record was never made there; it is offered under a new id.
   const rec_id = kind === 'create' ? uuid7() : row.op.rec_id
-  const edit = { entity, rec_id, kind, fields, tag: row.tag }
+  const edit = { entity, rec_id, kind, fields, tag: row.tag, label: row.label }
   const withFiles = files === undefined ? edit : { ...edit, files: files.map((ref) => ({ ref })) }
   return sync.record([withFiles], { also: (tables) => dismiss(tables, row.op_no) })
 }

@@ -38,6 +38,8 @@ export function loadJobs(): Promise<JobRow[]> {
   return storage.run('read', async (tables) => {
     const rows: JobRow[] = []
     for (const seen of await viewAll(tables, 'job')) {
+      // Given back: gone from the crew's list at once, from the tablet with the next pull.
+      if (seen.doc['state'] === 'new') continue
       rows.push({ id: seen.id, job: seen.doc as unknown as Job, badge: await badge(tables, seen.id) })
     }
     return rows
@@ -87,19 +89,22 @@ export function loadCrew(): Promise<Crew | null> {
   return storage.run('read', async (tables) => ((await viewAll(tables, 'crew'))[0]?.doc as unknown as Crew) ?? null)
 }
 
-function update(entity: string, rec_id: string, tag: string, fields: Fields, gps: Position | null): Promise<number[]> {
-  return sync.record([{ entity, rec_id, kind: 'update', fields, tag, ...(gps === null ? {} : { gps }) }])
+export function moveJob(sheet: JobSheet, to: JobState, reason: string | null, gps: Position | null): Promise<number[]> {
+  const fields = reason === null ? { state: to } : { state: to, reason }
+  const edit = { entity: 'job', rec_id: sheet.id, kind: 'update' as const, fields, ...groupOf(sheet) }
+  return sync.record([gps === null ? edit : { ...edit, gps }])
 }
 
-export function moveJob(id: string, to: JobState, reason: string | null, gps: Position | null): Promise<number[]> {
-  return update('job', id, id, reason === null ? { state: to } : { state: to, reason }, gps)
+/** Edits of a job's records belong together on the sync page, also after the job has left the tablet. */
+function groupOf(sheet: JobSheet): { tag: string; label: string } {
+  return { tag: sheet.id, label: sheet.job.number }
 }
 
 /** One answer, as soon as it is given. `also` removes its draft in the same transaction. */
 export function answer(sheet: JobSheet, item: string, value: Answer, also: Also): Promise<number[]> {
   if (sheet.record === null) return Promise.reject(new Error('the job has no checklist'))
   const fields = { [`answers.${item}`]: value }
-  return sync.record([{ entity: 'form_record', rec_id: sheet.record.id, kind: 'update', fields, tag: sheet.id }], {
+  return sync.record([{ entity: 'form_record', rec_id: sheet.record.id, kind: 'update', fields, ...groupOf(sheet) }], {
     also,
   })
 }
@@ -117,17 +122,17 @@ export interface NewPiece {
 }
 
 /** A photo or signature with its bytes: the record, the file and the removal of the draft in one transaction. */
-export function attach(job: string, piece: NewPiece, also: Also): Promise<number[]> {
+export function attach(sheet: JobSheet, piece: NewPiece, also: Also): Promise<number[]> {
   const { kind, slot, bytes, sha256, taken_at, position } = piece
   const signed = kind === 'signature' ? { signer_name: piece.signer_name, strokes: piece.strokes } : {}
-  const fields = { job_id: job, kind, slot, taken_at, ...signed } as Fields
+  const fields = { job_id: sheet.id, kind, slot, taken_at, ...signed } as Fields
   const ref = { sha256, size: bytes.size, mime: bytes.type, kind, slot }
   const edit = {
     entity: 'attachment',
     rec_id: uuid7(),
     kind: 'create' as const,
     fields,
-    tag: job,
+    ...groupOf(sheet),
     files: [{ ref, bytes }],
   }
   return sync.record([position === null ? edit : { ...edit, gps: position }], { also })

@@ -14,6 +14,7 @@ import type { Job } from '../types'
 
 /** A waiting thing with what is needed to name it. */
 export interface Named {
+  /** Null where the job has left this tablet. */
   job: { id: string; number: string } | null
   form: FormDocument | null
 }
