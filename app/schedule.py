@@ -19,6 +19,7 @@ from app.sync.files import partial_files
 from app.sync.placement import outstayed
 from app.sync.track import place_again
 from mobile_sync.adapters import uploads
+from mobile_sync.adapters.sql import ensure_epoch
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +74,9 @@ DUE_WORK: tuple[Work, ...] = (
 
 
 def install(runtime: Runtime) -> None:
-    """Make the rows of work that has none yet, due at once."""
+    """Make the rows of work that has none yet, due at once; a restored database begins a new life for tablets."""
     with runtime.unit_of_work(SYSTEM) as uow:
+        ensure_epoch(uow.session)
         for work in DUE_WORK:
             row = insert(DueWork).values(name=work.name, due_at=uow.now, every_s=int(work.every.total_seconds()))
             uow.session.execute(

@@ -16,7 +16,7 @@ from app.kernel.db import Revised
 from app.media.models import Attachment
 from app.outages.models import Outage
 from app.sync.placement import live_key
-from mobile_sync.adapters.sql import changes_since, current_epoch, stamp
+from mobile_sync.adapters.sql import changes_since, ensure_epoch, stamp
 
 SHOWN: dict[str, type[Revised]] = {"job": Job, "crew": Crew, "outage": Outage, "attachment": Attachment}
 WITHOUT_REVISION = frozenset({"demand"})
@@ -51,9 +51,9 @@ def number_changes(sessions: sessionmaker[Session], branches: Iterable[UUID]) ->
 
 
 def epoch_of(sessions: sessionmaker[Session]) -> str:
-    """The present life of the database."""
+    """The present life of the database; a new one if it was restored since."""
     with sessions() as session:
-        epoch = current_epoch(session)
+        epoch = ensure_epoch(session)
         session.commit()
         return epoch
 

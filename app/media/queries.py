@@ -63,6 +63,11 @@ def lock_attachment(session: Session, attachment_id: UUID) -> Attachment | None:
     return session.get(Attachment, attachment_id, with_for_update=True, populate_existing=True)
 
 
+def hold_content(session: Session, sha256: str) -> None:
+    """Who declares a file and who says that its bytes are here wait for each other, so that neither misses it."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:content, 0))"), {"content": f"blob:{sha256}"})
+
+
 def lock_unverified(session: Session, sha256: str) -> list[Attachment]:
     """Records that wait for these bytes, held until the end of the transaction."""
     query = select(Attachment).where(

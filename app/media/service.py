@@ -59,6 +59,7 @@ def declare(uow: UnitOfWork, *, attachment_id: UUID, branch_id: UUID, job_id: UU
         **vars(declared),
     )
     uow.session.add(attachment)
+    queries.hold_content(uow.session, declared.sha256)
     if blobs_of(uow).has(declared.sha256):
         _arrive(uow, attachment)
     return attachment
@@ -66,6 +67,7 @@ def declare(uow: UnitOfWork, *, attachment_id: UUID, branch_id: UUID, job_id: UU
 
 def mark_verified(uow: UnitOfWork, *, sha256: str) -> list[Attachment]:
     """The bytes of this hash are here: every record that waited for them has arrived."""
+    queries.hold_content(uow.session, sha256)
     waiting = queries.lock_unverified(uow.session, sha256)
     for attachment in waiting:
         _arrive(uow, attachment)

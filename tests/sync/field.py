@@ -80,11 +80,16 @@ class FieldTablet:
         sent = {"job_id": str(job_id), "kind": kind, "slot": slot, **fields}
         return rec_id, self.engine.create("attachment", rec_id, sent, files=[file])
 
-    def begin_upload(self, content: bytes, mime: str, kind: str) -> TestResponse:
+    def begin_upload(self, content: bytes, mime: str, kind: str, *, length: int | None = None) -> TestResponse:
         """Create a tus upload."""
         told = {"sha256": sha256(content), "mime": mime, "kind": kind}
         meta = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in told.items())
-        headers = {**self.headers, **TUS, "Upload-Length": str(len(content)), "Upload-Metadata": meta}
+        headers = {
+            **self.headers,
+            **TUS,
+            "Upload-Length": str(len(content) if length is None else length),
+            "Upload-Metadata": meta,
+        }
         return self.client.post("/sync/v1/files", headers=headers)
 
     def send_bytes(self, location: str, piece: bytes, *, offset: int = 0) -> TestResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +18,20 @@ from app.identity.models import Branch, Person, Role
 from app.jobs import queries as jobs
 from app.jobs import service
 from app.jobs.models import Assignment, FormRecord, Job, JobEvent, JobState
+from app.kernel.actor import SYSTEM
+from app.kernel.blobs import Blobs
 from app.kernel.clock import FrozenClock
 from app.kernel.ids import new_id
 from app.kernel.tasks import drain
 from app.kernel.unit_of_work import Runtime
-from app.media.models import Attachment
+from app.media import service as media
+from app.media.models import MAX_BYTES, Attachment, AttachmentKind
+from app.media.service import Declared
 from app.sync import placement
 from app.sync.track import place_again
 from mobile_sync.adapters.tables import record_version, sync_bucket, sync_entry
 from tests.factories import acting, given_branch, given_person, signed_in
-from tests.factories_field import as_geojson, at_m, given_crew, given_job
+from tests.factories_field import as_geojson, at_m, given_crew, given_forms, given_job
 from tests.sync.field import REPAIR, FieldTablet, field_tablet, photo, sha256
 
 Assign = Callable[[Job, Crew], Assignment]
@@ -451,3 +456,52 @@ def test_a_second_job_waits_until_the_first_is_done(
     tablet.engine.pull()
     assert set(tablet.held("job")) == {job.id}
     assert later.id not in tablet.held("job")
+
+
+@pytest.mark.parametrize(
+    ("length", "mime", "status", "code"),
+    [
+        pytest.param(MAX_BYTES + 1, "image/jpeg", 413, "file_too_large", id="larger than a photo may be"),
+        pytest.param(1_000, "image/svg+xml", 422, "unsupported_file", id="a program"),
+        pytest.param(0, "image/jpeg", 422, "malformed", id="nothing"),
+    ],
+)
+def test_an_upload_that_can_never_be_accepted_is_refused_before_a_byte_travels(
+    length: int, mime: str, status: int, code: str, tablet: FieldTablet
+) -> None:
+    begun = tablet.begin_upload(photo(), mime, "photo", length=length)
+    assert (begun.status_code, begun.get_json()["code"]) == (status, code)
+    assert begun.mimetype == "application/problem+json"
+    tablet.headers = {**tablet.headers, "Accept-Language": "en"}
+    assert tablet.begin_upload(photo(), mime, "photo", length=length).get_json()["title"].isascii()
+
+
+def test_bytes_that_arrive_while_their_record_is_being_written_are_not_missed(
+    committed_runtime: Runtime,
+) -> None:
+    """The upload's last byte and the push that declares it at the same moment, on two connections."""
+    with committed_runtime.sessions() as session:
+        given_forms(session)
+        branch = given_branch(session)
+    job = given_job(committed_runtime, branch)
+    content = photo()
+    declared = Declared(
+        kind=AttachmentKind.PHOTO, slot="before", sha256=sha256(content), size_bytes=len(content), mime="image/jpeg",
+        taken_at=committed_runtime.clock(),
+    )  # fmt: skip
+    arriving = Thread(target=arrive, args=(committed_runtime, content))
+    with committed_runtime.unit_of_work(SYSTEM) as uow:
+        record = media.declare(uow, attachment_id=new_id(), branch_id=branch.id, job_id=job.id, declared=declared)
+        assert record.verified_at is None
+        arriving.start()
+        arriving.join(0.5)
+        assert arriving.is_alive(), "waits for the record"
+    arriving.join(10)
+    with committed_runtime.sessions() as session:
+        assert session.get_one(Attachment, record.id).verified_at is not None
+
+
+def arrive(runtime: Runtime, content: bytes) -> None:
+    Blobs(runtime.settings.blob_root).put(content)
+    with runtime.unit_of_work(SYSTEM) as uow:
+        media.mark_verified(uow, sha256=sha256(content))
