@@ -131,7 +131,7 @@ def test_figures_tell_requests_by_route_and_never_a_path(app: Flask, session: Se
 def in_a_process_of_its_own(program: str, folder: Path) -> str:
     environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)}
     command = [sys.executable, "-c", f"import app.kernel.metrics as m; {program}"]
-    done = subprocess.run(command, env=environ, check=True, timeout=60, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, env=environ, check=True, timeout=240, capture_output=True, text=True)  # noqa: S603
     return done.stdout
 
 
