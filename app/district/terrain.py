@@ -71,7 +71,8 @@ def make_terrain(rng: Random, area_km2: float) -> Terrain:
     flat = boundary.buffer(-EDGE_M * factor).difference(unary_union([hills, shore]))
     buildable = _largest(_largest(flat).buffer(-30 * factor)).buffer(30 * factor).simplify(8 * factor)
     bay = Polygon([*coast.coords, (-2.5 * km, 6.2 * km), (-2.5 * km, -2.5 * km), (17 * km, -2.5 * km)])
-    hill_road = metres(_smoothed(HILL_ROAD)).intersection(boundary.buffer(-EDGE_M * factor))
+    foot = hills.buffer(45 * factor)  # the road ends where it has just crossed the one along the hills' foot
+    hill_road = metres(_smoothed(HILL_ROAD)).intersection(boundary.buffer(-EDGE_M * factor)).intersection(foot)
     return Terrain(boundary, bay.buffer(0).difference(boundary), river, hills, _largest(buildable),
                    coast, hill_road, factor)  # fmt: skip
 
