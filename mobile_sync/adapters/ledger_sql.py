@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import and_, exists, insert, literal, or_, select, update
+from sqlalchemy import and_, exists, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from mobile_sync.adapters.entries import index_lookups
 from mobile_sync.adapters.epochs import current_epoch
+from mobile_sync.adapters.filing import file_rows, row_of
 from mobile_sync.adapters.tables import (
     blob,
     blob_ref,
@@ -27,7 +28,6 @@ from mobile_sync.adapters.tables import (
     sync_subscription,
 )
 from mobile_sync.adapters.tracking import Author, authored, tracker_of
-from mobile_sync.answers import write_result
 from mobile_sync.beliefs import VersionSeen, believed_from
 from mobile_sync.ledger import Clash, Filed, Key, Opening
 from mobile_sync.merge import UNKNOWN, Believed
@@ -248,30 +248,9 @@ class SqlLedger:
 
     def file(self, device: Device, received: Received, result: Result, clock_error_ms: int) -> None:
         """Kept until the next read or the end of the push, then written in one statement."""
-        op = received.op
-        if op:
-            self._unwritten.add(op.rec_id)
-        self._rows.append(
-            {
-                "device_id": device.id,
-                "op_no": received.op_no,
-                "entity": op.entity if op else None,
-                "rec_id": op.rec_id if op else None,
-                "kind": op.kind.value if op else None,
-                "base_rev": op.base_rev if op else None,
-                "group_no": op.group_no if op else None,
-                "schema_version": op.schema_version if op else 0,
-                "body": received.body,
-                "digest": received.digest,
-                "status": result.status.value,
-                "rev_after": result.rev,
-                "result": write_result(result),
-                "actor": device.person_id,
-                "device_at": op.device_at if op else None,
-                "clock_error_ms": clock_error_ms,
-                "received_at": self.now,
-            }
-        )
+        if received.op:
+            self._unwritten.add(received.op.rec_id)
+        self._rows.append(row_of(device, received, result, clock_error_ms, self.now))
 
     def flush(self) -> None:
         """Write what the next query has to see."""
@@ -280,7 +259,7 @@ class SqlLedger:
         rows, self._rows = self._rows, []
         self._unwritten.clear()
         if rows:
-            self.session.execute(insert(sync_op), rows)
+            file_rows(self.session, rows)
 
     def close(self, device: Device, batch: Batch, high: int, clock_error_ms: int) -> None:
         """The device's state after the push."""
