@@ -39,22 +39,25 @@ class MemoryTable<Row extends object, Key extends string | number> implements In
   }
 
   async all(): Promise<Row[]> {
-    this.fuse('all')
-    const keys = [...this.rows.keys()].sort((a, b) => (a < b ? -1 : 1))
-    return keys.map((key) => copy(this.rows.get(key) as Row))
+    return this.where('all', () => true)
   }
 
   async from(key: Key): Promise<Row[]> {
-    const rows = await this.all()
-    return rows.filter((row) => ((row as Record<string, string | number>)[this.keyName] as Key) >= key)
+    return this.where('from', (row) => (row[this.keyName] as Key) >= key)
   }
 
   async by(index: string, value: string): Promise<Row[]> {
-    const found = await this.all()
-    return found.filter((row) => {
-      const at = (row as Record<string, unknown>)[index]
+    return this.where('by', (row) => {
+      const at = row[index]
       return Array.isArray(at) ? at.includes(value) : at === value
     })
+  }
+
+  private where(step: string, fits: (row: Record<string, unknown>) => boolean): Row[] {
+    this.fuse(step)
+    const found = [...this.rows.values()].filter((row) => fits(row as Record<string, unknown>)) as Row[]
+    const keyOf = (row: Row): Key => (row as Record<string, unknown>)[this.keyName] as Key
+    return found.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map(copy)
   }
 }
 

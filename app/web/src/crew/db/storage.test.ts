@@ -23,7 +23,7 @@ const note = (text: string) => ({
   tag: 'j1',
 })
 
-describe('the tablet database keeps the engine’s promises', () => {
+describe('the tablet database keeps the engine’s promises', { timeout: 60_000 }, () => {
   test('a transaction that fails leaves nothing behind', async () => {
     const work = storage.run('write', async (tables) => {
       await tables.meta.put({ key: 'a', value: 1 })
