@@ -17,7 +17,9 @@ class Settings:
 
     `database_url` SQLAlchemy URL (postgresql+psycopg://…); `redis_url` redis:// or unix://; `blob_root` folder of
     content-addressed files; `secret_key` ≥ 32 characters, signs refresh tokens and cursors; `public_origin` where
-    browsers reach the web process; `stream_origin` where they reach the stream process ("" = behind the same origin).
+    browsers reach the web process; `trusted_proxies` how many reverse proxies stand in front, whose word on a caller's
+    address and scheme is taken (with 0 nobody's is: throttling counts by address); `stream_origin` where they reach the
+    stream process ("" = behind the same origin).
     """
 
     database_url: str
@@ -27,6 +29,7 @@ class Settings:
     public_origin: str = "http://127.0.0.1:8000"
     stream_origin: str = ""
     cookie_secure: bool = False
+    trusted_proxies: int = 0
     pool_size: int = 10
     max_upload_bytes: int = 64 * 1024 * 1024
     log_level: str = "INFO"
@@ -50,6 +53,7 @@ class Settings:
             public_origin=origin,
             stream_origin=env.get("STREAM_ORIGIN", "").rstrip("/"),
             cookie_secure=origin.startswith("https://"),
+            trusted_proxies=_number(env, "TRUSTED_PROXIES", cls.trusted_proxies, least=0),
             pool_size=_number(env, "DB_POOL_SIZE", cls.pool_size),
             max_upload_bytes=_number(env, "MAX_UPLOAD_BYTES", cls.max_upload_bytes),
             log_level=env.get("LOG_LEVEL", cls.log_level),
@@ -63,13 +67,13 @@ def _required(env: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _number(env: Mapping[str, str], name: str, default: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
     try:
         value = int(env.get(name, default))
     except ValueError as error:
         raise SettingsError(f"{name} must be a whole number") from error
-    if value <= 0:
-        raise SettingsError(f"{name} must be above zero")
+    if value < least:
+        raise SettingsError(f"{name} must be at least {least}")
     return value
 
 

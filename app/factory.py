@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.crews.routes import blp as crews
 from app.customers.routes import blp as customers
@@ -41,6 +42,8 @@ def create_app(runtime: Runtime) -> Flask:
         JSON_SORT_KEYS=False,
         PROPAGATE_EXCEPTIONS=False,
     )
+    if proxies := runtime.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     app.extensions["lamplighter"] = runtime
     app.extensions["lamplighter_authenticate"] = authenticate
     install_observation(app)

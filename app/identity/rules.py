@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -102,10 +103,19 @@ def refresh_decision(*, current: int, presented: int, proven: bool) -> Refresh:
 
 # -- failed logins ---------------------------------------------------------------------------------------------------
 
-FREE_TRIES_LOGIN = 5
-FREE_TRIES_ADDRESS = 50  # a whole control room may stand behind one address
+
+@dataclass(frozen=True)
+class Patience:
+    """How many failures are free, and the longest that the next try must wait."""
+
+    free: int
+    longest: timedelta
+
+
 FIRST_WAIT = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(minutes=15)
+LOGIN_PATIENCE = Patience(free=5, longest=timedelta(minutes=15))
+# A whole control room may stand behind one address, whose wait refuses right passwords too: more tries, less wait.
+ADDRESS_PATIENCE = Patience(free=50, longest=timedelta(minutes=1))
 FORGET_FAILURES = timedelta(hours=1)
 
 
@@ -116,12 +126,12 @@ def failures_after(failures: int, last_failure_at: datetime | None, now: datetim
     return failures + 1
 
 
-def wait_after(failures: int, *, free: int) -> timedelta | None:
-    """How long the next try must wait: 5 s after the free tries are spent, doubling up to 15 minutes."""
-    over = failures - free
+def wait_after(failures: int, patience: Patience) -> timedelta | None:
+    """How long the next try must wait: 5 s after the free tries are spent, doubling up to the longest."""
+    over = failures - patience.free
     if over < 0:
         return None
-    return min(FIRST_WAIT * (1 << min(over, 16)), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << min(over, 16)), patience.longest)
 
 
 def network_of(address: str | None) -> str:

@@ -36,6 +36,7 @@ max_wal_size = 1GB
 """
 THROWAWAY = """\
 fsync = off
+autovacuum = off
 full_page_writes = off
 synchronous_commit = off
 """

@@ -87,14 +87,14 @@ def test_a_tablet_that_keeps_refreshing_signs_in_again_after_a_year(days: int) -
     assert ends == NOW + timedelta(days=min(days + 90, 365))
 
 
-@given(failures=st.integers(1, 100_000), free=st.integers(1, 100))
-def test_waiting_starts_after_the_free_tries_grows_and_stays_bounded(failures: int, free: int) -> None:
-    wait = rules.wait_after(failures, free=free)
-    longer = rules.wait_after(failures + 1, free=free)
-    assert (wait is None) == (failures < free)
-    assert longer is not None or failures + 1 < free
+@given(failures=st.integers(1, 100_000), patience=st.sampled_from([rules.LOGIN_PATIENCE, rules.ADDRESS_PATIENCE]))
+def test_waiting_starts_after_the_free_tries_grows_and_stays_bounded(failures: int, patience: rules.Patience) -> None:
+    wait = rules.wait_after(failures, patience)
+    longer = rules.wait_after(failures + 1, patience)
+    assert (wait is None) == (failures < patience.free)
+    assert longer is not None or failures + 1 < patience.free
     if wait is not None and longer is not None:
-        assert rules.FIRST_WAIT <= wait <= longer <= rules.LONGEST_WAIT
+        assert rules.FIRST_WAIT <= wait <= longer <= patience.longest
 
 
 def test_a_quiet_hour_forgets_failures() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.factory import create_app
 from app.identity.models import AuditEntry, LoginThrottle, Person, SignedIn
 from app.identity.service import forget_stale
 from app.kernel.clock import FrozenClock
@@ -302,3 +305,17 @@ def test_stale_counts_and_ended_logins_are_forgotten(
     visitor(app).post("/api/v1/tokens/refresh", json={"refresh_token": open_one["refresh_token"]})
     clock.tick(days=29)
     assert housekeeping() == (0, 1)
+
+
+@pytest.mark.parametrize(("proxies", "counted_apart"), [(0, False), (1, True)])
+def test_callers_behind_a_trusted_proxy_are_told_apart_and_others_cannot_pretend(
+    runtime: Runtime, session: Session, dispatcher: Person, proxies: int, counted_apart: bool
+) -> None:
+    assert dispatcher.login
+    runtime.settings = replace(runtime.settings, trusted_proxies=proxies)
+    web = create_app(runtime)
+    for number in range(3):
+        said = {"X-Forwarded-For": f"203.0.113.{number}"}
+        visitor(web).post("/api/v1/session", json={"login": f"guess{number}", "password": "x"}, headers=said)
+    counts = sorted(session.scalars(select(LoginThrottle.failures)))
+    assert counts == ([1] * 6 if counted_apart else [1, 1, 1, 3])

@@ -49,12 +49,12 @@ def _note_failure(uow: UnitOfWork, person: Person | None) -> None:
     audit(uow, "login_failed", "person", who, branch_id=None if person is None else person.branch_id)
 
 
-def _throttle_subjects(uow: UnitOfWork, login: str, address: str | None) -> dict[str, int]:
-    """The subjects that are counted, login first, with the tries each has free."""
+def _throttle_subjects(uow: UnitOfWork, login: str, address: str | None) -> dict[str, rules.Patience]:
+    """The subjects that are counted, login first, with our patience for each."""
     key = uow.runtime.settings.secret_key
     return {
-        secrets.pseudonym(key, f"login:{login.strip().lower()}"): rules.FREE_TRIES_LOGIN,
-        secrets.pseudonym(key, f"address:{rules.network_of(address)}"): rules.FREE_TRIES_ADDRESS,
+        secrets.pseudonym(key, f"login:{login.strip().lower()}"): rules.LOGIN_PATIENCE,
+        secrets.pseudonym(key, f"address:{rules.network_of(address)}"): rules.ADDRESS_PATIENCE,
     }
 
 
@@ -67,10 +67,10 @@ def _must_not_wait(uow: UnitOfWork, subjects: list[str]) -> dict[str, LoginThrot
     return counts
 
 
-def _count_failure(uow: UnitOfWork, subjects: dict[str, int]) -> None:
-    for subject, free in subjects.items():
+def _count_failure(uow: UnitOfWork, subjects: dict[str, rules.Patience]) -> None:
+    for subject, patience in subjects.items():
         row = queries.lock_throttle(uow.session, subject, uow.now)
         row.failures = rules.failures_after(row.failures, row.last_failure_at, uow.now)
         row.last_failure_at = uow.now
-        wait = rules.wait_after(row.failures, free=free)
+        wait = rules.wait_after(row.failures, patience)
         row.locked_until = uow.now + wait if wait else None

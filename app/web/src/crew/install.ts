@@ -15,9 +15,10 @@ let reloading = false
 /** Register the worker and let a new version in when the queue is empty and nothing is being filled in. */
 export function watchForUpdates(router: Router): void {
   if (!('serviceWorker' in navigator) || import.meta.env.DEV) return
+  // The first worker takes control without a reload; behind a newer one the files of this page are gone.
+  const takenOver = navigator.serviceWorker.controller !== null
   navigator.serviceWorker.addEventListener('controllerchange', () => {
-    // The first worker takes control without a reload; a newer one only after we asked it to.
-    if (reloading) location.reload()
+    if (takenOver) location.reload()
   })
   void navigator.serviceWorker.ready.then(() => {
     offlineReady.value = true

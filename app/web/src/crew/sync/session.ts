@@ -72,9 +72,17 @@ export class Session {
       signed_at: new Date().toISOString(),
       nonce: once,
       signature: await this.sign(`${device_id}.${tokens.refresh_token}.${once}`),
-    }).catch(signInAgain)
+    }).catch((error: unknown) => this.endedBy(error))
     await this.keep(answer, device_id, name)
     return answer.access_token
+  }
+
+  /** Whatever a renewal was refused for, the cure is to sign in; the work on the tablet stays. */
+  private async endedBy(error: unknown): Promise<never> {
+    const ended = error instanceof Fault && (error.kind === 'refused' || error.kind === 'auth')
+    if (!ended) throw error
+    await this.settings.remove('tokens')
+    throw new Fault('auth', error.problem)
   }
 
   private async device(): Promise<DeviceInfo> {
@@ -107,10 +115,4 @@ export class Session {
     this.onChange(device)
     return device
   }
-}
-
-/** Whatever a renewal was refused for, the cure is to sign in; what is on the tablet stays. */
-function signInAgain(error: unknown): never {
-  if (error instanceof Fault && error.kind === 'refused') throw new Fault('auth', error.problem)
-  throw error
 }

@@ -1136,7 +1136,15 @@ export interface components {
             /** @default  */
             name: string;
             password: string;
+            /** @description RFC 7517, as WebCrypto exports it; without `d` */
             public_key: {
+                /** @enum {string} */
+                crv: "P-256";
+                /** @enum {string} */
+                kty: "EC";
+                x: string;
+                y: string;
+            } & {
                 [key: string]: unknown;
             };
         };
@@ -2708,8 +2716,9 @@ export interface operations {
     outages_list_outages: {
         parameters: {
             query?: {
-                state?: "open" | "restored" | "closed" | "merged";
+                cursor?: string;
                 limit?: number;
+                state?: "open" | "restored" | "closed" | "merged";
             };
             header?: never;
             path?: never;

@@ -1,0 +1,326 @@
+"""The dispatcher's console in a real browser against the whole product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from app.story.desk import Desk
+from tests.web.conftest import DESK, Strict, eventually
+from tests.web.desk_console import SLOW_MS, DeskConsole
+from tests.web.product import Product
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+expect.set_options(timeout=SLOW_MS)  # a busy machine is no fault of the screens
+
+OpenConsole = Callable[..., DeskConsole]
+CHOSEN = "lamplighter.locale"
+NO_WEBGL = """
+const getContext = HTMLCanvasElement.prototype.getContext
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind.startsWith('webgl') ? null : getContext.call(this, kind, ...rest)
+}
+"""
+
+
+@pytest.fixture
+def desk(product: Product) -> Desk:
+    return Desk(product.origin, "linxiao", product.password)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    opened: list[BrowserContext] = []
+
+    def start(**options: Any) -> BrowserContext:
+        defaults = {"viewport": DESK, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
+        opened.append(browser.new_context(**{**defaults, **options}))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def console(product: Product, context: Callable[..., BrowserContext], strict: Strict) -> OpenConsole:
+    """Opens a console of its own browser, signed in as Lin Xiao unless another is named.
+
+    Without the map where a test is not about it: software has to draw it here, which takes most of the machine.
+    """
+
+    def open_console(login: str = "linxiao", language: str = "zh-CN", *, with_map: bool = False) -> DeskConsole:
+        own = context(locale=language)
+        if not with_map:
+            own.add_init_script(NO_WEBGL)
+        opened = DeskConsole(strict.watch(own.new_page()), product.origin)
+        opened.page.add_init_script(
+            f"localStorage.getItem('{CHOSEN}') ?? localStorage.setItem('{CHOSEN}', '{language}')"
+        )
+        opened.sign_in(login, product.password)
+        return opened
+
+    return open_console
+
+
+def given_a_call(desk: Desk, *, q: str = "街道") -> dict[str, Any]:
+    """A power cut somebody called about; returns its job."""
+    home = next(hit for hit in desk.get("/api/v1/search", q=q)["items"] if hit["kind"] == "premises")
+    call = {"channel": "phone", "symptom": "no_supply", "premises_id": home["id"], "join": "new"}
+    job: dict[str, Any] = desk.get("/api/v1/jobs/" + desk.post("/api/v1/calls", call)["job_id"])
+    return job
+
+
+def test_a_wrong_password_is_refused_in_words(product: Product, context: Callable[..., BrowserContext]) -> None:
+    page = context().new_page()
+    page.goto(f"{product.origin}/desk/tablets")
+    page.locator("input[name=username]").fill("linxiao")
+    page.locator("input[name=password]").fill("not the password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"[\u4e00-\u9fff]{4,}"))
+    expect(page.locator("input[name=username]")).to_have_value("linxiao")
+
+
+def test_after_signing_in_a_reader_is_where_they_wanted_to_be(
+    product: Product, context: Callable[..., BrowserContext], desk: Desk
+) -> None:
+    job = given_a_call(desk)
+    opened = DeskConsole(context().new_page(), product.origin)
+    opened.page.add_init_script(NO_WEBGL)
+    opened.sign_in("linxiao", product.password, at=f"/desk/?job={job['id']}")
+    expect(opened.page.locator(".panel-head", has_text=job["number"])).to_be_visible(timeout=SLOW_MS)
+
+
+def test_a_call_taken_by_one_is_sent_and_undone_before_the_eyes_of_another(console: OpenConsole) -> None:
+    lin, ma = console(), console("mali")
+    lin.wait_live()
+    ma.wait_live()
+
+    ma.page.keyboard.press("n")
+    ma.page.locator(".premises-search input").fill("街道")
+    ma.page.locator(".premises-search [role=option]").first.wait_for()
+    ma.page.keyboard.press("Enter")
+    ma.page.get_by_text("全部没电", exact=True).click()
+    ma.page.get_by_text("另立新停电").click()
+    ma.page.get_by_role("button", name="受理", exact=True).click()
+    ma.page.get_by_role("button", name="派班").click()
+    number = ma.page.locator(".panel-head p").inner_text().split(" · ")[0]
+
+    card = lin.card(number)
+    expect(card).to_be_visible(timeout=SLOW_MS)
+    card.get_by_role("button").click()
+    code = lin.send_first()
+    expect(lin.page.get_by_role("status").filter(has_text=number)).to_be_visible()
+    expect(ma.page.locator(".panel-head", has_text="已派出")).to_be_visible(timeout=SLOW_MS)
+    lin.tab("进行中").click()
+    expect(card).to_contain_text(code)
+
+    lin.page.get_by_role("button", name="撤销").click()
+    expect(card).to_have_count(0, timeout=SLOW_MS)
+    lin.tab("待派").click()
+    expect(card).to_contain_text("待派")
+    expect(ma.page.locator(".panel-head", has_text="待派")).to_be_visible(timeout=SLOW_MS)
+
+
+def test_a_job_is_dispatched_by_keyboard_alone(console: OpenConsole, desk: Desk) -> None:
+    given_a_call(desk)
+    opened = console()
+    opened.wait_live()
+    press = opened.page.keyboard.press
+    press("j")
+    expect(opened.page.locator(".fit > li").first).to_be_visible(timeout=SLOW_MS)
+    number = opened.page.locator(".panel-head p").inner_text().split(" · ")[0]
+    opened.page.locator("#drawer-panel").focus()
+    for _ in range(2):  # the crew itself, then its send button
+        press("Tab")
+    press("Enter")
+    expect(opened.page.get_by_role("status").filter(has_text=number)).to_be_visible()
+    press("Escape")
+    expect(opened.page.locator(".overview")).to_be_visible()
+
+
+def test_a_busy_crew_stands_below_with_the_reason(console: OpenConsole, desk: Desk) -> None:
+    first, second = given_a_call(desk), given_a_call(desk)
+    opened = console()
+    opened.open_job(first, "candidates")
+    code = opened.send_first()
+    expect(opened.page.get_by_role("button", name="撤销")).to_be_visible()
+
+    opened.open_job(second, "candidates")
+    opened.page.locator(".refused summary").click()
+    expect(opened.page.locator(".refused li", has_text=code)).to_contain_text(f"正在 {first['number']}")
+
+
+def test_of_two_who_edit_one_job_the_slower_is_told_what_it_reads_now(console: OpenConsole, desk: Desk) -> None:
+    job = given_a_call(desk)
+    slow = console()
+    slow.open_job(job)
+    slow.page.get_by_role("button", name="修改").click()
+    fast = console()
+    fast.open_job(job)
+    fast.page.get_by_role("button", name="修改").click()
+    fast.page.get_by_label("地址", exact=True).fill("龙衡区改后的地址 9 号")
+    fast.page.get_by_role("button", name="保存").click()
+    expect(fast.page.locator(".where")).to_contain_text("改后的地址")
+
+    slow.page.get_by_label("备注", exact=True).fill("门口有狗")
+    slow.page.get_by_role("button", name="保存").click()
+
+    expect(slow.page.get_by_role("alert")).to_contain_text("龙衡区改后的地址 9 号")
+    slow.page.get_by_role("button", name="以最新内容重填").click()
+    expect(slow.page.get_by_label("地址", exact=True)).to_have_value("龙衡区改后的地址 9 号")
+
+
+def test_a_refused_field_says_so_at_the_field(console: OpenConsole, desk: Desk) -> None:
+    opened = console()
+    opened.open_job(given_a_call(desk))
+    opened.page.get_by_role("button", name="修改").click()
+    opened.page.get_by_label("联系电话", exact=True).fill("not a number")
+    opened.page.get_by_role("button", name="保存").click()
+    expect(opened.page.locator(".el-form-item", has_text="联系电话").locator(".el-form-item__error")).not_to_be_empty()
+
+
+def test_what_is_chosen_survives_a_reload(console: OpenConsole, desk: Desk) -> None:
+    job = given_a_call(desk)
+    opened = console()
+    opened.page.goto(f"{opened.origin}/desk/?job={job['id']}&tab=timeline&list=all&view=table&off=gas")
+    expect(opened.page.locator(".panel-head", has_text=job["number"])).to_be_visible(timeout=SLOW_MS)
+    opened.page.reload()
+    expect(opened.tab("时间线")).to_have_attribute("aria-selected", "true", timeout=SLOW_MS)
+    expect(opened.tab("全部")).to_have_attribute("aria-selected", "true")
+    expect(opened.page.locator(".table-box tr[data-chosen]")).to_have_count(1)
+
+
+def test_ten_tabs_of_a_browser_listen_through_one_stream(console: OpenConsole, desk: Desk) -> None:
+    streams: list[str] = []
+    first = console()
+    browser = first.page.context
+    browser.on("request", lambda request: streams.append(request.url) if "/stream" in request.url else None)
+    tabs = [first, *(DeskConsole(browser.new_page(), first.origin) for _ in range(4))]
+    for tab in tabs:
+        tab.page.goto(f"{first.origin}/desk/?view=table")
+        tab.wait_live()
+    assert len(streams) <= 1  # the first page's own was opened before anybody counted
+
+    job = given_a_call(desk)
+
+    for tab in tabs:
+        expect(tab.card(job["number"])).to_be_visible(timeout=SLOW_MS)
+
+
+def test_the_map_is_drawn_from_our_own_tiles_without_an_error(console: OpenConsole) -> None:
+    answers: dict[str, set[int]] = {}
+    opened = console(with_map=True)
+    page = opened.page
+
+    def note(response: Any) -> None:
+        if found := re.search(r"/tiles/(\w+)/", response.url):
+            answers.setdefault(found[1], set()).add(response.status)
+
+    warnings: list[str] = []
+    page.on("response", note)
+    page.on("console", lambda line: warnings.append(line.text) if "map:" in line.text or "Image" in line.text else None)
+    page.goto(f"{opened.origin}/desk/")
+    expect(page.locator("canvas.maplibregl-canvas")).to_be_visible(timeout=SLOW_MS)
+    eventually(lambda: {"places", "streets", "power", "gas"} <= answers.keys(), what="tiles of the ground and networks")
+    assert set().union(*answers.values()) <= {200, 204, 304}
+    assert warnings == []
+    assert distinct_colours(page) > 50
+
+
+def distinct_colours(page: Page) -> int:
+    """Colours on the map's canvas, counted on what a person sees."""
+    picture = page.locator(".map-pane").screenshot()
+    count = """async (bytes) => {
+      const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]))
+      const canvas = new OffscreenCanvas(image.width, image.height)
+      const pen = canvas.getContext('2d')
+      pen.drawImage(image, 0, 0)
+      return new Set(new Uint32Array(pen.getImageData(0, 0, image.width, image.height).data.buffer)).size
+    }"""
+    page.wait_for_timeout(1500)
+    return int(page.evaluate(count, list(picture)))
+
+
+def test_a_machine_without_webgl_dispatches_from_the_list(
+    product: Product, context: Callable[..., BrowserContext], strict: Strict, desk: Desk
+) -> None:
+    job = given_a_call(desk)
+    page = context().new_page()
+    page.add_init_script(NO_WEBGL)
+    opened = DeskConsole(strict.watch(page), product.origin)
+    opened.sign_in("linxiao", product.password)
+    expect(page.get_by_text("WebGL")).to_be_visible(timeout=SLOW_MS)
+    page.locator(".table-box tr", has_text=job["number"]).get_by_role("button").click()
+    opened.send_first()
+    expect(page.get_by_role("button", name="撤销")).to_be_visible()
+
+
+def test_a_manager_enrols_a_tablet_by_a_code(console: OpenConsole) -> None:
+    opened = console("manager")
+    opened.page.get_by_role("link", name="平板").click()
+    opened.page.get_by_role("button", name="登记平板").click()
+    opened.page.get_by_label("平板名称").fill("R9 班 1 号平板")
+    opened.page.get_by_role("button", name="生成登记码").click()
+    expect(opened.page.locator("output")).to_have_text(re.compile(r"^[A-Z0-9]{8,}$"))
+
+
+def test_a_dispatcher_sees_no_tablets_page(console: OpenConsole) -> None:
+    opened = console()
+    expect(opened.page.get_by_role("link", name="调度台")).to_be_visible()
+    expect(opened.page.get_by_role("link", name="平板")).to_have_count(0)
+
+
+def screens_of(opened: DeskConsole, job: dict[str, Any]) -> Iterator[str]:
+    """Walks through the console's screens, settled, and names each."""
+    page = opened.page
+    for tab in ("overview", "candidates", "timeline", "record"):
+        opened.open_job(job, tab)
+        expect(page.locator("#drawer-panel .skeleton")).to_have_count(0, timeout=SLOW_MS)
+        yield tab
+    page.goto(f"{opened.origin}/desk/?outage={job['outage_id']}")
+    page.locator(".calls li").first.wait_for()
+    yield "outage"
+    page.goto(f"{opened.origin}/desk/?call=1&view=table")
+    page.locator(".tiles label").first.wait_for()
+    yield "intake and list"
+    page.goto(f"{opened.origin}/desk/")
+    opened.wait_live()
+    yield "crews"
+    page.locator("#overview-panel button").first.click()
+    page.locator(".crew-panel .member").first.wait_for()
+    yield "crew"
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_every_screen_passes_axe_and_has_all_its_words(console: OpenConsole, desk: Desk, locale: str) -> None:
+    job = given_a_call(desk)
+    opened = console(language=locale)
+    assert opened.page.locator("html").get_attribute("lang") == locale
+    broken = {name: opened.violations() + opened.raw_keys() for name in screens_of(opened, job)}
+    assert {name: found for name, found in broken.items() if found} == {}
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_the_tablets_page_and_its_dialog_pass_axe(console: OpenConsole, locale: str) -> None:
+    opened = console("manager", language=locale)
+    opened.page.goto(f"{opened.origin}/desk/tablets")
+    opened.page.locator(".tablets h1").wait_for()
+    page_only = opened.violations()
+    opened.page.locator(".tablets header .el-button--primary").click()
+    opened.page.locator(".el-dialog input").wait_for()
+    opened.page.wait_for_timeout(400)  # the dialog fades in: half-faded text has no contrast to measure
+    assert page_only + opened.violations() + opened.raw_keys() == []
+
+
+def test_the_language_changes_on_the_spot_and_for_good(console: OpenConsole) -> None:
+    opened = console()
+    opened.page.get_by_role("button", name="English").click()
+    expect(opened.tab("To send")).to_be_visible()
+    expect(opened.page.locator("html")).to_have_attribute("lang", "en")
+    opened.page.reload()
+    expect(opened.tab("To send")).to_be_visible(timeout=SLOW_MS)
