@@ -104,10 +104,10 @@ def test_a_call_taken_by_one_is_sent_and_undone_before_the_eyes_of_another(conso
     ma.page.locator(".premises-search input").fill("街道")
     ma.page.locator(".premises-search [role=option]").first.wait_for()
     ma.page.keyboard.press("Enter")
-    ma.page.get_by_text("全部没电", exact=True).click()
-    ma.page.get_by_text("另立新停电").click()
+    ma.page.get_by_role("radio", name="全部没电").check()
+    ma.page.get_by_role("radio", name="另立新停电").check()
     ma.page.get_by_role("button", name="受理", exact=True).click()
-    ma.page.get_by_role("button", name="派班").click()
+    ma.page.get_by_role("button", name="查看工单").click()
     number = ma.page.locator(".panel-head p").inner_text().split(" · ")[0]
 
     card = lin.card(number)
@@ -234,6 +234,7 @@ def test_the_map_is_drawn_from_our_own_tiles_without_an_error(console: OpenConso
 
 def distinct_colours(page: Page) -> int:
     """Colours on the map's canvas, counted on what a person sees."""
+    page.wait_for_timeout(1500)
     picture = page.locator(".map-pane").screenshot()
     count = """async (bytes) => {
       const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]))
@@ -242,7 +243,6 @@ def distinct_colours(page: Page) -> int:
       pen.drawImage(image, 0, 0)
       return new Set(new Uint32Array(pen.getImageData(0, 0, image.width, image.height).data.buffer)).size
     }"""
-    page.wait_for_timeout(1500)
     return int(page.evaluate(count, list(picture)))
 
 
