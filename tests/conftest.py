@@ -58,6 +58,17 @@ def worker() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+REDIS_OF = {"main": 0, "gw0": 1, "gw1": 2, "gw2": 3, "gw3": 4}
+WEB_REDIS = 8  # the whole product's workers must not take the rings of other tests
+
+
+def redis_url_of(worker: str, *, web: bool = False) -> str:
+    """A Redis database of the test process's own: two that listen to one queue take each other's work."""
+    address, _, _ = _needed("REDIS_URL").partition("?")
+    number = REDIS_OF[worker] + (WEB_REDIS if web else 0)
+    return f"{address}?db={number}"
+
+
 @pytest.fixture(scope="session")
 def database_url(worker: str) -> str:
     """A migrated, empty database of this worker's own."""
@@ -70,11 +81,11 @@ def database_url(worker: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(database_url: str, worker: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of the application under test."""
     return Settings(
         database_url=database_url,
-        redis_url=_needed("REDIS_URL"),
+        redis_url=redis_url_of(worker),
         blob_root=tmp_path_factory.mktemp("blobs"),
         secret_key="only-for-tests-" + "x" * 32,
         public_origin="http://localhost",

@@ -65,7 +65,11 @@ def test_an_interrupted_program_takes_along_what_it_has_started(tmp_path: Path) 
             time.sleep(0.02)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        run(["sh", "-c", script])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            run(["sh", "-c", script])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert wait_gone(int(grandchild.read_text()), 5)

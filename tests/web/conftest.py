@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from sqlalchemy import make_url
 
-from tests.conftest import make_database
+from tests.conftest import make_database, redis_url_of
 from tests.web.product import Product, running_product
 
 FLAGS = [
@@ -36,7 +36,7 @@ def product(worker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     """The whole product with the tiny district, on ports of its own."""
     own = make_url(os.environ["DATABASE_URL"]).database
     url = make_database(f"{own}_web_{worker}")
-    with running_product(url, os.environ["REDIS_URL"], tmp_path_factory.mktemp("product")) as product:
+    with running_product(url, redis_url_of(worker, web=True), tmp_path_factory.mktemp("product")) as product:
         yield product
 
 
