@@ -156,6 +156,7 @@ def test_what_was_typed_is_there_after_a_kill_in_the_middle_of_a_word(
     tablet.open_form()
     box = tablet.page.locator("[id='answers.action'] .input")
     box.press_sequentially("更换低压线路断")
+    tablet.page.wait_for_timeout(DURABLE_WITHIN_MS)
     kill_browser(tmp_path / "profile")
 
     tablet = tablet_on(persistent(**ALLOWED), product, strict)
@@ -173,6 +174,7 @@ def test_plain_http_by_name_says_that_nothing_works_offline(product: Product, ch
     browser.close()
 
 
+DURABLE_WITHIN_MS = 500  # a letter is on the disk, not only handed to it, within half a second of its key
 LOOKS = (("zh-CN", "sun"), ("zh-CN", "night"), ("en", "sun"))
 
 
