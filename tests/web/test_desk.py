@@ -197,23 +197,6 @@ def test_what_is_chosen_survives_a_reload(console: OpenConsole, desk: Desk) -> N
     expect(opened.page.locator(".table-box tr[data-chosen]")).to_have_count(1)
 
 
-def test_ten_tabs_of_a_browser_listen_through_one_stream(console: OpenConsole, desk: Desk) -> None:
-    streams: list[str] = []
-    first = console()
-    browser = first.page.context
-    browser.on("request", lambda request: streams.append(request.url) if "/stream" in request.url else None)
-    tabs = [first, *(DeskConsole(browser.new_page(), first.origin) for _ in range(4))]
-    for tab in tabs:
-        tab.page.goto(f"{first.origin}/desk/?view=table")
-        tab.wait_live()
-    assert len(streams) <= 1  # the first page's own was opened before anybody counted
-
-    job = given_a_call(desk)
-
-    for tab in tabs:
-        expect(tab.card(job["number"])).to_be_visible(timeout=SLOW_MS)
-
-
 def test_the_map_draws_streets_from_our_tiles_and_the_jobs_on_them(console: OpenConsole, desk: Desk) -> None:
     given_a_call(desk)
     opened = console(with_map=True)

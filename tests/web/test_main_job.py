@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,9 @@ PATIENCE_MS = 20_000
 
 
 def signed_in_desk(browser: Browser, product: Product, strict: Strict) -> Page:
+    desk = Desk(product.origin, "linxiao", product.password)
+    headers = {"Origin": product.origin, "Idempotency-Key": str(uuid.uuid4())}
+    desk.http.patch(f"{product.origin}/api/v1/me", json={"locale": "zh-CN"}, headers=headers, timeout=10)
     context = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
     page = strict.watch(context.new_page())
     page.goto(f"{product.origin}/desk/")

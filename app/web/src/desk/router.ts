@@ -1,5 +1,4 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router'
-import LiveDesk from './screens/dispatch/LiveDesk.vue'
 import Login from './screens/Login.vue'
 import Shell from './screens/Shell.vue'
 import { useSession } from './stores/session'
@@ -14,7 +13,7 @@ export function makeRouter(): Router {
         path: '/',
         component: Shell,
         children: [
-          { path: '', name: 'live', component: LiveDesk },
+          { path: '', name: 'live', component: () => import('./screens/dispatch/LiveDesk.vue') },
           { path: 'tablets', name: 'tablets', component: () => import('./screens/admin/Tablets.vue') },
         ],
       },
