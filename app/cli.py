@@ -88,10 +88,14 @@ def demo_logins_() -> None:
 def import_(source: Path, branch: str, mapping: Path | None, dry_run: bool, report: Path | None) -> None:
     """Import premises, network and streets from GeoPackage, Shapefile, GeoJSON or CSV."""
     from app.imports.command import import_layers  # geometry libraries load when they are needed
+    from app.imports.mapping import BadMapping
 
-    outcome = import_layers(
-        runtime_from_env(), source, branch_code=branch, mapping=mapping, dry_run=dry_run, report=report
-    )
+    try:
+        outcome = import_layers(
+            runtime_from_env(), source, branch_code=branch, mapping=mapping, dry_run=dry_run, report=report
+        )
+    except BadMapping as error:
+        raise click.ClickException(str(error)) from error
     click.echo(outcome.summary())
     sys.exit(1 if outcome.refused else 0)
 
