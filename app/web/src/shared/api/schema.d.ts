@@ -916,6 +916,7 @@ export interface components {
             name_en: string;
             name_zh: string;
             synthetic: boolean;
+            timezone: string;
         };
         BusyWith: {
             /** Format: uuid */
