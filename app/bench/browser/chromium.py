@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ViewportSize
 
+from app.bench.figures import NotHere
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -27,7 +29,7 @@ DESK: ViewportSize = {"width": 1440, "height": 900}
 HERE: dict[str, Any] = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
 
 
-class NoBrowser(Exception):
+class NoBrowser(NotHere):
     """The environment names no Chromium."""
 
     def __init__(self) -> None:

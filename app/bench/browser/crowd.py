@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.kernel.actor import SYSTEM
 from app.kernel.unit_of_work import Runtime
 
-LINE_COPIES, POINT_COPIES = 30, 8
+LINE_COPIES, POINT_COPIES = 38, 8
 SPREAD_M = 900.0
 
 # Copies lie within SPREAD_M of what they copy and join the same nodes; only the map looks at them.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import mapbox_vector_tile
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
@@ -41,8 +41,7 @@ def measure(runtime: Runtime) -> Iterator[Figure]:
         crowd_network(house.runtime)
         yield first_idle(house, browser, crowd)
         crowd_crews(house.runtime, crowd.crews)
-        context = signed_in(house, browser)
-        pane = open_map(house, context)
+        pane = open_map(house.origin, signed_in(house, browser), middle_of(house))
         pane.settle()
         yield panning(pane, crowd)
         yield moving(house, pane)
@@ -58,14 +57,19 @@ def signed_in(house: House, browser: Browser) -> BrowserContext:
     return context
 
 
-def open_map(house: House, context: BrowserContext) -> MapPane:
-    """The live desk over the middle of the district."""
+def middle_of(house: House) -> tuple[float, float]:
+    """Longitude and latitude among the district's premises."""
     with house.runtime.sessions() as session:
         lon, lat = session.execute(text(MIDDLE)).one()
+    return lon, lat
+
+
+def open_map(origin: str, context: BrowserContext, middle: tuple[float, float]) -> MapPane:
+    """The live desk with the map over a place."""
     page = context.new_page()
     page.add_init_script(MAP_FRAMES)
     pane = MapPane(page)
-    page.goto(f"{house.origin}/desk/?at={lon:.5f},{lat:.5f},{ZOOM}")
+    page.goto(f"{origin}/desk/?at={middle[0]:.5f},{middle[1]:.5f},{ZOOM}")
     expect(page.locator("canvas.maplibregl-canvas")).to_be_visible(timeout=SLOW_MS)
     return pane
 
@@ -113,14 +117,13 @@ class MapPane:
         """Frames drawn so far."""
         return int(self.page.evaluate("probe.frames"))
 
-    def features(self) -> int:
-        """Different features in the tiles the map has asked for."""
-        found: set[tuple[str, str, int]] = set()
+    def features(self) -> Counter[str]:
+        """Different features in the tiles the map has got, by source layer; one that crosses tiles counts once."""
+        found: set[tuple[str, int]] = set()
         for response in self.tiles:
-            source = urlsplit(response.url).path.split("/")[4]
             for name, layer in mapbox_vector_tile.decode(response.body()).items():
-                found.update((source, name, feature["id"]) for feature in layer["features"])
-        return len(found)
+                found.update((name, feature["id"]) for feature in layer["features"])
+        return Counter(name for name, _ in found)
 
     def drag(self) -> None:
         """There and back with the left button, a step each frame."""
@@ -142,10 +145,10 @@ def first_idle(house: House, browser: Browser, crowd: Crowd) -> Figure:
     at_rest, features = [], 0
     for turn in range(ROUNDS + 1):
         context = signed_in(house, browser)
-        pane = open_map(house, context)
+        pane = open_map(house.origin, context, middle_of(house))
         at_rest.append(pane.settle())
         if turn == 0:
-            features = pane.features()
+            features = pane.features().total()
         context.close()
     if features < crowd.features:
         raise RuntimeError(f"the map holds {features} features: the crowd is too thin")
