@@ -280,6 +280,27 @@ def test_every_screen_passes_axe_and_has_all_its_words(console: OpenConsole, des
     assert {name: found for name, found in broken.items() if found} == {}
 
 
+LATE_STYLES = """
+() => {
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+  const theirs = rules.filter((rule) => rule instanceof CSSLayerBlockRule && rule.name === 'element')
+  const late = new CSSStyleSheet()
+  late.replaceSync(theirs.map((rule) => rule.cssText).join(''))
+  document.adoptedStyleSheets = [late]
+  const style = getComputedStyle(document.documentElement)
+  return { late: late.cssRules.length, primary: style.getPropertyValue('--el-color-primary') }
+}
+"""
+
+
+def test_our_colours_win_also_over_styles_of_element_plus_that_come_late(console: OpenConsole) -> None:
+    opened = console()
+    accent = "getComputedStyle(document.documentElement).getPropertyValue('--accent')"
+    after = opened.page.evaluate(LATE_STYLES)
+    assert after["late"] > 0
+    assert after["primary"] == opened.page.evaluate(accent)
+
+
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_the_tablets_page_and_its_dialog_pass_axe(console: OpenConsole, locale: str) -> None:
     opened = console("manager", language=locale)

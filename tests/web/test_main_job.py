@@ -38,8 +38,8 @@ def signed_in_desk(browser: Browser, product: Product, strict: Strict) -> Page:
 
 
 def take_call(page: Page, place: str) -> str:
-    """Intake by search; returns the call's number."""
-    page.get_by_role("button", name="接报").first.click()
+    """Intake by keyboard and search; returns the call's number."""
+    page.keyboard.press("n")
     intake = page.get_by_role("region", name="接报")
     search = intake.get_by_role("combobox", name="搜索地址或拼音首字母")
     search.fill(place)
