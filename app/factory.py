@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.conflicts.routes import blp as conflicts
 from app.crews.routes import blp as crews
 from app.customers.routes import blp as customers
 from app.demands.routes import blp as demands
@@ -26,7 +27,7 @@ from app.web.pages import register_pages
 
 __all__ = ["build_runtime", "create_app"]
 
-BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, map_, sync]
+BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, conflicts, map_, sync]
 
 
 def create_app(runtime: Runtime) -> Flask:
