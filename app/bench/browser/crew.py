@@ -21,13 +21,15 @@ from app.bench.browser.pages import GHOST_TAP_MS, SLOW_MS, Tablet
 from app.bench.browser.probes import ONLINE_TO_TEXT, TOUCH_TO_SEEN, first_seen
 from app.bench.figures import Figure, at_most
 from app.bench.scratch import DEMO_DAY
-from app.identity.service import tablets
+from app.identity.models import Person
+from app.identity.service import actor_of, tablets
 from app.jobs.models import Assignment, Job, JobState
 from app.kernel.actor import SYSTEM
 from app.kernel.unit_of_work import Runtime
 
 LED_BY = "SELECT m.crew_id FROM crew_member m JOIN person p ON p.id = m.person_id WHERE m.lead AND p.login = :login"
 LOGIN = "hemin"  # leads a gas crew with booked visits
+ADMIN = "admin"
 JOBS = 20
 VISIT = timedelta(minutes=5)
 TAPS = 5
@@ -99,8 +101,9 @@ def book_visits(runtime: Runtime) -> list[str]:
 def enrol(glass: Glass, numbers: list[str]) -> None:
     """Make the tablet known and wait until all its jobs and the app's files are on it."""
     with glass.house.runtime.unit_of_work(SYSTEM) as uow:
-        branch_id: UUID = uow.session.execute(text("SELECT id FROM branch")).scalar_one()
-        code, _ = tablets.make_enrolment_code(uow, name="bench", branch_id=branch_id)
+        admin = uow.session.scalars(select(Person.id).where(Person.login == ADMIN)).one()
+        uow.actor = actor_of(uow, admin)
+        code, _ = tablets.make_enrolment_code(uow, name="bench")
     with glass.awake() as context:
         tablet = Tablet(context.pages[0], glass.house.origin)
         tablet.enrol(code=code, login=LOGIN, password=PASSWORD)
