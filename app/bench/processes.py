@@ -32,6 +32,7 @@ def free_port() -> int:
 def gunicorn(port: int, application: str, *options: str) -> list[str]:
     """A command as the launcher makes it."""
     common = ["--worker-class=gthread", "--no-control-socket", f"--bind={HOST}:{port}", "--graceful-timeout=1"]
+    common.append("--log-level=warning")
     return [sys.executable, "-m", "gunicorn", application, *common, *options]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -71,7 +72,7 @@ def empty_redis(url: str) -> Iterator[str]:
     address = url.partition("?")[0]
     for number in REDIS_DATABASES:
         with Redis.from_url(f"{address}?db={number}") as server:
-            if server.dbsize() == 0:
+            if server.dbsize() == 0 and server.set("bench", os.getpid(), nx=True):
                 yield f"{address}?db={number}"
                 server.flushdb()
                 return

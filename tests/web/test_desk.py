@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from app.bench.browser.chromium import DESK
+from app.bench.browser.pages import SLOW_MS
 from app.story.desk import Desk
-from tests.web.conftest import DESK, Strict, eventually
-from tests.web.desk_console import SLOW_MS, DeskConsole
+from tests.web.conftest import Strict, eventually
+from tests.web.desk_console import DeskConsole
 from tests.web.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

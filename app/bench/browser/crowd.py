@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.kernel.actor import SYSTEM
 from app.kernel.unit_of_work import Runtime
 
-LINE_COPIES, POINT_COPIES = 38, 8
+LINE_COPIES, POINT_COPIES, STREET_COPIES = 36, 9, 2  # a tile holds 10,000 lines of a network at most
 SPREAD_M = 900.0
 
 # Copies lie within SPREAD_M of what they copy and join the same nodes; only the map looks at them.
@@ -36,6 +36,13 @@ MORE_POINTS = """
         FROM generate_series(1, CAST(:points AS int) + 0 * length(code)) AS copies(i)
     ) AS moved
     WHERE kind IN ('transformer', 'regulator')
+"""
+MORE_STREETS = """
+    INSERT INTO street_edge (branch_id, from_node_id, to_node_id, name, street_class, length_m, speed_kmh, oneway, path)
+    SELECT branch_id, from_node_id, to_node_id, name, street_class, length_m, speed_kmh, oneway,
+           geography(ST_Translate(geometry(path), (random() - 0.5) * :spread, (random() - 0.5) * :spread))
+    FROM street_edge, generate_series(1, :streets)
+    WHERE street_class IN ('trunk', 'primary', 'secondary')
 """
 # Crews on duty, each where some premises are, until :crews are known by their position.
 MORE_CREWS = """
@@ -77,12 +84,13 @@ class Crowd:
 
 
 def crowd_network(runtime: Runtime) -> None:
-    """Copy lines and points of both networks until a city's view holds the features of `Crowd`."""
-    wanted = {"spread": 2 * SPREAD_M / 111_000, "lines": LINE_COPIES, "points": POINT_COPIES}
+    """Copy streets, lines and points until a city's view holds the features of `Crowd`."""
+    spread = {"spread": 2 * SPREAD_M / 111_000}
     with runtime.engine.begin() as connection:
-        connection.execute(text(MORE_LINES), wanted)
-        connection.execute(text(MORE_POINTS), {name: wanted[name] for name in ("spread", "points")})
-        connection.execute(text("ANALYZE network_link, network_node"))
+        connection.execute(text(MORE_LINES), {**spread, "lines": LINE_COPIES, "points": POINT_COPIES})
+        connection.execute(text(MORE_POINTS), {**spread, "points": POINT_COPIES})
+        connection.execute(text(MORE_STREETS), {**spread, "streets": STREET_COPIES})
+        connection.execute(text("ANALYZE network_link, network_node, street_edge"))
 
 
 def crowd_crews(runtime: Runtime, crews: int) -> None:
