@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
@@ -62,6 +63,40 @@ MORE_CREWS = """
     INSERT INTO crew_position (crew_id, branch_id, location, at)
     SELECT id, branch_id, location, :now - interval '1 minute' FROM copies
 """
+# Crews on duty today, until there are :lanes.
+MORE_LANES = """
+    WITH missing AS (
+        SELECT gen_random_uuid() AS id, i, branch.id AS branch_id FROM branch, generate_series(1, :lanes) AS s(i)
+        WHERE i <= :lanes - (SELECT count(DISTINCT crew_id) FROM shift WHERE starts_at < :until AND ends_at > :since)
+    ), crews AS (
+        INSERT INTO crew (id, rev, branch_id, code, name_zh, name_en, kind)
+        SELECT id, 1, branch_id, 'B' || lpad(i::text, 4, '0'), '测速' || i || '组', 'Bench ' || i, 'gas_installation'
+        FROM missing RETURNING id
+    )
+    INSERT INTO shift (id, branch_id, crew_id, starts_at, ends_at)
+    SELECT gen_random_uuid(), branch_id, id, :since + interval '8 hours', :since + interval '19 hours' FROM missing
+"""
+# Copies of one job, each booked for an hour of its own on one of those crews.
+MORE_BARS = """
+    WITH one AS (
+        SELECT job FROM job WHERE outage_id IS NULL AND state = 'new' ORDER BY number LIMIT 1
+    ), hours AS (
+        SELECT gen_random_uuid() AS id, c.id AS crew_id, row_number() OVER (ORDER BY c.code, h) AS n,
+               :since + h * interval '1 hour' AS starts_at
+        FROM crew c, generate_series(8, 17) AS h WHERE c.code LIKE 'B%'
+        ORDER BY n LIMIT :bars
+    ), copies AS (
+        INSERT INTO job
+        SELECT (jsonb_populate_record(one.job, jsonb_build_object(
+            'id', hours.id, 'number', 'B' || n, 'state', 'planned',
+            'window_start', starts_at, 'window_end', starts_at + interval '50 minutes'))).*
+        FROM one, hours RETURNING id, branch_id
+    )
+    INSERT INTO assignment (id, branch_id, job_id, crew_id, live, planned_start, planned_end, assigned_at, reasons)
+    SELECT gen_random_uuid(), copies.branch_id, hours.id, crew_id, false, starts_at, starts_at + interval '50 minutes',
+           :since, '[]'
+    FROM hours JOIN copies USING (id)
+"""
 MOVES = """
     WITH chosen AS (
         SELECT p.crew_id, row_number() OVER (ORDER BY c.code) AS n
@@ -98,6 +133,15 @@ def crowd_crews(runtime: Runtime, crews: int) -> None:
     with runtime.engine.begin() as connection:
         connection.execute(text(MORE_CREWS), {"crews": crews, "now": runtime.clock()})
         connection.execute(text("ANALYZE crew, crew_position, shift"))
+
+
+def crowd_board(runtime: Runtime, *, lanes: int, bars: int, midnight: datetime) -> None:
+    """Put crews on duty on the day that begins at `midnight`, and visits on their day, until there are so many."""
+    with runtime.engine.begin() as connection:
+        until = midnight + timedelta(days=1)
+        connection.execute(text(MORE_LANES), {"lanes": lanes, "since": midnight, "until": until})
+        connection.execute(text(MORE_BARS), {"bars": bars, "since": midnight})
+        connection.execute(text("ANALYZE crew, shift, job, assignment"))
 
 
 def move_crews(runtime: Runtime, moves: int, *, skip: int) -> None:
