@@ -9,6 +9,7 @@ printed with them, because one that is busy with something else explains a miss.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
@@ -51,6 +52,7 @@ def run_benchmarks(runtime: Runtime, names: Iterable[str]) -> int:
     Raises:
         KeyError: a name that is no benchmark.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended early, it still ends what it has started
     figures: list[Figure] = []
     missing = False
     for name in chosen(names):

@@ -27,7 +27,7 @@ from app.kernel.unit_of_work import Runtime
 ZOOM = 12.6  # a view of 8 by 10 km: switchgear is drawn, streets of a quarter are not
 MIDDLE = "SELECT avg(ST_X(geometry(location))), avg(ST_Y(geometry(location))) FROM premises"
 ROUNDS = 3
-DRAGS, STEPS, STEP_PX = 2, 25, 8
+DRAGS, STEPS, STEP_PX = 2, 12, 16
 MOVES = 500
 QUIET_S = 0.7
 PATIENCE_S = 120.0
