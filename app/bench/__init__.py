@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 
-from app.bench import api, district, memory, screens, start, stream, tiles
+from app.bench import api, district, memory, screens, search, start, stream, tiles
 from app.bench.figures import Figure, NotHere, print_table
 from app.kernel.unit_of_work import Runtime
 
@@ -35,6 +35,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "district": district.measure,
     "candidates": api.measure_candidates,
     "jobs": api.measure_jobs_list,
+    "search": search.measure,
     "stream": stream.measure,
     "memory": memory.measure,
     "tiles": tiles.measure,
