@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import quote
 
 from sqlalchemy import func, select
@@ -29,7 +30,7 @@ def measure(runtime: Runtime) -> Iterator[Figure]:
         for q in words:
             path = f"/api/v1/search?q={quote(q)}"
             expect(client, path)
-            wall_ms = cost_of(lambda path=path: expect(client, path), times=ROUNDS, pids=[]).wall_ms
+            wall_ms = cost_of(partial(expect, client, path), times=ROUNDS, pids=[]).wall_ms
             slowest[q] = percentile(wall_ms, 0.95)
         dearest = max(slowest, key=lambda q: slowest[q])
         told = f"p95 of {ROUNDS}, {count} premises; dearest of {len(words)} texts: {dearest}"
