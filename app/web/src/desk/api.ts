@@ -74,8 +74,7 @@ export const attachmentThumbnail = (id: string): string => `${V1}/attachments/${
 export const crews = (): Promise<Crew[]> => all('/crews')
 export const crew = (id: string): Promise<CrewDetail> => request(`${V1}/crews/${id}`)
 
-export const openOutages = async (): Promise<readonly Outage[]> =>
-  (await request<Page<Outage>>(`${V1}/outages`, { query: { state: 'open', limit: 200 } })).items
+export const openOutages = (): Promise<Outage[]> => all('/outages', { state: 'open' })
 export const outage = (id: string): Promise<Outage> => request(`${V1}/outages/${id}`)
 export const callsOf = (outageId: string): Promise<PastCall[]> => all('/calls', { outage_id: outageId })
 /** The newest calls from a number. */

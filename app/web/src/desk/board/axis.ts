@@ -51,9 +51,10 @@ export function wallTime(at: number, timeZone: string): string {
 
 /** The moment a clock in the zone shows this time; of an hour that comes twice the first, NaN when it is no time. */
 export function fromWall(text: string, timeZone: string): number {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(text)) return NaN // the parser would make something of it
   const asUtc = (wall: string): number => Date.parse(`${wall}:00Z`)
   const wanted = asUtc(text)
-  if (Number.isNaN(wanted)) return NaN
+  if (Number.isNaN(wanted)) return NaN // the 31st of June
   let at = wanted
   for (let turn = 0; turn < 2; turn++) at += wanted - asUtc(wallTime(at, timeZone))
   return at

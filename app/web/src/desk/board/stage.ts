@@ -61,7 +61,10 @@ export class Stage {
 
   private readonly onScroll = (): void => {
     cancelAnimationFrame(this.frame)
-    this.frame = requestAnimationFrame(() => this.drawVisible())
+    this.frame = requestAnimationFrame(() => {
+      this.drawVisible()
+      if (this.view) this.drawNow(this.view.now)
+    })
   }
 
   get labelPx(): number {
@@ -100,8 +103,10 @@ export class Stage {
   drawNow(now: number): void {
     const axis = this.view?.axis
     if (!axis) return
-    this.nowLine.hidden = now < axis.from || now > axis.to
-    this.nowLine.style.transform = `translateX(${xOf(axis, now)}px)`
+    const x = xOf(axis, now)
+    // Lanes are layers of their own: the line would be painted over the crews' names.
+    this.nowLine.hidden = now > axis.to || x < this.scroller.scrollLeft
+    this.nowLine.style.transform = `translateX(${x}px)`
     this.nowLine.style.height = this.list.style.height
   }
 

@@ -69,7 +69,9 @@ export function useDay(wanted: Readonly<Ref<string>>): UseDay {
       day.value = new Day(board)
       failure.value = null
     } catch (error) {
-      if (turn === asked) failure.value = error
+      // A day that is on the screen already stays there: it is as old as the last news, not gone.
+      const shown = day.value?.board.day
+      if (turn === asked && (!shown || (wanted.value && wanted.value !== shown))) failure.value = error
     }
   }
 
