@@ -125,10 +125,13 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An op as it came: always numbered; `op` is None when it could not be read, and `refusal` says why."""
+    """An op as it came: always numbered; `op` is None when it could not be read, and `refusal` says why.
+
+    `body` is its canonical JSON, of which `digest` is the SHA-256 (of what came, where that cannot be kept as it is).
+    """
 
     op_no: int
-    body: Mapping[str, Any]
+    body: str
     digest: bytes
     op: Op | None
     refusal: Refusal | None = None
@@ -229,7 +232,7 @@ class PageChange:
     id: UUID
     rev: int
     gone: bool
-    doc: Mapping[str, Any] | None = None
+    doc: Mapping[str, Any] | str | None = None
 
 
 @dataclass(frozen=True, slots=True)

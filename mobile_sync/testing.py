@@ -14,11 +14,10 @@ from typing import Any
 from uuid import UUID
 
 from mobile_sync.answers import write_page, write_push
-from mobile_sync.beliefs import VersionSeen, believed_from
+from mobile_sync.beliefs import VersionSeen
 from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored
 from mobile_sync.engine import push
 from mobile_sync.ledger import BucketRow, Clash, EntryRow, Filed, Key, Opening
-from mobile_sync.merge import Believed
 from mobile_sync.protocol import Batch, Bucket, Device, Kind, Op, Received, Rejected, Result, SyncProblem
 from mobile_sync.pull import Puller
 from mobile_sync.replica import MODULUS, row_hash
@@ -238,18 +237,20 @@ class MemoryLedger:
         """Nothing waits to be written."""
 
     @contextmanager
-    def authored(self, _device: Device, _op: Op, _clock_error_ms: int) -> Iterator[None]:
+    def authored(self, _device: Device, _ops: Sequence[Op], _clock_error_ms: int) -> Iterator[None]:
         """`MemoryCollection.apply` names the author itself."""
         yield
 
-    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str]) -> Believed:
-        """From the versions after `base_rev`."""
-        seen = [
+    def versions_after(self, device: Device, wanted: Sequence[tuple[Op, int]]) -> Mapping[int, Sequence[VersionSeen]]:
+        """By op_no."""
+        return {op.op_no: self._seen(device, (op.entity, op.rec_id), base_rev) for op, base_rev in wanted}
+
+    def _seen(self, device: Device, key: Key, base_rev: int) -> list[VersionSeen]:
+        return [
             VersionSeen(one.rev, one.rev - 1, one.patch, one.device_id == device.id, self._sent(device, one))
-            for one in self.state.versions.get((op.entity, op.rec_id), ())
+            for one in self.state.versions.get(key, ())
             if one.rev > base_rev
         ]
-        return believed_from(seen, base_rev, contested)
 
     def _sent(self, device: Device, version: Version) -> Mapping[str, Any]:
         known = None if version.op_no is None else self.state.ops.get((device.id, version.op_no))
@@ -257,9 +258,11 @@ class MemoryLedger:
             return {}
         return known[0].op.fields if known[0].op else {}
 
-    def held_by(self, device: Device, op: Op, at: datetime) -> bool:
-        """Now, or at `at`, or made here."""
-        key = (op.entity, op.rec_id)
+    def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:
+        """Now, or then, or made here."""
+        return {op.op_no for op, at in asked if self._held(device, (op.entity, op.rec_id), at)}
+
+    def _held(self, device: Device, key: Key, at: datetime) -> bool:
         first = self.state.versions.get(key, ())[:1]
         if first and first[0].device_id == device.id:
             return True
@@ -283,10 +286,11 @@ class MemoryLedger:
         self.state.conflicts[key] = (conflict_id, joined)
         return conflict_id
 
-    def declare(self, _device: Device, op: Op) -> None:
+    def declare(self, _device: Device, ops: Sequence[Op]) -> None:
         """Write the manifest down."""
-        for file in op.files:
-            self.state.files[(op.entity, op.rec_id), file.slot, file.sha256] = op.op_no
+        for op in ops:
+            for file in op.files:
+                self.state.files[(op.entity, op.rec_id), file.slot, file.sha256] = op.op_no
 
     def file(self, device: Device, received: Received, result: Result, _clock_error_ms: int) -> None:
         """Keep a result."""

@@ -247,11 +247,11 @@ def receive(body: Any, schema_version: int) -> Received:
     digest = hashlib.sha256(text.encode()).digest()
     if _unstorable(body, text):
         refusal = Refusal("malformed", {}, (FieldError("fields", "not_storable"),))
-        return Received(op_no, storable(body), digest, None, refusal, _group_of(body))
+        return Received(op_no, canonical(storable(body)), digest, None, refusal, _group_of(body))
     op = read_op(body, schema_version)
     if isinstance(op, Refusal):
-        return Received(op_no, body, digest, None, op, _group_of(body))
-    return Received(op_no, body, digest, op, None, _group_of(body))
+        return Received(op_no, text, digest, None, op, _group_of(body))
+    return Received(op_no, text, digest, op, None, _group_of(body))
 
 
 def depth_of(value: Any, limit: int = MAX_DEPTH) -> int:

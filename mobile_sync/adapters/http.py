@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,7 +25,7 @@ from mobile_sync.adapters.local_store import PartialFiles
 from mobile_sync.adapters.stamping import stamp
 from mobile_sync.adapters.tus import add_tus_routes
 from mobile_sync.adapters.uploads import mime_in_scope, open_uploads, verified_among
-from mobile_sync.answers import write_page, write_push
+from mobile_sync.answers import page_text, push_text
 from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.engine import Host, push
 from mobile_sync.protocol import Bucket, Device, Page, PullRequest, PushAnswer, SyncProblem
@@ -32,6 +33,7 @@ from mobile_sync.pull import Puller
 from mobile_sync.wire import read_batch, read_hash, read_pull
 
 CtxIn = TypeVar("CtxIn")
+_PUSH, _PULL, _BLOBS = schemas.PushIn(), schemas.PullIn(), schemas.BlobsIn()  # made once: a schema is dear to make
 
 
 class SyncHost(Host[CtxIn], Protocol[CtxIn]):
@@ -160,7 +162,7 @@ def _add_record_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     def push_batch() -> Response:
         """Push a batch of ops: one result each, exactly once"""
         device = host.device()
-        return answer(write_push(run_push(host, device, read_object(schemas.PushIn()))))
+        return answer(push_text(run_push(host, device, read_object(_PUSH))))
 
     @blp.route("/pull", methods=["POST"])
     @blp.doc(requestBody=_body(schemas.PullIn))
@@ -168,7 +170,7 @@ def _add_record_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     def pull_page() -> Response:
         """Pull a page of changes of the device's buckets"""
         device = host.device()
-        return answer(write_page(run_pull(host, device, read_pull(read_object(schemas.PullIn())))))
+        return answer(page_text(run_pull(host, device, read_pull(read_object(_PULL)))))
 
 
 def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
@@ -178,7 +180,7 @@ def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     def check_blobs() -> Response:
         """Ask which files the server has, and where to go on with the others"""
         device = host.device()
-        return answer({"blobs": _blob_states(host, device, read_object(schemas.BlobsIn())["hashes"], blp.name)})
+        return answer(json.dumps({"blobs": _blob_states(host, device, read_object(_BLOBS)["hashes"], blp.name)}))
 
     @blp.route("/blobs/<sha256>", methods=["GET"])
     @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
