@@ -1,4 +1,4 @@
-"""What the judgement of an op must know, read for a whole batch at once where its collection allows (SPEC.md M3, S5)."""
+"""What the judgement of an op must know, read for a whole batch at once where that can be done (SPEC.md M3, S5)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from app.bench import api, district, screens, start, stream, tiles
+from app.bench import api, district, screens, start, stream, sync, tiles
 from app.bench.figures import Figure, print_table
 from app.kernel.unit_of_work import Runtime
 
@@ -20,6 +20,7 @@ BENCHMARKS: Mapping[str, Callable[[Runtime], Iterable[Figure]]] = {
     "stream": stream.measure,
     "tiles": tiles.measure,
     "screens": screens.measure,
+    "sync": sync.measure,
 }
 
 

@@ -51,7 +51,7 @@ def copy_rows(session: Session, table: str, columns: Sequence[str], lines: Itera
             psycopg.Error,
             True,
             lost,
-            connection.dialect,  # noqa: FBT003
+            connection.dialect,
         ) from error
 
 
