@@ -49,7 +49,7 @@ def create_app(runtime: Runtime) -> Flask:
     install_observation(app)
     install_headers(app)
     install_problem_handlers(app)
-    api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION}})
+    api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION, "license": LICENCE}, "servers": SERVERS})
     api.spec.components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "session"})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"session": []}, {"bearer": []}]
@@ -60,6 +60,9 @@ def create_app(runtime: Runtime) -> Flask:
     return app
 
 
+# The repository states none; SPDX's word for that is NONE.
+LICENCE = {"name": "None stated: all rights reserved", "identifier": "NONE"}
+SERVERS = [{"url": "/", "description": "The server that answers this document"}]
 DESCRIPTION = (
     "Field service for power and gas utilities. Errors are RFC 9457 problems; writes carry an Idempotency-Key; "
     "single resources carry an ETag; lists are paged by cursor."

@@ -8,7 +8,10 @@ Verbs (`app.jobs.service`) take the unit of work first and everything else by ke
         One step of rules.TRANSITIONS, by the crew that holds the job or by a dispatcher.
         WrongTransition, ReasonRequired, JobIncomplete, Forbidden; CrewBusy (accepting a booked visit).
     assign(uow, *, job, crew_id, reasons, live=True, window=None) -> Assignment
-        Gives a new or planned job to a crew; which crew is dispatch's decision. WrongTransition, CrewBusy, JobTaken.
+        Gives a new or planned job to a crew; which crew is dispatch's decision.
+        WrongTransition, CrewBusy, JobTaken, VisitOverlap.
+    move_visit(uow, *, job, visit, crew_id, reasons, window) -> Assignment
+        Another time or crew for a booked job. WrongTransition, VisitOverlap.
     withdraw(uow, *, job, reason=None) -> Job
         Takes it back from its crew; the job is new again. WrongTransition, Forbidden.
     answer(uow, *, record, item, value) -> FormRecord

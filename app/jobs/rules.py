@@ -138,6 +138,16 @@ def check_takes_crew(kind: JobKind, before: JobState, after: JobState) -> None:
         check_step(kind, before, after, Hand)
 
 
+def check_booked(kind: JobKind, before: JobState) -> None:
+    """Refuse to move the visit of a job that is not booked.
+
+    Raises:
+        WrongTransition: as `check_step`.
+    """
+    if before is not S.PLANNED:
+        check_step(kind, before, S.PLANNED, Hand)
+
+
 def _skips_restoring(kind: JobKind, before: JobState, after: JobState) -> bool:
     """Supply is restored before the paper is done, and only where supply was lost."""
     if kind in RESTORES_SUPPLY:

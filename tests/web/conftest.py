@@ -12,23 +12,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from sqlalchemy import make_url
 
+from app.bench.browser.chromium import HERE, TABLET, browser_options
+from app.story.desk import Desk
 from tests.conftest import make_database, redis_url_of
 from tests.web.product import Product, running_product
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-unsafe-swiftshader",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
-TABLET = {"width": 800, "height": 1280}
-DESK = {"width": 1440, "height": 900}
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +27,16 @@ def product(worker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         yield product
 
 
+@pytest.fixture
+def crews_are_free(product: Product) -> None:
+    """What earlier tests dispatched and did not finish is taken back: a test may count on a crew by name."""
+    desk = Desk(product.origin, "linxiao", product.password)
+    for crew in desk.get("/api/v1/crews", limit="200")["items"]:
+        busy = crew["live_job"]
+        if busy and busy["state"] != "restored":
+            desk.post(f"/api/v1/assignments/{busy['assignment_id']}/withdraw", {"reason": "end of a test"})
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Playwright]:
     """Playwright over the Chromium named by the environment, with its private libraries where it has some."""
@@ -47,13 +44,6 @@ def chromium() -> Iterator[Playwright]:
         pytest.exit("CHROMIUM is not set: run the tests with `python3 -m app test`", returncode=2)
     with sync_playwright() as playwright:
         yield playwright
-
-
-def browser_options() -> dict[str, Any]:
-    """How every browser of the tests is started."""
-    libraries = os.environ.get("CHROMIUM_LD_LIBRARY_PATH")
-    own = {**os.environ, "LD_LIBRARY_PATH": libraries} if libraries else dict(os.environ)
-    return {"executable_path": os.environ["CHROMIUM"], "args": FLAGS, "env": own}
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +91,7 @@ def persistent(chromium: Playwright, tmp_path: Path) -> Iterator[Callable[..., B
     opened: list[BrowserContext] = []
 
     def start(**options: Any) -> BrowserContext:
-        defaults = {"viewport": TABLET, "locale": "zh-CN", "timezone_id": "Asia/Shanghai", "has_touch": True}
+        defaults = {"viewport": TABLET, "has_touch": True, **HERE}
         profile = tmp_path / "profile"
         context = chromium.chromium.launch_persistent_context(profile, **browser_options(), **{**defaults, **options})
         opened.append(context)

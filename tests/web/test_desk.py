@@ -11,9 +11,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from app.bench.browser.chromium import DESK
+from app.bench.browser.pages import SLOW_MS
 from app.story.desk import Desk
-from tests.web.conftest import DESK, Strict, eventually
-from tests.web.desk_console import SLOW_MS, DeskConsole
+from tests.web.conftest import Strict, eventually
+from tests.web.desk_console import DeskConsole
 from tests.web.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -278,6 +280,27 @@ def test_every_screen_passes_axe_and_has_all_its_words(console: OpenConsole, des
     assert opened.page.locator("html").get_attribute("lang") == locale
     broken = {name: opened.violations() + opened.raw_keys() for name in screens_of(opened, job)}
     assert {name: found for name, found in broken.items() if found} == {}
+
+
+LATE_STYLES = """
+() => {
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+  const theirs = rules.filter((rule) => rule instanceof CSSLayerBlockRule && rule.name === 'element')
+  const late = new CSSStyleSheet()
+  late.replaceSync(theirs.map((rule) => rule.cssText).join(''))
+  document.adoptedStyleSheets = [late]
+  const style = getComputedStyle(document.documentElement)
+  return { late: late.cssRules.length, primary: style.getPropertyValue('--el-color-primary') }
+}
+"""
+
+
+def test_our_colours_win_also_over_styles_of_element_plus_that_come_late(console: OpenConsole) -> None:
+    opened = console()
+    accent = "getComputedStyle(document.documentElement).getPropertyValue('--accent')"
+    after = opened.page.evaluate(LATE_STYLES)
+    assert after["late"] > 0
+    assert after["primary"] == opened.page.evaluate(accent)
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from app.launch.browser import browser_env
 from app.launch.children import Address, children
 from app.launch.commands.up import running, serving
 from app.launch.context import Launch
@@ -28,10 +29,12 @@ OWN_PORTS = range(8100, 8200, 2)  # for a product started for one command
 def run_inside(launch: Launch, name: str, arguments: list[str]) -> int:
     """Prepare what the command needs, and run it on this terminal."""
     launch.check_disk()
-    launch.python.ready()
+    browsing = name == "bench" and drives_browser(arguments)
+    launch.python.ready(dev=browsing)  # Playwright is a package of the tests
     services = launch.maker.services(DEMO, launch.environ)
+    browser = find_browser(launch, wanted=bool(arguments)) if browsing else {}
     with launch.using(services):
-        env = launch.product_env(services)
+        env = {**launch.product_env(services), **browser}
         migrate(launch, services, env)
         if name in WANT_DISTRICT:
             build_screens(launch, env)
@@ -40,6 +43,26 @@ def run_inside(launch: Launch, name: str, arguments: list[str]) -> int:
             return call_inside(launch, env, [name, *arguments])
         with product(launch, env) as origin:
             return call_inside(launch, {**env, "PUBLIC_ORIGIN": origin}, [name, *arguments])
+
+
+def drives_browser(benchmarks: list[str]) -> bool:
+    """Whether one of these benchmarks needs a browser; all of them run where none is named."""
+    return not benchmarks or any(name.partition(".")[0] == "browser" for name in benchmarks)
+
+
+def find_browser(launch: Launch, *, wanted: bool) -> dict[str, str]:
+    """The environment of browser benchmarks; nothing, with a line that says so, where others can run without.
+
+    Raises:
+        Stop: a browser benchmark was named (`wanted`), and there is no browser and no way to one.
+    """
+    try:
+        return browser_env(launch.maker, launch.environ)
+    except Stop as missing:
+        if wanted:
+            raise
+        launch.progress.note(missing.text())
+        return {}
 
 
 @contextmanager
