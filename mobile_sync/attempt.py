@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -88,7 +88,7 @@ class Attempt(Generic[Ctx]):
         """Ops in which fields clashed that must never be merged, with those fields alone."""
         grave = [(one, told, told.alarms()) for one, told in self._done if isinstance(told, Verdict) and told.clashes]
         return [
-            (replace(result, fields={name: result.fields[name] for name in names}), one)
+            (result._replace(fields={name: result.fields[name] for name in names}), one)
             for one, told, names in grave
             if names and (result := told.result())
         ]

@@ -6,7 +6,7 @@ from collections.abc import Collection as Ids
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 from mobile_sync.protocol import Device, Kind, Op
@@ -34,8 +34,7 @@ class FieldRule:
     steps: Mapping[str, Ids[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A record as the server holds it: `fields` has the value of every field a device may send."""
 
     rev: int
@@ -43,8 +42,7 @@ class Stored:
     deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What is left to write after merging: `kind`, the surviving `fields`, and the op they came in.
 
     `stored` is the record the decision was made on, None for a create.
@@ -58,8 +56,7 @@ class Change:
     device: Device
 
 
-@dataclass(frozen=True, slots=True)
-class Doc:
+class Doc(NamedTuple):
     """A record as the device gets it: its revision and a JSON object, or that object's text as a database wrote it."""
 
     rev: int

@@ -138,10 +138,11 @@ class Judge(Generic[Ctx]):
 
     def _must_not_wait(self, op: Op) -> None:
         """P8, P12."""
-        key = key_of(op)
-        waiting = self.opening.waiting.get(key) or self.waiting.get(key)
-        if waiting is not None:
-            raise held("record_waits", waiting)
+        if self.opening.waiting or self.waiting:
+            key = key_of(op)
+            waiting = self.opening.waiting.get(key) or self.waiting.get(key)
+            if waiting is not None:
+                raise held("record_waits", waiting)
         for number in op.depends_on:
             status = self._status_of(number)
             if status is Status.REJECTED:
@@ -178,6 +179,8 @@ class Judge(Generic[Ctx]):
         return verdict
 
     def _contested(self, op: Op) -> frozenset[str]:
+        if not (self.opening.contested or self.raised):
+            return frozenset()
         key = key_of(op)
         return frozenset(self.opening.contested.get(key, set()) | self.raised.get(key, set()))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from mobile_sync.beliefs import VersionSeen
@@ -17,8 +17,7 @@ from mobile_sync.protocol import Batch, Device, Op, Received, Result
 Key = tuple[str, UUID]  # entity, record id
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(NamedTuple):
     """An op of the ledger: its content's digest and its result."""
 
     digest: bytes
@@ -96,8 +95,7 @@ class BucketRow:
     moving: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """A record's place in a bucket."""
 
     seq: int

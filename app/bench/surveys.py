@@ -105,7 +105,7 @@ class Surveys(RoomCollection):
 
     def stored_many(self, ctx: UnitOfWork, ids: Collection[UUID]) -> Mapping[UUID, Stored]:
         """Locked in order."""
-        rows = ctx.session.execute(_READ, {"id": ids})
+        rows = ctx.session.execute(_READ, {"id": ids}).all()
         return {rec_id: Stored(rev, fields, deleted=deleted) for rec_id, rev, fields, deleted in rows}
 
     def check(self, ctx: UnitOfWork, change: Change) -> None:
@@ -151,7 +151,7 @@ class Surveys(RoomCollection):
 
     def docs(self, ctx: UnitOfWork, ids: Collection[UUID]) -> Mapping[UUID, Doc]:
         """As PostgreSQL writes them."""
-        return {rec_id: Doc(rev, written) for rec_id, rev, written in ctx.session.execute(_SHOW, {"id": ids})}
+        return {rec_id: Doc(rev, written) for rec_id, rev, written in ctx.session.execute(_SHOW, {"id": ids}).all()}
 
     def buckets_of(self, ctx: UnitOfWork, rec_id: UUID) -> frozenset[str]:
         """Its crew's."""

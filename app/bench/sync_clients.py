@@ -44,7 +44,9 @@ def survey(chance: random.Random, number: int) -> dict[str, Any]:
     }
 
 
-def op(op_no: int, rec_id: UUID, fields: Mapping[str, Any], *, kind: str = "create", base_rev: int = 0) -> dict[str, Any]:
+def op(
+    op_no: int, rec_id: UUID, fields: Mapping[str, Any], *, kind: str = "create", base_rev: int = 0
+) -> dict[str, Any]:
     """An op as a tablet writes it."""
     return {
         "op_no": op_no,

@@ -15,7 +15,13 @@ def measure(stage):
     line = Line(stage.port, tablet)
     with stage.counted() as spent:
         pages, size = pull_all(line)
-    yield at_most("sync.pull.first", spent.cpu_ms_each(10_000) * 1000, "ms", 50, f"{size} bytes, {spent.wall_s:.2f} s, pages {len(pages)}, {sum(len(p['changes']) for p in pages)}")
+    yield at_most(
+        "sync.pull.first",
+        spent.cpu_ms_each(10_000) * 1000,
+        "ms",
+        50,
+        f"{size} bytes, {spent.wall_s:.2f} s, pages {len(pages)}, {sum(len(p['changes']) for p in pages)}",
+    )
     with stage.counted() as spent:
         pages, size = pull_all(line)
     yield at_most("sync.pull.full", spent.cpu_ms_each(10_000) * 1000, "ms", 50, f"{size} bytes, {spent.wall_s:.2f} s")

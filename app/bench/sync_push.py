@@ -21,18 +21,36 @@ def measure(stage: Stage) -> Iterator[Figure]:
     with stage.counted() as spent:
         alone_s, answers = push_each(stage.port, [(tablet, batches)])
     must_all_be(answers, "applied", RECORDS)
-    yield at_most("sync.push.cpu", spent.cpu_ms_each(RECORDS) * 1000, "ms", CPU_MS, f"1,000 records in {BATCH}s; {RECORDS/alone_s:.0f}/s")
+    yield at_most(
+        "sync.push.cpu",
+        spent.cpu_ms_each(RECORDS) * 1000,
+        "ms",
+        CPU_MS,
+        f"1,000 records in {BATCH}s; {RECORDS / alone_s:.0f}/s",
+    )
     tablets = stage.enrol(CLIENTS)
     loads = [(one, new_records(RECORDS // 2, seed=2 + at, size=BATCH)[1]) for at, one in enumerate(tablets)]
     with stage.counted() as spent:
         crowd_s, answers = push_each(stage.port, loads)
     must_all_be(answers, "applied", CLIENTS * RECORDS // 2)
     crowd = CLIENTS * RECORDS / 2 / crowd_s
-    yield at_least("sync.push.8-clients", crowd, "rec/s", RATE, f"CPU {spent.cpu_ms_each(CLIENTS*RECORDS//2)*1000:.0f} ms per 1,000")
+    yield at_least(
+        "sync.push.8-clients",
+        crowd,
+        "rec/s",
+        RATE,
+        f"CPU {spent.cpu_ms_each(CLIENTS * RECORDS // 2) * 1000:.0f} ms per 1,000",
+    )
     yield at_least("sync.push.8-to-1", crowd * alone_s / RECORDS, "ratio", 1.0, "one client")
     with stage.counted() as spent:
         again_s, again = push_each(stage.port, [(tablet, batches)])
-    yield at_least("sync.replay", RECORDS / again_s, "op/s", REPLAY_RATE, f"CPU {spent.cpu_ms_each(RECORDS)*1000:.0f} ms per 1,000")
+    yield at_least(
+        "sync.replay",
+        RECORDS / again_s,
+        "op/s",
+        REPLAY_RATE,
+        f"CPU {spent.cpu_ms_each(RECORDS) * 1000:.0f} ms per 1,000",
+    )
 
 
 def must_all_be(answers: Sequence[bytes], status: str, count: int) -> None:

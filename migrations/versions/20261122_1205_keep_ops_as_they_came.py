@@ -1,9 +1,10 @@
 """keep ops as they came
 
-The body and the result of an op of a tablet are kept as text: the body's SHA-256 is the digest beside it.
+The body and the result of an op of a tablet are kept as text: the body's SHA-256 is the digest beside it. So are the
+patches of versions, which are only ever read whole.
 
 Revision ID: 1205_ops_as_they_came
-Revises: 0002_map_versions
+Revises: 0003_no_two_visits
 Create Date: 2026-11-22 12:05:00
 """
 from __future__ import annotations
@@ -13,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 revision = '1205_ops_as_they_came'
-down_revision = '0002_map_versions'
+down_revision = '0003_no_two_visits'
 branch_labels = None
 depends_on = None
 
@@ -27,6 +28,6 @@ def downgrade() -> None:
 
 
 def _retype(before: sa.types.TypeEngine, after: sa.types.TypeEngine, name: str) -> None:
-    for column in ('body', 'result'):
+    for table, column in (('sync_op', 'body'), ('sync_op', 'result'), ('record_version', 'patch')):
         using = f'{column}::{name}'
-        op.alter_column('sync_op', column, existing_type=before, type_=after, existing_nullable=False, postgresql_using=using)
+        op.alter_column(table, column, existing_type=before, type_=after, existing_nullable=False, postgresql_using=using)

@@ -15,17 +15,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
+NULL = "\\N"
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def cell(text: str | None) -> str:
     """A text as COPY reads it, null as its sign."""
-    return "\\N" if text is None else text.translate(_ESCAPED)
+    return NULL if text is None else text.translate(_ESCAPED)
 
 
 def json_cell(text: str | None) -> str:
     """JSON text with all but ASCII escaped: of what COPY minds it can only hold backslashes."""
-    return "\\N" if text is None else text.replace("\\", "\\\\")
+    return NULL if text is None else text.replace("\\", "\\\\")
 
 
 def copy_rows(session: Session, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:

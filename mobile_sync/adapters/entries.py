@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
-from mobile_sync.adapters.bulk import Packed, copy_rows, json_cell
+from mobile_sync.adapters.bulk import NULL, Packed, copy_rows, json_cell
 
 if TYPE_CHECKING:
     from mobile_sync.adapters.tracking import Mark, Version
@@ -96,21 +96,26 @@ def write_versions(session: Session, versions: Sequence[Version]) -> None:
     now = None
     if any(one.author.at is None for one in versions):
         now = session.scalar(text("SELECT now()"))
-    copy_rows(session, "record_version", _VERSION, [_version_line(one, now) for one in versions])
+    copy_rows(session, "record_version", _VERSION, list(_version_lines(versions, now)))
 
 
-def _version_line(one: Version, now: datetime | None) -> str:
-    author = one.author
-    gps = None if author.gps is None else json.dumps(author.gps)
-    return (
-        f"{one.entity}\t{one.rec_id.int:032x}\t{one.rev}\t{one.prev_rev}\t{json_cell(one.patch)}\t{one.deleted}\t"
-        f"{_or_null(author.actor)}\t{_or_null(author.device_id)}\t{_or_null(author.op_no)}\t{author.at or now}\t"
-        f"{_or_null(author.device_at)}\t{_or_null(author.clock_error_ms)}\t{json_cell(gps)}"
-    )
+def _version_lines(versions: Sequence[Version], now: datetime | None) -> Iterator[str]:
+    """Who and when are mostly the same objects all along, so they are written once."""
+    written: dict[int, str] = {}
 
+    def same(value: object) -> str:
+        known = written.get(id(value))
+        if known is None:
+            known = written[id(value)] = NULL if value is None else str(value)
+        return known
 
-def _or_null(value: object) -> str:
-    return "\\N" if value is None else str(value)
+    for entity, rec_id, rev, prev_rev, patch, deleted, author in versions:
+        actor, device_id, op_no, at, device_at, clock_error_ms, gps = author
+        yield (
+            f"{entity}\t{rec_id.int:032x}\t{rev}\t{prev_rev}\t{json_cell(patch)}\t{deleted}\t{same(actor)}\t"
+            f"{same(device_id)}\t{NULL if op_no is None else op_no}\t{same(at or now)}\t{same(device_at)}\t"
+            f"{same(clock_error_ms)}\t{NULL if gps is None else json_cell(json.dumps(gps))}"
+        )
 
 
 def write_entries(session: Session, marks: Sequence[Mark]) -> None:

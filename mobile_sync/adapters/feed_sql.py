@@ -69,7 +69,7 @@ class SqlFeed:
         """By seq, from the index."""
         bound = {"key": key, "since": since, "fresh": since == 0, "most": limit}
         with ordered_reads(self.session):
-            return [EntryRow(*row) for row in self.session.execute(_ENTRIES, bound)]
+            return [EntryRow(*row) for row in self.session.execute(_ENTRIES, bound).all()]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from mobile_sync.adapters.bulk import Packed
 from mobile_sync.adapters.entries import index_lookups
 from mobile_sync.adapters.epochs import current_epoch
-from mobile_sync.adapters.filing import file_rows, row_of
+from mobile_sync.adapters.filing import Filing, file_rows
 from mobile_sync.adapters.tables import blob, blob_ref, sync_conflict, sync_device_state
 from mobile_sync.adapters.tracking import Author, authored, tracker_of
 from mobile_sync.beliefs import VersionSeen
@@ -111,7 +111,7 @@ class SqlLedger:
     session: Session
     now: datetime
     new_id: Callable[[], UUID]
-    _rows: list[str] = field(default_factory=list)
+    _filing: Filing | None = None
     _unwritten: set[UUID] = field(default_factory=set)
 
     def begin(self, device: Device, batch: Batch) -> Opening:
@@ -143,7 +143,7 @@ class SqlLedger:
     def _filed(self, device: Device, numbers: set[int]) -> dict[int, Filed]:
         if not numbers:
             return {}
-        rows = self.session.execute(_FILED, {"device_id": device.id, "op_no": sorted(numbers)})
+        rows = self.session.execute(_FILED, {"device_id": device.id, "op_no": sorted(numbers)}).all()
         return {no: Filed(digest, read_result(result)) for no, digest, result in rows}
 
     def _waiting(self, device: Device) -> dict[Key, int]:
@@ -160,10 +160,9 @@ class SqlLedger:
     @contextmanager
     def authored(self, device: Device, ops: Sequence[Op], clock_error_ms: int) -> Iterator[None]:
         """Versions written inside carry the op and its evidence (P13)."""
+        who, where = device.person_id, device.id
         authors = {
-            (op.entity, op.rec_id): Author(
-                device.person_id, device.id, op.op_no, self.now, op.device_at, clock_error_ms, op.gps
-            )
+            (op.entity, op.rec_id): Author(who, where, op.op_no, self.now, op.device_at, clock_error_ms, op.gps)
             for op in ops
         }
         self.session.flush()  # what waits to be written is not of these ops
@@ -182,7 +181,7 @@ class SqlLedger:
         found: dict[int, list[VersionSeen]] = {}
         with index_lookups(self.session):
             bound = {**asked, "base_rev": [base for _, base in wanted], "device_id": device.id}
-            for op_no, own, sent, rev, prev_rev, patch in self.session.execute(_VERSIONS, bound):
+            for op_no, own, sent, rev, prev_rev, patch in self.session.execute(_VERSIONS, bound).all():
                 found.setdefault(op_no, []).append(VersionSeen(rev, prev_rev, patch, own, sent or {}))
         return found
 
@@ -256,16 +255,18 @@ class SqlLedger:
         """Kept until the next read or the end of the push, then written in one statement."""
         if received.op:
             self._unwritten.add(received.op.rec_id)
-        self._rows.append(row_of(device, received, result, clock_error_ms, self.now))
+        if self._filing is None:
+            self._filing = Filing(device, clock_error_ms, self.now)
+        self._filing.add(received, result)
 
     def flush(self) -> None:
         """Write what the next query has to see."""
         self.session.flush()
         tracker_of(self.session).flush(self.session)
-        rows, self._rows = self._rows, []
+        filing, self._filing = self._filing, None
         self._unwritten.clear()
-        if rows:
-            file_rows(self.session, rows)
+        if filing is not None:
+            file_rows(self.session, filing.lines)
 
     def close(self, device: Device, batch: Batch, high: int, clock_error_ms: int) -> None:
         """The device's state after the push."""

@@ -115,7 +115,7 @@ record_version = Table(
     Column("rec_id", Uuid, nullable=False),
     Column("rev", BigInteger, nullable=False),
     Column("prev_rev", BigInteger, nullable=False),
-    Column("patch", JSONB, nullable=False),
+    Column("patch", JSON, nullable=False),
     Column("deleted", Boolean, nullable=False, server_default="false"),
     Column("actor", Uuid),
     Column("device_id", Uuid),

@@ -23,8 +23,7 @@ from mobile_sync.wire import write_time
 _KEY = "mobile_sync.tracker"
 
 
-@dataclass(frozen=True)
-class Author:
+class Author(NamedTuple):
     """Who makes the versions of this transaction, and when (server time; None: the database's)."""
 
     actor: UUID | None = None
