@@ -1,6 +1,6 @@
 """The words of the protocol as values: ops, results, cursors, pages. SPEC.md says what they mean.
 
-Nothing here knows a library; `wire.py` reads and writes them as JSON. What a batch or a page has by hundreds are tuples:
+Nothing here knows a library; `wire.py` reads and writes them as JSON. What comes by hundreds are tuples:
 a frozen dataclass takes ten times as long to make.
 """
 

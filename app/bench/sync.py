@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
-from app.bench.figures import Figure
-from app.bench.sync_stage import Stage, staged
 from app.bench import sync_pull, sync_push
+from app.bench.figures import Figure
+from app.bench.sync_stage import staged
 from app.kernel.unit_of_work import Runtime
 
 BATCH = 500

@@ -69,7 +69,7 @@ def batch(ops: Sequence[Mapping[str, Any]]) -> bytes:
 
 def new_records(count: int, *, seed: int, size: int, first_op: int = 1) -> tuple[list[UUID], list[bytes]]:
     """So many creates in batches of `size`, and the ids they make."""
-    chance = random.Random(seed)  # noqa: S311 - a workload, not a secret
+    chance = random.Random(seed)
     ids = [uuid7() for _ in range(count)]
     ops = [op(first_op + at, rec_id, survey(chance, at)) for at, rec_id in enumerate(ids)]
     return ids, [batch(ops[at : at + size]) for at in range(0, count, size)]

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-
-from app.bench.figures import Figure, at_least, at_most
-from app.bench.sync_clients import Line, new_records, push_each, pull_all
-from app.bench.sync_stage import Stage
+from app.bench.figures import at_most
+from app.bench.sync_clients import Line, new_records, pull_all, push_each
 
 
 def measure(stage):

@@ -32,7 +32,10 @@ class Filing:
             read = _UNREAD
         else:
             group = NULL if op.group_no is None else op.group_no
-            read = f"{op.entity}\t{op.rec_id.int:032x}\t{op.kind}\t{op.base_rev}\t{group}\t{op.schema_version}\t{op.device_at}"
+            read = (
+                f"{op.entity}\t{op.rec_id.int:032x}\t{op.kind}\t{op.base_rev}\t{group}\t{op.schema_version}\t"
+                f"{op.device_at}"
+            )
         self.lines.append(
             f"{self._head}\t{received.op_no}\t\\\\x{received.digest.hex()}\t{result.status}\t{result.rev}\t"
             f"{json_cell(result_text(result))}\t{json_cell(received.body)}\t{read}"

@@ -73,6 +73,9 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
     def scope(self, ctx: CtxIn, device: Device) -> Sequence[Bucket]:
         """The buckets the device has now (S1)."""
 
+    def idle(self, request: PullRequest) -> Page | None:
+        """The page of a device for which nothing has changed, if that can be told cheaply, login included."""
+
     def inspect_file(self, path: Path, upload: Upload) -> None:
         """Look at whole, hash-checked bytes before they are kept; `SyncProblem` throws them away."""
 
@@ -98,6 +101,11 @@ class SqlHost(ABC, Generic[CtxIn]):
     def ledger(self, ctx: CtxIn) -> SqlLedger:
         """In the unit's transaction."""
         return SqlLedger(self.session(ctx), self.now(ctx), lambda: self.new_id(ctx))
+
+    def idle(self, request: PullRequest) -> Page | None:
+        """Always the long way."""
+        del request
+        return None
 
     def fatal(self, error: Exception) -> bool:
         """Deadlocks, lost connections, full disks."""
@@ -140,6 +148,16 @@ def run_pull(host: SyncHost[Any], device: Device, request: PullRequest) -> Page:
         return puller.page(ctx, SqlFeed(host.session(ctx)), request, buckets, host.now(ctx))
 
 
+def _page(host: SyncHost[Any]) -> Page:
+    """Who may not pull is told that first, whatever else is wrong."""
+    try:
+        request = read_pull(read_object(_PULL))
+    except SyncProblem:
+        host.device()
+        raise
+    return host.idle(request) or run_pull(host, host.device(), request)
+
+
 def _from_the_start(request: PullRequest, buckets: Sequence[Bucket]) -> bool:
     return any(request.cursors.get(bucket.key, 0) <= 0 for bucket in buckets)
 
@@ -169,8 +187,7 @@ def _add_record_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     @blp.response(200, schemas.PullOut)
     def pull_page() -> Response:
         """Pull a page of changes of the device's buckets"""
-        device = host.device()
-        return answer(page_text(run_pull(host, device, read_pull(read_object(_PULL)))))
+        return answer(page_text(_page(host)))
 
 
 def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:

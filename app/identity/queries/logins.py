@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, bindparam, delete, func, literal_column, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, String, bindparam, delete, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -45,7 +46,7 @@ def _grants_of_person() -> ColumnElement[Any]:
 
 
 # Composed once: every request asks it, and composing costs more than asking.
-_STANDING = (
+STANDING = (
     select(
         SignedIn.id.label("session_id"),
         SignedIn.kind,
@@ -68,11 +69,18 @@ _STANDING = (
 
 def standing_by_token(session: Session, access_hash: bytes) -> Standing | None:
     """The login a token belongs to, its person, device and grants, in one statement."""
-    row = session.execute(_STANDING, {"access_hash": access_hash}).one_or_none()
-    if row is None:
-        return None
-    fields = row._asdict()
-    return Standing(**{**fields, "grants": _pairs(fields["grants"])})
+    row = session.execute(STANDING, {"access_hash": access_hash}).one_or_none()
+    return None if row is None else standing_in(row)
+
+
+def standing_in(row: Row[Any]) -> Standing:
+    """The login in a row of `STANDING`, whatever other columns a caller asked for besides."""
+    fields = row._mapping
+    told = {column: fields[column] for column in _COLUMNS}
+    return Standing(**{**told, "grants": _pairs(told["grants"])})
+
+
+_COLUMNS = tuple(column.name for column in dataclass_fields(Standing))
 
 
 def person_with_grants(session: Session, person_id: UUID) -> tuple[Person, list[tuple[Role, UUID]]]:
