@@ -105,26 +105,23 @@ def _numbers(value: Any) -> tuple[int, ...]:
     return tuple(read_integer(item, 1) for item in value)
 
 
-def _finite(value: Any, limit: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > limit:
-        raise _Bad("not_gps")
-    return float(value)
+_GPS = {"lon": 180.0, "lat": 90.0, "accuracy_m": 1e7}
+_GPS_AT = {*_GPS, "at"}
 
 
 def _gps(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict) or not {"lon", "lat", "accuracy_m"} <= value.keys() <= {
-        "lon",
-        "lat",
-        "accuracy_m",
-        "at",
-    }:
+    if not isinstance(value, dict) or not _GPS.keys() <= value.keys() <= _GPS_AT:
         raise _Bad("not_gps")
-    read = {
-        "lon": _finite(value["lon"], 180),
-        "lat": _finite(value["lat"], 90),
-        "accuracy_m": _finite(value["accuracy_m"], 1e7),
-    }
+    read: dict[str, Any] = {}
+    for name, limit in _GPS.items():
+        number = value[name]
+        if number.__class__ not in _NUMBERS or not -limit <= number <= limit:  # a NaN lies nowhere
+            raise _Bad("not_gps")
+        read[name] = float(number)
     return read if "at" not in value else {**read, "at": write_time(read_time(value["at"]))}
+
+
+_NUMBERS = (int, float)
 
 
 def read_hash(value: Any) -> str:

@@ -6,7 +6,6 @@ It goes through everything the product's kinds go through: login, scope by crew,
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -43,15 +42,16 @@ _REWRITE = text(
 
 
 def _words(longest: int) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and 0 < len(value) <= longest
+    return lambda value: value.__class__ is str and 0 < len(value) <= longest
 
 
 def _number(least: float, most: float) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+    return lambda value: (value.__class__ is float or value.__class__ is int) and least <= value <= most
 
 
 def _one_of(*words: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and value in words
+    known = frozenset(words)
+    return lambda value: value.__class__ is str and value in known
 
 
 def _day(value: Any) -> bool:
@@ -65,13 +65,11 @@ def _point(value: Any) -> bool:
     if not isinstance(value, dict) or value.keys() != {"type", "coordinates"} or value["type"] != "Point":
         return False
     place = value["coordinates"]
-    return (
-        isinstance(place, list)
-        and len(place) == 2
-        and all(isinstance(degrees, float) and math.isfinite(degrees) for degrees in place)
-        and abs(place[0]) <= 180
-        and abs(place[1]) <= 90
-    )
+    return isinstance(place, list) and len(place) == 2 and _degrees(place[0], 180) and _degrees(place[1], 90)
+
+
+def _degrees(value: Any, most: float) -> bool:
+    return value.__class__ is float and -most <= value <= most
 
 
 CHECKS: Mapping[str, Callable[[Any], bool]] = {

@@ -57,7 +57,7 @@ def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
 def _tablet_of(row: Row[Any], now: datetime) -> Actor | None:
     """The actor, if it may pull."""
     try:
-        actor = identity.actor_standing(standing_in(row), now)
+        actor = identity.actor_standing(standing_in(row._mapping), now)
     except Problem:
         return None
     return None if actor.device_id is None or actor.device_revoked else actor

@@ -64,8 +64,9 @@ _ORDERED = text("SELECT set_config('enable_bitmapscan', :any, true), set_config(
 _PLAN_AFRESH = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 _INDEX_ONLY = text(
     """
-    SELECT set_config('enable_seqscan', :seqscan, true), set_config('enable_hashjoin', :join, true),
-           set_config('enable_mergejoin', :join, true), set_config('plan_cache_mode', :cache, true)
+    SELECT set_config('enable_seqscan', :any, true), set_config('enable_hashjoin', :any, true),
+           set_config('enable_mergejoin', :any, true), set_config('enable_material', :any, true),
+           set_config('plan_cache_mode', :cache, true)
     """
 )
 
@@ -73,9 +74,9 @@ _INDEX_ONLY = text(
 @contextmanager
 def index_lookups(session: Session) -> Iterator[None]:
     """Plans inside look rows up by index, whatever the statistics say."""
-    session.execute(_INDEX_ONLY, {"seqscan": "off", "join": "off", "cache": "force_custom_plan"})
+    session.execute(_INDEX_ONLY, {"any": "off", "cache": "force_custom_plan"})
     yield
-    session.execute(_INDEX_ONLY, {"seqscan": "on", "join": "on", "cache": "auto"})
+    session.execute(_INDEX_ONLY, {"any": "on", "cache": "auto"})
 
 
 def plan_afresh(session: Session) -> None:

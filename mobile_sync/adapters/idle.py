@@ -19,11 +19,11 @@ from mobile_sync.protocol import Bucket, BucketState, Page, PullRequest
 
 
 def idle_columns(device_id: ColumnElement[UUID | None]) -> list[ColumnElement[Any]]:
-    """What `idle_page` reads, as columns of a query in which `device_id` stands; binds `keys`, the buckets asked for."""
+    """What `idle_page` reads, as columns of a query that has `device_id`. Binds `keys`: the buckets asked for."""
     bucket, sub, state = sync_bucket.c, sync_subscription.c, sync_device_state.c
     mine = (sub.device_id == device_id, sub.until.is_(None))
     dirty = exists().where(sync_entry.c.bucket_id == bucket.id, sync_entry.c.dirty).correlate(sync_bucket)
-    held = exists().where(*mine, sub.bucket_id == bucket.id).correlate(sync_bucket, device_id.table)  # type: ignore[attr-defined]
+    held = exists().where(*mine, sub.bucket_id == bucket.id).correlate(sync_bucket, device_id.table)
     told = func.json_build_array(
         bucket.key, bucket.high_seq, bucket.row_count, cast(bucket.checksum, Text), ~dirty & held
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, String, bindparam, delete, func, literal_column, or_, select, text, update
+from sqlalchemy import ColumnElement, String, bindparam, delete, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -70,13 +70,12 @@ STANDING = (
 def standing_by_token(session: Session, access_hash: bytes) -> Standing | None:
     """The login a token belongs to, its person, device and grants, in one statement."""
     row = session.execute(STANDING, {"access_hash": access_hash}).one_or_none()
-    return None if row is None else standing_in(row)
+    return None if row is None else standing_in(row._mapping)
 
 
-def standing_in(row: Row[Any]) -> Standing:
+def standing_in(row: Mapping[str, Any]) -> Standing:
     """The login in a row of `STANDING`, whatever other columns a caller asked for besides."""
-    fields = row._mapping
-    told = {column: fields[column] for column in _COLUMNS}
+    told = {column: row[column] for column in _COLUMNS}
     return Standing(**{**told, "grants": _pairs(told["grants"])})
 
 
