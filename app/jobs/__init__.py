@@ -21,6 +21,8 @@ Verbs (`app.jobs.service`) take the unit of work first and everything else by ke
         What a crew writes about the job itself: `note`, `finding`. Invalid, NotYourJob, JobClosed.
     edit_job(uow, *, job, changes) -> Job
         Address, note, priority, contact by the desk. Forbidden, JobClosed, Invalid.
+    correct_answer(uow, *, record, item, value) -> FormRecord · correct_words(uow, *, job, fields) -> Job
+        The desk's decision where two disagree, also after the job was closed. Forbidden, BadAnswer, Invalid.
     publish_form(uow, *, document) -> Form
         The next version of a checklist. BadForm, FormPublished.
 

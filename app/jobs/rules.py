@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shapely.geometry import Point
 
-from app.jobs.errors import WrongTransition
+from app.jobs.errors import JobClosed, WrongTransition
 from app.jobs.models import EndReason, JobKind, JobState, Priority
 from app.staff.models import Skill
 
@@ -113,6 +113,16 @@ def allowed(kind: JobKind, before: JobState, hands: Iterable[Hand]) -> list[JobS
         for after, by in TRANSITIONS[before].items()
         if by & open_to and after not in TAKES_A_CREW and not _skips_restoring(kind, before, after)
     ]
+
+
+def check_open(state: JobState) -> None:
+    """Refuse to write into what is over.
+
+    Raises:
+        JobClosed: the job is completed or cancelled.
+    """
+    if state in CLOSED:
+        raise JobClosed(state=state.value)
 
 
 def check_step(kind: JobKind, before: JobState, after: JobState, hands: Iterable[Hand]) -> None:

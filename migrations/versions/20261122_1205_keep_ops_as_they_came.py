@@ -4,7 +4,7 @@ The body and the result of an op of a tablet are kept as text: the body's SHA-25
 patches of versions, which are only ever read whole.
 
 Revision ID: 1205_ops_as_they_came
-Revises: 0003_no_two_visits
+Revises: 0006_bigrams
 Create Date: 2026-11-22 12:05:00
 """
 from __future__ import annotations
@@ -14,7 +14,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 revision = '1205_ops_as_they_came'
-down_revision = '0003_no_two_visits'
+down_revision = '0006_bigrams'
 branch_labels = None
 depends_on = None
 

@@ -98,6 +98,7 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         "planned_end": "2026-07-16T02:00:00Z",
     }
     person = {"branch_id": ids["branch_id"], "staff_no": "X", "name": "x", "name_en": "x"}
+    settled = {"conflicts": [{"id": ids["conflict_id"], "rev": 1}], "take": "theirs"}
     own = (*EMPTY, 422)
     return {
         ("GET", "/api/v1/me"): [Try(allowed=EMPTY)],
@@ -156,6 +157,9 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/search"): [
             Try(f"q={text}", allowed=EMPTY) for text in (CANARY, f"{CANARY}-PARTY", town.phone, "canary")
         ],
+        ("GET", "/api/v1/conflicts"): [Try(allowed=EMPTY), Try("state=settled", allowed=EMPTY)],
+        ("POST", "/api/v1/conflicts/settlements"): [Try(body=settled)],
+        ("PUT", "/api/v1/conflicts/<uuid:conflict_id>/owner"): [Try(body={"person_id": None})],
         ("GET", "/api/v1/map/features"): [Try("layers=jobs,crews,outages", allowed=EMPTY)],
         ("GET", "/api/v1/tiles/<string:layer>/<int:z>/<int:x>/<int:y>.mvt"): [Try(allowed=EMPTY)],
         ("POST", "/sync/v1/push"): [Try(body=push, allowed=EMPTY)],

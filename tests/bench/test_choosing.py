@@ -15,7 +15,9 @@ def test_no_name_stands_for_every_benchmark() -> None:
 
 
 def test_a_name_stands_for_what_follows_it_after_a_dot() -> None:
-    assert chosen(["browser", "tiles", "browser.map"]) == ["browser.map", "browser.crew", "browser.desk", "tiles"]
+    browser = [name for name in BENCHMARKS if name.startswith("browser.")]
+    assert len(browser) > 1
+    assert chosen(["browser", "tiles", "browser.map"]) == [*browser, "tiles"]
 
 
 def test_a_name_that_is_no_benchmark_is_refused() -> None:

@@ -12,10 +12,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from sqlalchemy import make_url
 
-from app.bench.browser.chromium import HERE, TABLET, browser_options
+from app.bench.browser.chromium import DESK, HERE, TABLET, browser_options
 from app.story.desk import Desk
 from tests.conftest import make_database, redis_url_of
+from tests.web.desk_console import NO_WEBGL, DeskConsole, OpenConsole
 from tests.web.product import Product, running_product
+
+CHOSEN_LANGUAGE = "lamplighter.locale"
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +86,47 @@ def strict(product: Product) -> Iterator[Strict]:
     strict = Strict(product)
     yield strict
     assert strict.faults == []
+
+
+@pytest.fixture
+def desk(product: Product) -> Desk:
+    """Lin Xiao's desk without a screen."""
+    return Desk(product.origin, "linxiao", product.password)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens a desk's own browser: its cookies and storage are nobody else's."""
+    opened: list[BrowserContext] = []
+
+    def start(**options: Any) -> BrowserContext:
+        opened.append(browser.new_context(**{"viewport": DESK, **HERE, **options}))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def console(product: Product, context: Callable[..., BrowserContext], strict: Strict) -> OpenConsole:
+    """Opens a console of its own browser, signed in as Lin Xiao unless another is named.
+
+    Without the map where a test is not about it: software has to draw it here, which takes most of the machine.
+    """
+
+    def open_console(login: str = "linxiao", language: str = "zh-CN", *, with_map: bool = False) -> DeskConsole:
+        own = context(locale=language)
+        if not with_map:
+            own.add_init_script(NO_WEBGL)
+        opened = DeskConsole(strict.watch(own.new_page()), product.origin)
+        opened.page.add_init_script(
+            f"localStorage.getItem('{CHOSEN_LANGUAGE}') ?? localStorage.setItem('{CHOSEN_LANGUAGE}', '{language}')"
+        )
+        opened.sign_in(login, product.password)
+        return opened
+
+    return open_console
 
 
 @pytest.fixture

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import expect
 
 from app.bench.browser.pages import SLOW_MS, Console
+from app.story.desk import Desk
 from tests.web.product import ROOT
 
 AXE = ROOT / "app/web/node_modules/axe-core/axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # `tray.empty.all`: what a screen shows when a word is missing.
 RAW_KEY = re.compile(r"\b[a-z][a-zA-Z]+\.[a-z][a-zA-Z_.]+[a-z]\b")
+
+NO_WEBGL = """
+const getContext = HTMLCanvasElement.prototype.getContext
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind.startsWith('webgl') ? null : getContext.call(this, kind, ...rest)
+}
+"""
 
 
 class DeskConsole(Console):
@@ -34,3 +43,14 @@ class DeskConsole(Console):
     def raw_keys(self) -> list[str]:
         """Names of words that stand where a word should."""
         return RAW_KEY.findall(self.page.locator("body").inner_text())
+
+
+OpenConsole = Callable[..., DeskConsole]
+
+
+def given_a_call(desk: Desk, *, q: str = "街道") -> dict[str, Any]:
+    """A power cut somebody called about; returns its job."""
+    home = next(hit for hit in desk.get("/api/v1/search", q=q)["items"] if hit["kind"] == "premises")
+    call = {"channel": "phone", "symptom": "no_supply", "premises_id": home["id"], "join": "new"}
+    job: dict[str, Any] = desk.get("/api/v1/jobs/" + desk.post("/api/v1/calls", call)["job_id"])
+    return job

@@ -10,6 +10,7 @@
 | map      | `browser.map`: a frame's work while panning, first idle, moving crews                           |
 | crew     | `browser.crew`: cold start offline, tap to badge, draining the queue                            |
 | desk     | `browser.desk`: interactions of a scripted session                                              |
+| board    | `browser.board`: first render, drag and scroll of the day board                                 |
 
 Playwright belongs to the environment of tests: nothing here is imported before a browser benchmark runs.
 """

@@ -91,6 +91,20 @@ INTERACTIONS = """
 """
 
 
+# `probe.moves`: milliseconds from each pointer move or wheel turn to the end of the frame that answers it.
+MOVES_TO_FRAME = """
+() => {
+  window.probe = { moves: [] }
+  const note = ({ timeStamp }) => requestAnimationFrame(() => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => probe.moves.push(performance.now() - timeStamp)
+    port2.postMessage(null)
+  })
+  for (const name of ['pointermove', 'wheel']) addEventListener(name, note, { capture: true, passive: true })
+}
+"""
+
+
 def first_seen(selector: str) -> str:
     """The script that notes when a selector first matches, as `probe.seen`."""
     return FIRST_SEEN.replace("SELECTOR", repr(selector))

@@ -10,9 +10,8 @@ from app.launch.children import Address, children
 from app.launch.commands.up import running, serving
 from app.launch.context import Launch
 from app.launch.ports import is_free
-from app.launch.prepare import build_screens, call_inside, load_district, migrate
+from app.launch.prepare import call_inside, prepared
 from app.launch.report import Stop
-from app.launch.services import DEMO
 from app.launch.supervisor import Supervisor
 
 COMMANDS = {
@@ -29,16 +28,11 @@ OWN_PORTS = range(8100, 8200, 2)  # for a product started for one command
 def run_inside(launch: Launch, name: str, arguments: list[str]) -> int:
     """Prepare what the command needs, and run it on this terminal."""
     launch.check_disk()
-    browsing = name == "bench" and drives_browser(arguments)
-    launch.python.ready(dev=browsing)  # Playwright is a package of the tests
-    services = launch.maker.services(DEMO, launch.environ)
-    browser = find_browser(launch, wanted=bool(arguments)) if browsing else {}
-    with launch.using(services):
+    browsing = name == "bench" and drives_browser(arguments)  # Playwright is a package of the tests
+    wants_district = name in WANT_DISTRICT
+    with prepared(launch, dev=browsing, screens=wants_district, district=wants_district) as services:
+        browser = find_browser(launch, wanted=bool(arguments)) if browsing else {}
         env = {**launch.product_env(services), **browser}
-        migrate(launch, services, env)
-        if name in WANT_DISTRICT:
-            build_screens(launch, env)
-            load_district(launch, services, env)
         if name not in WANT_PRODUCT:
             return call_inside(launch, env, [name, *arguments])
         with product(launch, env) as origin:

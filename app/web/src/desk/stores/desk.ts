@@ -24,9 +24,27 @@ export const useDesk = defineStore('desk', () => {
   const link = shallowRef<LinkState>('connecting')
   const heardAt = shallowRef<Date | null>(null)
   const lastChanges = shallowRef<readonly Change[]>([])
+  /** How often everything had to be read again: screens with lists of their own read theirs again too. */
+  const resets = shallowRef(0)
   let stop: (() => void) | undefined
+  let reading: Promise<void> | undefined
+  let outdated = false
 
-  async function load(): Promise<void> {
+  /** Reads everything; asked for while it reads, it reads once more, because the lists under way may be older. */
+  function load(): Promise<void> {
+    outdated = true
+    reading ??= readUntilCurrent().finally(() => (reading = undefined))
+    return reading
+  }
+
+  async function readUntilCurrent(): Promise<void> {
+    while (outdated) {
+      outdated = false
+      await readOnce()
+    }
+  }
+
+  async function readOnce(): Promise<void> {
     try {
       const [allJobs, allCrews, allOutages] = await Promise.all([api.openJobs(), api.crews(), api.openOutages()])
       jobs.value = byId(allJobs)
@@ -46,6 +64,8 @@ export const useDesk = defineStore('desk', () => {
   }
 
   async function changed(changes: readonly Change[]): Promise<void> {
+    // Lists under way may be older than this news and would cover it.
+    await reading
     try {
       if (changes.length > ONE_BY_ONE) await load()
       else await Promise.all([fetchJobs(changes), fetchCrews(changes), fetchOutages(changes)])
@@ -89,9 +109,13 @@ export const useDesk = defineStore('desk', () => {
       open: (cursor) => openStream(session.me?.stream_url ?? '/api/v1/stream', cursor),
       channel,
       locks: 'locks' in navigator ? navigator.locks : undefined,
+      network: window,
       handlers: {
         changed: (changes) => void changed(changes),
-        reset: () => void load(),
+        reset: () => {
+          resets.value++
+          void load()
+        },
         link: (state) => {
           link.value = state
           if (state === 'lost') void askWhetherStillIn()
@@ -112,7 +136,7 @@ export const useDesk = defineStore('desk', () => {
     phase.value = 'loading'
   }
 
-  return { jobs, crews, outages, phase, failure, link, heardAt, lastChanges, start, end, retry, took }
+  return { jobs, crews, outages, phase, failure, link, heardAt, lastChanges, resets, start, end, retry, took }
 })
 
 function openStream(url: string, cursor: string | null): Stream {
