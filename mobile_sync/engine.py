@@ -64,7 +64,8 @@ def push(host: Host[Ctx], ctx: Ctx, device: Device, batch: Batch) -> PushAnswer:
     clock_error = batch.sent_at - host.now(ctx)
     run = _Push(host, ctx, device, ledger, opening, clock_error)
     known = [_replayed(one, opening.filed) for one in batch.received if one.op_no <= opening.high]
-    fresh = run.take_all(list(_units(_contiguous(batch.received, opening.high))))
+    late = batch.epoch not in (None, opening.epoch)  # sent to another life: its numbers may mean other ops by now
+    fresh = [] if late else run.take_all(list(_units(_contiguous(batch.received, opening.high))))
     high = opening.high + len(fresh)
     ledger.close(device, batch, high, run.clock_error_ms)
     return PushAnswer(opening.epoch, host.now(ctx), high + 1, tuple(known + fresh))

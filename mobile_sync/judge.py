@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from mobile_sync.protocol import (
     Status,
 )
 from mobile_sync.stops import Stopped, held, quarantined
+from mobile_sync.upcast import upcast
 
 if TYPE_CHECKING:
     from mobile_sync.engine import Host
@@ -64,7 +66,7 @@ class Judge(Generic[Ctx]):
         if collection is None:
             raise quarantined("unknown_entity", entity=op.entity)
         if op.schema_version not in collection.schema_versions:
-            raise quarantined("unknown_schema", schema_version=op.schema_version)
+            op = replace(op, fields=_in_shape(collection, op.schema_version, op.fields))
         self._must_not_wait(op)
         with self.ledger.authored(self.device, op, round(self.clock_error / timedelta(milliseconds=1))):
             result = self._written(collection, op)
@@ -123,7 +125,7 @@ class Judge(Generic[Ctx]):
 
     def _merged(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Result:
         theirs = stored.fields if stored else {}
-        believed = self._believed(op, stored)
+        believed = self._believed(collection, op, stored)
         decisions = merge(op.fields, theirs, believed, collection.rules)
         survivors = written(decisions)
         rev = stored.rev if stored else 0
@@ -138,7 +140,7 @@ class Judge(Generic[Ctx]):
         conflicts = self._contest(op, decisions, believed, stored, collection.rules)
         return Result(op.op_no, status, rev, fields=_spoken(decisions, conflicts))
 
-    def _believed(self, op: Op, stored: Stored | None) -> Believed:
+    def _believed(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Believed:
         key = (op.entity, op.rec_id)
         contested = frozenset(self.opening.contested.get(key, set()) | self.raised.get(key, set()))
         base_rev = 0 if op.kind is Kind.CREATE else op.base_rev
@@ -146,7 +148,8 @@ class Judge(Generic[Ctx]):
             return Believed(contested=contested)
         if base_rev > stored.rev:
             return Believed(contested=contested, whole=False, others=True)
-        believed = self.ledger.believed(self.device, op, base_rev=base_rev, contested=contested)
+        shape = partial(_known_in_shape, collection)
+        believed = self.ledger.believed(self.device, op, base_rev=base_rev, contested=contested, shape=shape)
         just_sent = self.sent.get(key, {})
         passed = {**believed.passed, **dict.fromkeys(just_sent, ())}
         return replace(believed, base={**believed.base, **just_sent}, passed=passed)
@@ -186,7 +189,7 @@ class Judge(Generic[Ctx]):
     def _deleted(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Result:
         if stored is None or stored.deleted:
             return Result(op.op_no, Status.NOOP, stored.rev if stored else 0)
-        clash = self._believed(op, stored).others and collection.on_delete is not Policy.DEVICE
+        clash = self._believed(collection, op, stored).others and collection.on_delete is not Policy.DEVICE
         if not clash:
             rev = collection.apply(self.ctx, Change(Kind.DELETE, op.rec_id, {}, stored, op, self.device))
             return Result(op.op_no, Status.APPLIED, rev)
@@ -206,6 +209,19 @@ class Judge(Generic[Ctx]):
         if grave:
             fields = {name: result.fields[name] for name in grave}
             self.alarms.append((replace(result, fields=fields), received))
+
+
+def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an older app said, in today's shape (W8)."""
+    return upcast(fields, version, collection.schema_versions, collection.upcasters)
+
+
+def _known_in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same of an op that was taken long ago; what cannot be said any more is not known any more."""
+    try:
+        return _in_shape(collection, version, fields)
+    except Stopped:
+        return {}
 
 
 def _rule(rules: Mapping[str, FieldRule], name: str) -> FieldRule:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from mobile_sync.beliefs import Shape
 from mobile_sync.collection import FieldRule
 from mobile_sync.merge import Believed
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
@@ -67,8 +68,13 @@ class Ledger(Protocol):
     def authored(self, device: Device, op: Op, clock_error_ms: int) -> AbstractContextManager[None]:
         """Versions written inside are by this op."""
 
-    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str]) -> Believed:
-        """What the device believed about the op's fields, from the history after `base_rev` (M3)."""
+    def believed(
+        self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape
+    ) -> Believed:
+        """What the device believed about the op's fields, from the history after `base_rev` (M3).
+
+        `shape` brings what earlier ops of the device said to today's names.
+        """
 
     def held_by(self, device: Device, op: Op, at: datetime) -> bool:
         """True: the record is in a bucket of the device now, was at `at`, or was made on it (S5, S6)."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import and_, exists, literal, or_, select, update
+from sqlalchemy import and_, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -28,7 +28,7 @@ from mobile_sync.adapters.tables import (
     sync_subscription,
 )
 from mobile_sync.adapters.tracking import Author, authored, tracker_of
-from mobile_sync.beliefs import VersionSeen, believed_from
+from mobile_sync.beliefs import Shape, VersionSeen, believed_from
 from mobile_sync.ledger import Clash, Filed, Key, Opening
 from mobile_sync.merge import UNKNOWN, Believed
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
@@ -137,12 +137,17 @@ class SqlLedger:
             yield
             self.session.flush()  # what the op left to be written is
 
-    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str]) -> Believed:
+    def believed(
+        self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape
+    ) -> Believed:
         """Read the versions after `base_rev` with what this device itself sent in them."""
         self._write_if_unwritten(op.rec_id)
         version, sent = record_version.c, sync_op.c
         query = (
-            select(version.rev, version.prev_rev, version.patch, version.device_id, sent.body["fields"].label("sent"))
+            select(
+                *(version.rev, version.prev_rev, version.patch, version.device_id),
+                *(sent.body["fields"].label("sent"), func.coalesce(sent.schema_version, 0).label("sent_version")),
+            )
             .outerjoin_from(
                 record_version,
                 sync_op,
@@ -153,9 +158,12 @@ class SqlLedger:
         )
         rows = self.session.execute(query)
         seen = [
-            VersionSeen(row.rev, row.prev_rev, row.patch, row.device_id == device.id, row.sent or {}) for row in rows
+            VersionSeen(
+                row.rev, row.prev_rev, row.patch, row.device_id == device.id, row.sent or {}, row.sent_version
+            )
+            for row in rows
         ]
-        return believed_from(seen, base_rev, contested)
+        return believed_from(seen, base_rev, contested, shape)
 
     def held_by(self, device: Device, op: Op, at: datetime) -> bool:
         """One query over the record's entries and the device's subscriptions."""

@@ -1,0 +1,155 @@
+"""The ledger and the feed over a state in memory. Each change of the state is a step, at which a test may stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from mobile_sync.beliefs import Shape, VersionSeen, believed_from
+from mobile_sync.ledger import BucketRow, Clash, EntryRow, Filed, Key, Opening
+from mobile_sync.memory.state import Contest, Place, State, Version
+from mobile_sync.merge import Believed
+from mobile_sync.protocol import Batch, Device, Op, Received, Rejected, Result
+from mobile_sync.replica import MODULUS, row_hash
+
+if TYPE_CHECKING:
+    from mobile_sync.memory.server import MemoryServer
+
+
+@dataclass
+class MemoryLedger:
+    """The ledger over a state."""
+
+    server: MemoryServer
+
+    @property
+    def state(self) -> State:
+        """Savepoints replace it, so it is asked for each time."""
+        return self.server.state
+
+    def begin(self, device: Device, _batch: Batch) -> Opening:
+        """Everything there is; it is small."""
+        self.server.step("ledger opens")
+        ops = self.state.ops.setdefault(device.id, {})
+        waiting: dict[Key, int] = {}
+        for number, (one, result) in sorted(ops.items()):
+            if result.status.waits and one.op:
+                waiting.setdefault((one.op.entity, one.op.rec_id), number)
+        contested: dict[Key, set[str]] = {}
+        for one in self.state.contests.values():
+            if one.device_id == device.id and one.state == "open":
+                contested.setdefault(one.key, set()).add(one.clash.field)
+        filed = {number: Filed(one.digest, result) for number, (one, result) in ops.items()}
+        return Opening(self.server.life, self.state.high.get(device.id, 0), filed, waiting, contested)
+
+    def prepare(self, _unit: Sequence[Received]) -> None:
+        """Nothing waits to be written."""
+
+    @contextmanager
+    def authored(self, _device: Device, _op: Op, _clock_error_ms: int) -> Iterator[None]:
+        """`MemoryCollection.apply` names the author itself."""
+        yield
+
+    def believed(
+        self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape
+    ) -> Believed:
+        """From the versions after `base_rev`."""
+        versions = self.state.versions.get((op.entity, op.rec_id), ())
+        seen = [self._seen(device, one) for one in versions if one.rev > base_rev]
+        return believed_from(seen, base_rev, contested, shape)
+
+    def _seen(self, device: Device, version: Version) -> VersionSeen:
+        own = version.device_id == device.id
+        known = self.state.ops[device.id].get(version.op_no or 0) if own else None
+        sent = known[0].op if known else None
+        fields: Mapping[str, Any] = sent.fields if sent else {}
+        return VersionSeen(
+            version.rev, version.rev - 1, version.patch, own, fields, sent.schema_version if sent else 0
+        )
+
+    def held_by(self, device: Device, op: Op, at: datetime) -> bool:
+        """Now, or at `at`, or made here."""
+        key = (op.entity, op.rec_id)
+        first = self.state.versions.get(key, ())[:1]
+        if first and first[0].device_id == device.id:
+            return True
+        return any(
+            _overlaps(place, since, until, at)
+            for (owner, bucket, since), until in self.state.subscriptions.items()
+            if owner == device.id and (place := self.state.places.get(bucket, {}).get(key)) is not None
+        )
+
+    def contest(self, device: Device, clash: Clash) -> UUID:
+        """Open, or join."""
+        self.server.step("conflict kept")
+        for conflict_id, known in self.state.contests.items():
+            same = (known.device_id, known.key, known.clash.field, known.state)
+            if same == (device.id, (clash.op.entity, clash.op.rec_id), clash.field, "open"):
+                joined = replace(clash, base=known.clash.base)
+                self.state.contests[conflict_id] = replace(known, clash=joined)
+                return conflict_id
+        conflict_id = self.server.make_id()
+        self.state.contests[conflict_id] = Contest(device.id, clash)
+        return conflict_id
+
+    def declare(self, device: Device, op: Op) -> None:
+        """Write the manifest down."""
+        self.server.step("files declared")
+        for file in op.files:
+            self.state.files.setdefault(((op.entity, op.rec_id), file.slot, file.sha256), (device.id, op.op_no, file))
+
+    def file(self, device: Device, received: Received, result: Result, _clock_error_ms: int) -> None:
+        """Keep a result."""
+        self.server.step("result kept")
+        if received.op_no in self.state.ops[device.id]:
+            raise Rejected("filed_twice")
+        self.state.ops[device.id][received.op_no] = (received, result)
+
+    def close(self, device: Device, _batch: Batch, high: int, _clock_error_ms: int) -> None:
+        """The highest contiguous number."""
+        self.server.step("ledger closes")
+        self.state.high[device.id] = high
+
+
+def _overlaps(place: Place, since: datetime, until: datetime | None, at: datetime) -> bool:
+    now = not place.gone and until is None
+    then = since <= at and (until is None or until >= at) and (place.until is None or place.until >= at)
+    return now or then
+
+
+@dataclass
+class MemoryFeed:
+    """Buckets over a state."""
+
+    state: State
+    life: str
+
+    def epoch(self) -> str:
+        """The server's life."""
+        return self.life
+
+    def buckets(self, keys: Collection[str]) -> Mapping[str, BucketRow]:
+        """Counted afresh each time."""
+        return {key: self._bucket(key) for key in keys}
+
+    def _bucket(self, key: str) -> BucketRow:
+        live = [
+            row_hash(f"{entity}/{rec_id}", place.seq)
+            for (entity, rec_id), place in self.state.places.get(key, {}).items()
+            if place.seq and not place.gone
+        ]
+        high, low = self.state.ends.get(key, 0), self.state.lows.get(key, 0)
+        return BucketRow(key, high, low, len(live), sum(live) % MODULUS)
+
+    def entries(self, key: str, *, since: int, limit: int) -> Sequence[EntryRow]:
+        """By seq."""
+        rows = [
+            EntryRow(place.seq, entity, rec_id, place.gone)
+            for (entity, rec_id), place in self.state.places.get(key, {}).items()
+            if place.seq > since and not (since == 0 and place.gone)
+        ]
+        return sorted(rows, key=lambda row: row.seq)[:limit]
