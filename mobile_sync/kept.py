@@ -12,11 +12,12 @@ from mobile_sync.replica import Replica
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A file of the device. `verified_at`: server time of the receipt, None while there is none."""
+    """A file of the device. `verified_at`: the first server time heard after the receipt, None before."""
 
     size: int
     mime: str
     kind: str
+    verified: bool = False
     verified_at: str | None = None
 
 

@@ -35,10 +35,17 @@ def settled_pull(kept: Kept, staged: list[Mapping[str, Any]], final_before: froz
 
 def heard(kept: Kept, answer: Mapping[str, Any]) -> Kept:
     """The server's life and time. In another life its files are to be asked for again: it may have lost them."""
-    told = replace(kept, server_at=answer["server_at"], life=answer["epoch"])
-    if kept.life in (None, answer["epoch"]):
-        return told
-    return replace(told, files={sha256: replace(one, verified_at=None) for sha256, one in kept.files.items()})
+    at, same_life = answer["server_at"], kept.life in (None, answer["epoch"])
+    files = {sha256: _heard_of(one, at) if same_life else _in_doubt(one) for sha256, one in kept.files.items()}
+    return replace(kept, server_at=at, life=answer["epoch"], files=files)
+
+
+def _heard_of(file: KeptFile, server_at: str) -> KeptFile:
+    return replace(file, verified_at=server_at) if file.verified and file.verified_at is None else file
+
+
+def _in_doubt(file: KeptFile) -> KeptFile:
+    return replace(file, verified=False, verified_at=None)
 
 
 def pending_keys(kept: Kept) -> set[str]:

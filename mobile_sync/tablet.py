@@ -170,9 +170,8 @@ class Tablet:
         """Send the files the server lacks; returns how many it has verified."""
         sent = 0
         for sha256, file in self.kept.files.items():
-            if file.verified_at is None and send_file(wire, sha256, file, self.storage.content(sha256), chunk_bytes):
-                verified = replace(file, verified_at=self.kept.server_at or write_time(self.clock()))
-                self._keep(replace(self.kept, files={**self.kept.files, sha256: verified}))
+            if not file.verified and send_file(wire, sha256, file, self.storage.content(sha256), chunk_bytes):
+                self._keep(replace(self.kept, files={**self.kept.files, sha256: replace(file, verified=True)}))
                 sent += 1
         return sent
 
@@ -180,7 +179,7 @@ class Tablet:
     def safe_to_leave(self) -> bool:
         """Every op has a result and every file is verified."""
         pending = any(entry.stage is Stage.PENDING for entry in self.outbox.entries)
-        return not pending and all(file.verified_at for file in self.kept.files.values())
+        return not pending and all(file.verified for file in self.kept.files.values())
 
     def result(self, op_no: int) -> Mapping[str, Any]:
         """What the server said about an op."""

@@ -61,7 +61,7 @@ def settle(world: World) -> None:
 def _unsettled(world: World, index: int) -> bool:
     device = world.devices[index]
     pending = any(entry.stage is Stage.PENDING for entry in device.tablet.outbox.entries)
-    return pending or device.corrupted or (not device.revoked and not device.tablet.safe_to_leave)
+    return pending or not (device.revoked or (device.tablet.safe_to_leave and not device.corrupted))
 
 
 def check_replicas(world: World, truth: Truth) -> None:
