@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -121,6 +122,9 @@ def _overlaps(place: Place, since: datetime, until: datetime | None, at: datetim
     return now or then
 
 
+_hash_of = lru_cache(maxsize=10_000)(row_hash)
+
+
 @dataclass
 class MemoryFeed:
     """Buckets over a state."""
@@ -138,7 +142,7 @@ class MemoryFeed:
 
     def _bucket(self, key: str) -> BucketRow:
         live = [
-            row_hash(f"{entity}/{rec_id}", place.seq)
+            _hash_of(f"{entity}/{rec_id}", place.seq)
             for (entity, rec_id), place in self.state.places.get(key, {}).items()
             if place.seq and not place.gone
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,8 +81,19 @@ class State:
 
     def copy(self) -> State:
         """A state that changes on its own."""
-        twin = copy(self)
-        for name, value in vars(self).items():
-            if isinstance(value, dict):
-                setattr(twin, name, {key: dict(one) if type(one) is dict else one for key, one in value.items()})
-        return twin
+        return State(
+            records=dict(self.records),
+            versions=dict(self.versions),
+            places={bucket: dict(places) for bucket, places in self.places.items()},
+            ends=dict(self.ends),
+            lows=dict(self.lows),
+            ops={device_id: dict(ops) for device_id, ops in self.ops.items()},
+            high=dict(self.high),
+            contests=dict(self.contests),
+            subscriptions=dict(self.subscriptions),
+            cursors=dict(self.cursors),
+            files=dict(self.files),
+            verified=dict(self.verified),
+            uploads=dict(self.uploads),
+            alarms=self.alarms,
+        )

@@ -59,14 +59,13 @@ class WrongClock:
 
 @dataclass
 class Recorded:
-    """An op as the person made it. `sure`: the device held its record and nothing will cast doubt on when it was made."""
+    """An op as the person made it. `sure`: the device held its record. `doubts`: what had been done until then to clocks and to the evidence."""
 
     op: Mapping[str, Any]
     key: str
     word: Any
     sure: bool
-    jumps: int
-    depends: tuple[int, ...] = ()
+    doubts: int
 
 
 @dataclass

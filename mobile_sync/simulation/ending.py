@@ -30,6 +30,8 @@ def finish(world: World) -> Truth:
 def heal(world: World) -> None:
     """Faults stop; what is under way arrives; what is open ends."""
     world.say("all heals")
+    world.plan.limit = max(world.plan.limit, 50)
+    world.plan.chunk = 200
     world.network.weather.clear()
     world.network.cut_off.clear()
     world.house.fuse.left = world.house.trouble.left = None

@@ -41,7 +41,7 @@ def tablet_syncs(world: World) -> None:
 def tablet_clock_jumps(world: World) -> None:
     """Somebody sets it."""
     if world.plan.clocks == "jumping":
-        world.tally.faults["clock jump"] += 1
+        world.note("clock jump")
         _some(world).clock.jump(world.odd_error())
 
 
@@ -99,7 +99,7 @@ def desk_writes(world: World) -> None:
 
 def desk_moves_to_and_fro(world: World) -> None:
     """A-B-A, in one transaction or in several (I9)."""
-    world.tally.faults["moved A-B-A"] += 1
+    world.note("moved A-B-A")
     found = desk_record(world)
     if found is None or found[1] is None:
         return
@@ -116,7 +116,7 @@ def desk_begins(world: World) -> None:
     if len(world.open) < 2:
         tx = world.house.begin()
         world.open.append(tx)
-        world.tally.faults["open transaction"] += 1
+        world.note("open transaction")
         for _ in range(world.rng.randint(1, 2)):
             if (doing := desk_record(world)) is not None:
                 world.house.write(tx, *doing)
@@ -141,14 +141,14 @@ def desk_resolves(world: World) -> None:
 def desk_changes_scope(world: World) -> None:
     """Other buckets for a tablet; some go and come back (I9, I10)."""
     device = _some(world)
-    world.tally.faults["scope changed"] += 1
+    world.note("scope changed")
     world.give_scope(device, frozenset(world.rng.sample(shop.BUCKETS, world.rng.randint(0, len(shop.BUCKETS)))))
 
 
 def desk_revokes(world: World) -> None:
     """A tablet is lost; never the first two."""
     if len(world.devices) > 2 and world.rng.random() < 0.3:
-        world.tally.faults["device revoked"] += 1
+        world.note("device revoked")
         world.devices[-1].revoked = True
         world.house.revoke(world.devices[-1].id)
 
@@ -174,7 +174,7 @@ def server_is_saved(world: World) -> None:
 def server_is_restored(world: World) -> None:
     """From the last backup."""
     if world.plan.restores and world.saved and world.rng.random() < 0.5:
-        world.tally.faults["server restored"] += 1
+        world.note("server restored")
         world.open.clear()
         world.house.restore()
         world.restored += 1
@@ -183,13 +183,13 @@ def server_is_restored(world: World) -> None:
 def server_is_upgraded(world: World) -> None:
     """While tablets speak the old version."""
     if world.plan.upgrades and not world.open and world.house.version < shop.NEWEST:
-        world.tally.faults["schema upgrade"] += 1
+        world.note("schema upgrade")
         world.house.upgrade()
 
 
 def server_tidies(world: World) -> None:
     """Old exits and half files (I21, I23)."""
-    world.tally.faults["purge"] += 1
+    world.note("purge")
     world.house.purge()
 
 

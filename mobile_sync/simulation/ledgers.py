@@ -101,7 +101,7 @@ def _check_quarantine(world: World, device: SimDevice, made: Recorded, row: Ledg
         "unknown_schema": False,
         "not_upcast": made.word == "unsayable",
         "device_revoked": device.revoked,
-        "out_of_scope": not (made.sure and made.jumps == device.clock.jumps),
+        "out_of_scope": not (made.sure and made.doubts == world.doubts(device)),
     }
     if not reasons.get(str(code), False):
         rule = {"out_of_scope": "S5", "unknown_schema": "I22"}.get(str(code), "I16")

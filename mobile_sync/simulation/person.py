@@ -26,6 +26,7 @@ class Person:
     new_mark: Marks
     new_id: Callable[[], UUID]
     sure_of: Callable[[SimDevice, str], bool]
+    doubts: Callable[[SimDevice], int]
     photos: list[bytes]
 
     def works(self) -> None:
@@ -130,7 +131,7 @@ class Person:
             if mark_of(op) in kept:
                 key = f"{op['entity']}/{op['rec_id']}"
                 sure = self.sure_of(self.device, key)
-                self.device.recorded[mark_of(op)] = Recorded(op, key, word, sure, self.device.clock.jumps)
+                self.device.recorded[mark_of(op)] = Recorded(op, key, word, sure, self.doubts(self.device))
 
     def pending(self) -> int:
         """Ops without a result."""

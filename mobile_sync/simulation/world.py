@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 
 BEGINNING = datetime(2026, 7, 16, tzinfo=UTC)
-STEPS = (20, 70)
+STEPS, WEIGHTS = (12, 24, 70), (4, 4, 1)
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Plan:
         storms = rng.random() < 0.7
         fates = [fate for fate in FATES if rng.random() < 0.5]
         return cls(
-            steps=rng.randint(*STEPS),
+            steps=rng.choices(STEPS, WEIGHTS)[0],
             tablets=rng.randint(2, 4),
             storms=storms,
             weather={fate: rng.choice((0.02, 0.1, 0.25)) for fate in fates} if storms else {},
@@ -86,6 +87,7 @@ class World:
     tally: Tally = field(default_factory=Tally)
     restored: int = 0
     saved: bool = False
+    happened: Counter[str] = field(default_factory=Counter)
     open: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -118,6 +120,11 @@ class World:
         self.tally.faults["database gave up"] += 1
         self.say(f"  the database gives up: {what}")
 
+    def note(self, event: str) -> None:
+        """Something went wrong that this run is about."""
+        self.happened[event] += 1
+        self.tally.faults[event] += 1
+
     def say(self, line: str) -> None:
         """A line of the trace."""
         if self.trace is not None:
@@ -144,7 +151,7 @@ class World:
 
     def person(self, device: SimDevice) -> Person:
         """Whoever holds the tablet."""
-        return Person(device, self.rng, self.new_mark, self.new_id, self.sure_of, self.photos)
+        return Person(device, self.rng, self.new_mark, self.new_id, self.sure_of, self.doubts, self.photos)
 
     def sure_of(self, device: SimDevice, key: str) -> bool:
         """The device and the server agree, now, that it holds the record: no later doubt is justified (S5)."""
@@ -152,6 +159,10 @@ class World:
         row = self.house.held_by(device.id).get(key)
         here = {bucket for bucket, held in members.items() if key in held}
         return row is not None and bool(here & scope & row.buckets) and not self.plan.restores
+
+    def doubts(self, device: SimDevice) -> int:
+        """Grows when the device's clock is set, and when the server forgets who held what."""
+        return device.clock.jumps + self.happened["purge"]
 
     # what tablets do over the network, each followed by its checks
 
@@ -178,13 +189,9 @@ class World:
 
     def _note_circumstances(self) -> None:
         """What I1 has just been shown to hold under."""
-        under = {
-            "I5": bool(self.open),
-            "I9": self.tally.faults["moved A-B-A"] > 0,
-            "I23": self.tally.faults["purge"] > 0,
-            "I22": self.tally.faults["schema upgrade"] > 0,
-        }
-        self.tally.checks.update(name for name, holds in under.items() if holds)
+        under = {"I9": "moved A-B-A", "I22": "schema upgrade", "I23": "purge"}
+        self.tally.checks.update(name for name, event in under.items() if self.happened[event])
+        self.tally.checks["I5"] += bool(self.open)
 
     def decide(self, contest: ContestRow) -> None:
         """A person resolves a conflict; whoever comes second is refused, and nothing changes (I15)."""
