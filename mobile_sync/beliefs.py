@@ -28,9 +28,7 @@ Shape = Callable[[int, Mapping[str, Any]], Mapping[str, Any]]
 """`shape(version, fields)`: what was said under a schema version, in today's shape."""
 
 
-def believed_from(
-    versions: Iterable[VersionSeen], base_rev: int, contested: frozenset[str], shape: Shape
-) -> Believed:
+def believed_from(versions: Iterable[VersionSeen], base_rev: int, contested: frozenset[str], shape: Shape) -> Believed:
     """Base per field: the value at `base_rev`, or what this device itself sent since, which is what its person saw."""
     base: dict[str, Any] = {}
     passed: dict[str, list[Any]] = {}

@@ -68,9 +68,7 @@ class Ledger(Protocol):
     def authored(self, device: Device, op: Op, clock_error_ms: int) -> AbstractContextManager[None]:
         """Versions written inside are by this op."""
 
-    def believed(
-        self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape
-    ) -> Believed:
+    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape) -> Believed:
         """What the device believed about the op's fields, from the history after `base_rev` (M3).
 
         `shape` brings what earlier ops of the device said to today's names.

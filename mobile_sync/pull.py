@@ -89,9 +89,7 @@ def _start(row: BucketRow, request: PullRequest, *, same_life: bool) -> tuple[in
     return (0, True) if reset else (since, False)
 
 
-def _slice(
-    feed: Feed, bucket: Bucket, row: BucketRow, since: int, room: int, *, reset: bool, whole: bool
-) -> _Slice:
+def _slice(feed: Feed, bucket: Bucket, row: BucketRow, since: int, room: int, *, reset: bool, whole: bool) -> _Slice:
     """`whole`: the bucket is read from the start; until its end the cursor says so, for it may be below `low_seq`."""
     if since == row.high_seq:
         return _Slice(bucket, row, reset, (), since, more=False)

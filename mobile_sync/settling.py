@@ -59,7 +59,7 @@ def key_of_op(op: Mapping[str, Any]) -> str:
 
 
 def _tidied(kept: Kept) -> Kept:
-    """Without ops whose final result is old and shown (P14), and originals long verified (B9), by the server's clock."""
+    """Without ops whose final result is old and shown (P14), and originals long verified (B9): by server time."""
     if kept.server_at is None:
         return kept
     now = datetime.fromisoformat(kept.server_at)

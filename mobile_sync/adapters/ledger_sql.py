@@ -137,9 +137,7 @@ class SqlLedger:
             yield
             self.session.flush()  # what the op left to be written is
 
-    def believed(
-        self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape
-    ) -> Believed:
+    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape) -> Believed:
         """Read the versions after `base_rev` with what this device itself sent in them."""
         self._write_if_unwritten(op.rec_id)
         version, sent = record_version.c, sync_op.c
@@ -158,9 +156,7 @@ class SqlLedger:
         )
         rows = self.session.execute(query)
         seen = [
-            VersionSeen(
-                row.rev, row.prev_rev, row.patch, row.device_id == device.id, row.sent or {}, row.sent_version
-            )
+            VersionSeen(row.rev, row.prev_rev, row.patch, row.device_id == device.id, row.sent or {}, row.sent_version)
             for row in rows
         ]
         return believed_from(seen, base_rev, contested, shape)

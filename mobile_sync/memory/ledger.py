@@ -41,9 +41,9 @@ class MemoryLedger:
             if result.status.waits and one.op:
                 waiting.setdefault((one.op.entity, one.op.rec_id), number)
         contested: dict[Key, set[str]] = {}
-        for one in self.state.contests.values():
-            if one.device_id == device.id and one.state == "open":
-                contested.setdefault(one.key, set()).add(one.clash.field)
+        for contest in self.state.contests.values():
+            if contest.device_id == device.id and contest.state == "open":
+                contested.setdefault(contest.key, set()).add(contest.clash.field)
         filed = {number: Filed(one.digest, result) for number, (one, result) in ops.items()}
         return Opening(self.server.life, self.state.high.get(device.id, 0), filed, waiting, contested)
 
@@ -55,9 +55,7 @@ class MemoryLedger:
         """`MemoryCollection.apply` names the author itself."""
         yield
 
-    def believed(
-        self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape
-    ) -> Believed:
+    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape) -> Believed:
         """From the versions after `base_rev`."""
         versions = self.state.versions.get((op.entity, op.rec_id), ())
         seen = [self._seen(device, one) for one in versions if one.rev > base_rev]
@@ -68,9 +66,7 @@ class MemoryLedger:
         known = self.state.ops[device.id].get(version.op_no or 0) if own else None
         sent = known[0].op if known else None
         fields: Mapping[str, Any] = sent.fields if sent else {}
-        return VersionSeen(
-            version.rev, version.rev - 1, version.patch, own, fields, sent.schema_version if sent else 0
-        )
+        return VersionSeen(version.rev, version.rev - 1, version.patch, own, fields, sent.schema_version if sent else 0)
 
     def held_by(self, device: Device, op: Op, at: datetime) -> bool:
         """Now, or at `at`, or made here."""

@@ -172,7 +172,11 @@ class MemoryServer:
             self.step("commit")
         self.step("answer")
         puller: Puller[MemoryServer] = Puller(self.collections, self.schema_version)
-        return write_page(puller.page(self, MemoryFeed(self.state, self.life), request, buckets, self.clock()))
+        return write_page(puller.page(self, self.feed(), request, buckets, self.clock()))
+
+    def feed(self) -> MemoryFeed:
+        """Over this state."""
+        return MemoryFeed(self.state, self.life)
 
     def stamp(self, keys: Sequence[str]) -> None:
         """Number what is committed and not numbered (L3)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ class Version:
     """One revision of a record, by a device's op or by the desk (device None)."""
 
     rev: int
-    patch: Mapping[str, tuple[Any, Any]]
+    patch: Mapping[str, Sequence[Any]]
     device_id: UUID | None
     op_no: int | None
     deleted: bool = False

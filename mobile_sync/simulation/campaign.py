@@ -68,9 +68,7 @@ class Campaign:
     tablet_kind: type[Tablet] = Tablet
     store: str = "memory"
 
-    def run(
-        self, seed: int, tally: Tally, *, trace: list[str] | None = None, clocks: str | None = None
-    ) -> Truth:
+    def run(self, seed: int, tally: Tally, *, trace: list[str] | None = None, clocks: str | None = None) -> Truth:
         """One run, counted in `tally`; the truth it ended in.
 
         Raises:
@@ -128,8 +126,7 @@ def _failure_of(work: Callable[[], None], seed: int) -> Failure | None:
 def _timeless(truth: Truth) -> Truth:
     """Without what devices wrote about the time."""
     ledger = {
-        number: LedgerRow({name: value for name, value in row.body.items() if name != "device_at"}, row.status, row.result)
-        for number, row in truth.ledger.items()
+        number: LedgerRow({**row.body, "device_at": ""}, row.status, row.result) for number, row in truth.ledger.items()
     }
     return replace(truth, ledger=ledger)
 

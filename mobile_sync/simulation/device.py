@@ -1,4 +1,4 @@
-"""A tablet of the simulation: the real client over a disk that fills up and a clock that lies, in a hand that drops it."""
+"""A tablet of the simulation: the real client over a disk that fills up and a clock that lies; it may be dropped."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ class WrongClock:
 
 @dataclass
 class Recorded:
-    """An op as the person made it. `sure`: the device held its record. `doubts`: what had been done until then to clocks and to the evidence."""
+    """An op as the person made it.
+
+    `sure`: the device held its record. `doubts`: how often its clock had been set, or evidence thrown away, until then.
+    """
 
     op: Mapping[str, Any]
     key: str

@@ -62,7 +62,7 @@ def check_history(world: World, truth: Truth) -> None:
 
 
 def _check_chain(history: _History, key: str, versions: Sequence[VersionRow]) -> None:
-    """Revisions without a gap, whose patches make the record; what is never merged changed by a first write or a person."""
+    """Revisions without a gap, whose patches make the record; no device changes what is never merged."""
     history.world.tally.checks.update(("T1", "I17"))
     if [one.rev for one in versions] != list(range(1, len(versions) + 1)):
         raise Violation("T1", f"{key}: revisions {[one.rev for one in versions]}")

@@ -182,9 +182,13 @@ class MemoryHouse:
         self.open.clear()
         self.server.busy.clear()
         self.server.state = self.saved.copy()
-        self.server.life += "+"
+        self.begin_life()
         if self.version != self.saved_version:
             self._migrate(self.version)
+
+    def begin_life(self) -> None:
+        """Old cursors and old numbers are recognised from now on."""
+        self.server.life += "+"
 
     def upgrade(self) -> None:
         """To the newest version, once."""

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from mobile_sync.link import HttpLink, Refused, checksum_header, read_answer
-from mobile_sync.simulation.faults import Died, Fuse, Tally
+from mobile_sync.simulation.faults import Died, Fuse, Tally, Violation
 from mobile_sync.simulation.house import Answer, Call, House
 from mobile_sync.simulation.watch import Watch
 
@@ -24,6 +24,7 @@ FATES = (
     "answer cut",
     "bytes flipped",
 )
+MOST_CALLS = 5_000  # many times what the longest sound run needs
 _CHUNK = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
 
 
@@ -38,6 +39,7 @@ class Network:
     weather: dict[str, float] = field(default_factory=dict)
     late: list[tuple[UUID, Call]] = field(default_factory=list)
     cut_off: set[UUID] = field(default_factory=set)
+    carried: int = 0
 
     def carry(self, device_id: UUID, call: Call) -> Answer:
         """There and back, or not.
@@ -45,6 +47,9 @@ class Network:
         Raises:
             ConnectionError: nothing came back, whatever happened over there.
         """
+        self.carried += 1
+        if self.carried > MOST_CALLS:
+            raise Violation("A3", f"{MOST_CALLS} calls and no end: {call.path} {call.body[:200]!r}")
         if device_id in self.cut_off:
             self.tally.faults["partition"] += 1
             raise ConnectionRefusedError("no coverage")

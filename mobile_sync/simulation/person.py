@@ -75,7 +75,8 @@ class Person:
             self._change(depends_on=[self.rng.choice(entries).op_no])
 
     def _photo(self) -> None:
-        content = self.rng.choice(self.photos) if self.rng.random() < 0.4 else self.rng.randbytes(self.rng.randint(1, 90))
+        size = self.rng.randint(1, 90)
+        content = self.rng.choice(self.photos) if self.rng.random() < 0.4 else self.rng.randbytes(size)
         file = file_of(content, mime="image/jpeg", kind="photo", slot=f"s{self.rng.randrange(3)}")
         op = self._op("create", self.new_id(), files=[file])
         self._record(op, contents={file["sha256"]: content})

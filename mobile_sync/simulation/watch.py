@@ -76,9 +76,14 @@ class Watch:
         self.tally.checks["I11"] += 1
         if set(told["dropped"]) != asked["cursors"].keys() - scope:
             raise Violation("I11", f"dropped {told['dropped']} of {sorted(asked['cursors'])}, scope {sorted(scope)}")
+        self._same_life(asked, told)
+
+    def _same_life(self, asked: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        """I6: an old cursor in a new life is answered by a reset."""
         self.tally.checks["I6"] += 1
-        if asked["epoch"] != told["epoch"] and told["epoch"] != self.house.life:
+        if told["epoch"] != self.house.life:
             raise Violation("I6", "an answer names a life that is over")
+        held = asked["cursors"] if asked["epoch"] != told["epoch"] else {}
         for state in told["buckets"]:
-            if state["key"] in asked["cursors"] and asked["epoch"] != told["epoch"] and not state["reset"]:
+            if state["key"] in held and not state["reset"]:
                 raise Violation("I6", f"{state['key']}: an old cursor was served in a new life")

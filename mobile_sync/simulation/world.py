@@ -1,4 +1,4 @@
-"""One run: a seed decides who does what, what breaks and when; everything is checked while it happens and at the end."""
+"""One run: a seed decides who does what, what breaks and when; all is checked while it happens and at the end."""
 
 from __future__ import annotations
 
