@@ -167,12 +167,12 @@ def _check_decision(
     at = written[0].rev if written else row.result["rev"] + 1
     since = [one for one in history.truth.versions.get(key, ()) if base_rev < one.rev < at and name in one.patch]
     foreign = [one for one in since if one.device_id != device_id]
+    history.world.tally.checks["I14"] += not foreign and policy not in _STRICT
     if not foreign and policy not in _STRICT and outcome in ("kept", "conflict", "merged"):
-        history.world.tally.checks["I14"] += 1
         if not _contested_before(history, device_id, row, key, name):
             raise Violation("I14", f"{name} of {row.body}: nobody else touched it, and it is {outcome}")
+    history.world.tally.checks["M4"] += policy is Policy.HUMAN
     if foreign and outcome == "applied" and policy is Policy.HUMAN:
-        history.world.tally.checks["M4"] += 1
         theirs = history.value(key, name, at - 1)
         believed = [history.value(key, name, base_rev), *_sent_before(history, device_id, row, key, name)]
         if not any(same(theirs, one) for one in believed):

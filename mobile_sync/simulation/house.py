@@ -93,6 +93,9 @@ class House(Protocol):
     def life(self) -> str:
         """The epoch."""
 
+    def subscribed(self, device_id: UUID) -> frozenset[str]:
+        """The buckets it knows the device to have since its last pull."""
+
     def held_by(self, device_id: UUID) -> Mapping[str, RecordRow]:
         """What a device that has just pulled must hold."""
 

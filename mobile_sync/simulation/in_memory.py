@@ -241,6 +241,11 @@ class MemoryHouse:
         """The epoch."""
         return self.server.life
 
+    def subscribed(self, device_id: UUID) -> frozenset[str]:
+        """Open subscriptions."""
+        held = self.server.state.subscriptions.items()
+        return frozenset(key for (owner, key, _), until in held if owner == device_id and until is None)
+
     def held_by(self, device_id: UUID) -> Mapping[str, RecordRow]:
         """Of its scope."""
         buckets = frozenset(bucket.key for bucket in self.server.scopes.get(device_id, ()))

@@ -155,7 +155,8 @@ class World:
 
     def sure_of(self, device: SimDevice, key: str) -> bool:
         """The device and the server agree, now, that it holds the record: no later doubt is justified (S5)."""
-        scope, members = self.watch.scopes[device.id], device.tablet.replica.members
+        scope = self.watch.scopes[device.id] & self.house.subscribed(device.id)
+        members = device.tablet.replica.members
         row = self.house.held_by(device.id).get(key)
         here = {bucket for bucket, held in members.items() if key in held}
         return row is not None and bool(here & scope & row.buckets) and not self.plan.restores
