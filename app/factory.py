@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.conflicts.routes import blp as conflicts
 from app.crews.routes import blp as crews
 from app.customers.routes import blp as customers
 from app.demands.routes import blp as demands
@@ -26,7 +27,7 @@ from app.web.pages import register_pages
 
 __all__ = ["build_runtime", "create_app"]
 
-BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, map_, sync]
+BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, conflicts, map_, sync]
 
 
 def create_app(runtime: Runtime) -> Flask:
@@ -49,7 +50,7 @@ def create_app(runtime: Runtime) -> Flask:
     install_observation(app)
     install_headers(app)
     install_problem_handlers(app)
-    api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION}})
+    api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION, "license": LICENCE}, "servers": SERVERS})
     api.spec.components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "session"})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"session": []}, {"bearer": []}]
@@ -60,6 +61,9 @@ def create_app(runtime: Runtime) -> Flask:
     return app
 
 
+# The repository states none; SPDX's word for that is NONE.
+LICENCE = {"name": "None stated: all rights reserved", "identifier": "NONE"}
+SERVERS = [{"url": "/", "description": "The server that answers this document"}]
 DESCRIPTION = (
     "Field service for power and gas utilities. Errors are RFC 9457 problems; writes carry an Idempotency-Key; "
     "single resources carry an ETag; lists are paged by cursor."

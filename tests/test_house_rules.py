@@ -24,6 +24,7 @@ ROOMS = (
     "jobs",
     "outages",
     "dispatch",
+    "conflicts",
 )
 MODULES = sorted(
     path for base in (APP, ROOT / "mobile_sync") for path in base.rglob("*.py") if "node_modules" not in path.parts

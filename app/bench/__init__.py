@@ -1,25 +1,47 @@
 """Benchmarks: figures beside the code, each with its goal, printed as ratios to a named reference of the same run.
 
 `python3 -m app bench [NAME …]` prints one JSON object a figure on stdout and a table on stderr; it exits 1 where a
-figure misses its goal. They are measurements, never timed tests.
+figure misses its goal. A name stands for itself and for what follows it after a dot: `browser` runs `browser.map`,
+`browser.crew`, `browser.desk` and `browser.board`. They are measurements, never timed tests; the load of the machine is
+printed with them, because one that is busy with something else explains a miss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 
-from app.bench import api, district, screens, start, stream, tiles
-from app.bench.figures import Figure, print_table
+from app.bench import api, district, memory, screens, start, stream, tiles
+from app.bench.figures import Figure, NotHere, print_table
 from app.kernel.unit_of_work import Runtime
 
-BENCHMARKS: Mapping[str, Callable[[Runtime], Iterable[Figure]]] = {
+Benchmark = Callable[[Runtime], Iterable[Figure]]
+
+
+def _in_browser(name: str) -> Benchmark:
+    """A benchmark that drives Chromium; Playwright belongs to the environment of tests, so it is imported late."""
+
+    def measure(runtime: Runtime) -> Iterator[Figure]:
+        yield from import_module(f"app.bench.browser.{name}").measure(runtime)
+
+    return measure
+
+
+BENCHMARKS: Mapping[str, Benchmark] = {
     "start": start.measure,
     "district": district.measure,
     "candidates": api.measure_candidates,
     "jobs": api.measure_jobs_list,
     "stream": stream.measure,
+    "memory": memory.measure,
     "tiles": tiles.measure,
     "screens": screens.measure,
+    "browser.map": _in_browser("map"),
+    "browser.crew": _in_browser("crew"),
+    "browser.desk": _in_browser("desk"),
+    "browser.board": _in_browser("board"),
 }
 
 
@@ -30,9 +52,30 @@ def run_benchmarks(runtime: Runtime, names: Iterable[str]) -> int:
         KeyError: a name that is no benchmark.
     """
     figures: list[Figure] = []
-    for name in list(names) or list(BENCHMARKS):
-        for figure in BENCHMARKS[name](runtime):
-            print(figure.as_json(), flush=True)
-            figures.append(figure)
+    missing = False
+    for name in chosen(names):
+        try:
+            for figure in BENCHMARKS[name](runtime):
+                print(figure.as_json(), flush=True)
+                figures.append(figure)
+            print(f"{name}: load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors", file=sys.stderr)
+        except NotHere as reason:
+            missing = True
+            print(f"{name}: {reason}", file=sys.stderr)
     print_table(figures)
-    return 0 if all(figure.holds for figure in figures) else 1
+    return 0 if all(figure.holds for figure in figures) and not missing else 1
+
+
+def chosen(names: Iterable[str]) -> list[str]:
+    """The benchmarks that these names stand for; all where there are none.
+
+    Raises:
+        KeyError: a name that stands for none.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        fitting = [one for one in BENCHMARKS if one == name or one.startswith(f"{name}.")]
+        if not fitting:
+            raise KeyError(name)
+        found.update(dict.fromkeys(fitting))
+    return list(found) or list(BENCHMARKS)

@@ -13,6 +13,10 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 
+class NotHere(Exception):
+    """What a benchmark needs is not on this machine; the message says what."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """`name value unit`, the goal it is held against, whether it holds, and what it is relative to."""

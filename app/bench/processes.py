@@ -18,20 +18,27 @@ ROOT = Path(__file__).resolve().parents[2]
 WEB = ("wsgi:app", "--workers=2", "--threads=32")
 STREAM = ("app.stream:application", "--workers=1", "--threads=640")
 START_WITHIN_S = 240.0
+HOST = "127.0.0.1"
 
 
 def free_port() -> int:
     """A port nobody listens on now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
 def gunicorn(port: int, application: str, *options: str) -> list[str]:
     """A command as the launcher makes it."""
-    common = ["--worker-class=gthread", "--no-control-socket", f"--bind=127.0.0.1:{port}", "--graceful-timeout=1"]
+    common = ["--worker-class=gthread", "--no-control-socket", f"--bind={HOST}:{port}", "--graceful-timeout=1"]
+    common.append("--log-level=warning")
     return [sys.executable, "-m", "gunicorn", application, *common, *options]
+
+
+def worker(queue: str) -> list[str]:
+    """The command of one queue's worker, or of the scheduler (`--scheduler`)."""
+    return [sys.executable, "-m", "app.worker", queue]
 
 
 @contextmanager
@@ -44,6 +51,7 @@ def running(settings: Settings, command: list[str]) -> Iterator[subprocess.Popen
         "BLOB_ROOT": str(settings.blob_root),
         "SECRET_KEY": settings.secret_key,
         "PUBLIC_ORIGIN": settings.public_origin,
+        "STREAM_ORIGIN": settings.stream_origin,
         "LOG_LEVEL": "WARNING",
     }
     started = subprocess.Popen(command, cwd=ROOT, env=env)
@@ -72,7 +80,7 @@ def wait_until_alive(port: int) -> None:
 
 def get(port: int, path: str, cookie: str = "") -> int:
     """The status of one request."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = HTTPConnection(HOST, port, timeout=30)
     try:
         connection.request("GET", path, headers={"Cookie": f"session={cookie}", "Accept-Encoding": "gzip"})
         answered = connection.getresponse()
@@ -89,5 +97,9 @@ def largest_mib(parent: int) -> float:
 
 
 def _resident_mib(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+    """0 for a child that has just ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:")), 0.0)

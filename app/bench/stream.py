@@ -1,10 +1,9 @@
-"""How soon 500 listening consoles hear of one event, and what the processes hold in memory on the demo district."""
+"""How soon 500 listening consoles hear of one event, and what the stream process holds in memory."""
 
 from __future__ import annotations
 
 import selectors
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from uuid import UUID
@@ -12,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.bench.figures import Figure, at_most, percentile
-from app.bench.processes import STREAM, WEB, free_port, get, gunicorn, largest_mib, running, wait_until_alive
+from app.bench.processes import STREAM, free_port, gunicorn, largest_mib, running, wait_until_alive
 from app.bench.scratch import scratch
 from app.identity import service as identity
 from app.identity.models import Branch, Person, Role, RoleGrant
@@ -29,12 +28,11 @@ RESIDENT_MIB = 200.0
 
 
 def measure(runtime: Runtime) -> Iterator[Figure]:
-    """Milliseconds from the commit to each console's socket; MiB of web, stream and worker process."""
+    """Milliseconds from the commit to each console's socket; MiB of the stream process."""
     with scratch(runtime, "demo") as demo:
         demo.clock = utc_now
         cookies = _cookies(demo, CONSOLES // CONSOLES_A_PERSON)
         yield from _latency(demo, cookies)
-        yield from _memory(demo, cookies[0])
 
 
 def _latency(demo: Runtime, cookies: list[str]) -> Iterator[Figure]:
@@ -56,20 +54,6 @@ def _one_event(demo: Runtime, consoles: Consoles, job_id: UUID, turn: int) -> li
         uow.session.get_one(Job, job_id).note = f"bench {turn}"
         began = time.perf_counter()
     return [at - began for at in consoles.hear(str(job_id).encode(), within_s=10.0)]
-
-
-def _memory(demo: Runtime, cookie: str) -> Iterator[Figure]:
-    port = free_port()
-    with running(demo.settings, gunicorn(port, *WEB)) as web, running(demo.settings, _worker()) as worker:
-        wait_until_alive(port)
-        for path in ("/api/v1/me", "/api/v1/jobs?limit=50", "/api/v1/crews", "/api/v1/map/features") * 10:
-            get(port, path, cookie)
-        yield at_most("web.resident", largest_mib(web.pid), "MiB", RESIDENT_MIB, "after 40 requests on demo")
-        yield at_most("worker.resident", largest_mib(worker.pid), "MiB", RESIDENT_MIB, "waiting for work")
-
-
-def _worker() -> list[str]:
-    return [sys.executable, "-m", "app.worker", "media"]
 
 
 def _cookies(demo: Runtime, people: int) -> list[str]:

@@ -27,3 +27,15 @@ class AssignmentEnded(Conflict):
     """The assignment has ended already."""
 
     title_zh = "该派工已结束"
+
+
+class OutsideShift(Conflict):
+    """The visit does not lie within one shift of the crew."""
+
+    title_zh = "预约时间不在该班组的班次内"
+
+
+class VisitGone(Conflict):
+    """The visit was moved, withdrawn or begun in the meantime."""
+
+    title_zh = "该预约已被改期、撤回或已开始执行"

@@ -1,4 +1,4 @@
-"""Doors of dispatch: candidates, assignments, the board of crews, the search box."""
+"""Doors of dispatch: candidates, assignments, booked visits, the day board, the list of crews, the search box."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Response, jsonify
 
 from app.dispatch import queries, service
+from app.dispatch.board import DayArgs, DayBoard, day_board
 from app.dispatch.schemas import (
     AssignmentIn,
     AssignmentOut,
@@ -15,6 +16,8 @@ from app.dispatch.schemas import (
     CandidatesOut,
     CrewDetail,
     CrewPage,
+    VisitIn,
+    VisitOut,
     WithdrawIn,
     ranking_json,
 )
@@ -51,6 +54,30 @@ def dispatch_crew(wanted: dict[str, Any], job_id: UUID) -> Assignment:
 def withdraw(body: dict[str, Any], assignment_id: UUID) -> Assignment:
     """Take a job back from its crew"""
     return service.withdraw(current_uow(), assignment_id=assignment_id, **body)
+
+
+@blp.post("/jobs/<uuid:job_id>/visits")
+@blp.arguments(VisitIn)
+@blp.response(201, VisitOut)
+def book_visit(wanted: dict[str, Any], job_id: UUID) -> Assignment:
+    """Book a job on a crew's day"""
+    return service.book_visit(current_uow(), job_id=job_id, **wanted)
+
+
+@blp.post("/assignments/<uuid:assignment_id>/move")
+@blp.arguments(VisitIn)
+@blp.response(200, VisitOut)
+def move_visit(wanted: dict[str, Any], assignment_id: UUID) -> Assignment:
+    """Book a visit for another time or crew"""
+    return service.move_visit(current_uow(), assignment_id=assignment_id, **wanted)
+
+
+@blp.get("/board")
+@blp.arguments(DayArgs, location="query")
+@blp.response(200, DayBoard)
+def open_day(args: dict[str, Any]) -> Response:
+    """Show a day's crews with their visits and jobs"""
+    return Response(day_board(current_uow(), **args), content_type=JSON)
 
 
 @blp.get("/crews")

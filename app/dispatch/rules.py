@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from app.crews.models import CrewKind
-from app.dispatch.errors import CrewNotQualified, CrewOffDuty
-from app.jobs.errors import CrewBusy
+from app.dispatch.errors import CrewNotQualified, CrewOffDuty, OutsideShift
+from app.jobs.errors import CrewBusy, VisitOverlap
 from app.jobs.models import JobState
-from app.kernel.problems import Problem
+from app.kernel.problems import FieldError, Invalid, Problem
 from app.staff.models import Grade, Skill
 
 STALE_AFTER = timedelta(minutes=15)  # a tablet with a link reports every minute or so
 VISIT_TAKES = timedelta(minutes=60)  # until durations are learned: what a booked visit must not be overtaken by
+
+BOOKED_AHEAD = timedelta(days=400)  # a year and a little; further ahead is a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,57 @@ def refusal(candidate: Candidate) -> Problem | None:
         if code in blocking:
             return CrewNotQualified(crew_id=str(facts.crew_id), crew=facts.code, reason=code, **blocking[code])
     return None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A span of a crew's time that is booked, or asked for."""
+
+    start: datetime
+    end: datetime
+    number: str | None = None
+
+
+def check_times(wanted: Visit, now: datetime) -> None:
+    """Refuse a visit that is over before it is booked, ends before it begins, or lies years ahead.
+
+    Raises:
+        Invalid: `planned_end` is `not_after_start` or `in_past`, `planned_start` is `out_of_range`.
+    """
+    if wanted.end <= wanted.start:
+        raise Invalid(FieldError("planned_end", "not_after_start"))
+    if wanted.end <= now:
+        raise Invalid(FieldError("planned_end", "in_past"))
+    if wanted.start > now + BOOKED_AHEAD:
+        raise Invalid(FieldError("planned_start", "out_of_range", {"days": BOOKED_AHEAD.days}))
+
+
+def check_visit(crew: CrewFacts, wanted: Visit, clash: Visit | None, need: Need) -> list[Reason]:
+    """What speaks for this crew at that time; `crew` is known as of the visit's start.
+
+    Raises:
+        CrewNotQualified: nobody in it holds the skill then.
+        OutsideShift: no shift covers the whole visit.
+        VisitOverlap: `clash` is in the way.
+    """
+    who = {"crew_id": str(crew.crew_id), "crew": crew.code}
+    skill = _skill(crew, need)
+    if skill.blocks:
+        raise CrewNotQualified(**who, reason=skill.code, **skill.params)
+    if crew.duty_until is None or crew.duty_until < wanted.end:
+        until = None if crew.duty_until is None else crew.duty_until.isoformat()
+        raise OutsideShift(**who, on_duty_until=until)
+    if clash is not None:
+        raise VisitOverlap(
+            **who, job_number=clash.number, planned_start=clash.start.isoformat(), planned_end=clash.end.isoformat()
+        )
+    return [skill, _duty(crew)]
+
+
+def day_span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """From midnight to midnight where the branch is: 23 or 25 hours where clocks change."""
+    start = datetime.combine(day, time(), zone)
+    return start.astimezone(UTC), datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 GRADES = {None: 0, Grade.JUNIOR: 1, Grade.INTERMEDIATE: 2, Grade.SENIOR: 3}

@@ -74,6 +74,14 @@ class AssignmentIn(StrictSchema):
     crew_id = ma.fields.UUID(required=True)
 
 
+class VisitIn(StrictSchema):
+    """Which crew makes the visit, from when to when."""
+
+    crew_id = ma.fields.UUID(required=True)
+    planned_start = ma.fields.AwareDateTime(required=True)
+    planned_end = ma.fields.AwareDateTime(required=True)
+
+
 class WithdrawIn(StrictSchema):
     """Why the crew is called back, if there is more to say than that it was a slip."""
 
@@ -91,6 +99,13 @@ class AssignmentOut(ma.Schema):
     ended_at = ma.fields.AwareDateTime(allow_none=True)
     end_reason = choice(EndReason, allow_none=True)
     reasons = ma.fields.List(ma.fields.Nested(ReasonOut), required=True)
+
+
+class VisitOut(AssignmentOut):
+    """A booked visit."""
+
+    planned_start = ma.fields.AwareDateTime(required=True)
+    planned_end = ma.fields.AwareDateTime(required=True)
 
 
 class SkillOut(ma.Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from app.crews import queries as crews
 from app.dispatch import queries, rules
-from app.dispatch.errors import AssignmentEnded, UnknownCrew
+from app.dispatch.errors import AssignmentEnded, UnknownCrew, VisitGone
 from app.dispatch.events import CrewDispatched, CrewWithdrawn
 from app.dispatch.ranking import Floats
-from app.dispatch.rules import Candidate, Need, Trip
+from app.dispatch.rules import Candidate, Need, Trip, Visit
 from app.jobs import queries as jobs
 from app.jobs import rules as job_rules
 from app.jobs import service as job_service
@@ -108,6 +108,59 @@ def withdraw(uow: UnitOfWork, *, assignment_id: UUID, reason: str | None = None)
     job_service.withdraw(uow, job=job, reason=reason)
     uow.emit(CrewWithdrawn(assignment_id=assignment.id, job_id=job.id, crew_id=assignment.crew_id))
     return assignment
+
+
+def book_visit(
+    uow: UnitOfWork, *, job_id: UUID, crew_id: UUID, planned_start: datetime, planned_end: datetime
+) -> Assignment:
+    """Put a new job on a crew's day. The job is locked first, then the crew, as when a crew is sent.
+
+    Raises:
+        NotFound: no such job, or not the actor's to see.
+        Forbidden: the actor does not dispatch in its branch.
+        Invalid: times that cannot be.
+        UnknownCrew: no such crew in the branch.
+        WrongTransition: the job is booked or under way already, or is over.
+        CrewNotQualified, OutsideShift, VisitOverlap: the crew cannot make the visit then.
+    """
+    job = jobs.lock_job(uow.session, uow.actor, job_id)
+    uow.actor.must(Permission.DISPATCH, job.branch_id)
+    job_rules.check_takes_crew(job.kind, job.state, JobState.PLANNED)
+    wanted = Visit(planned_start, planned_end)
+    reasons = _fit(uow, job, crew_id, wanted)
+    window = (wanted.start, wanted.end)
+    return job_service.assign(uow, job=job, crew_id=crew_id, reasons=reasons, live=False, window=window)
+
+
+def move_visit(
+    uow: UnitOfWork, *, assignment_id: UUID, crew_id: UUID, planned_start: datetime, planned_end: datetime
+) -> Assignment:
+    """Book a visit for another time or crew. It gets a new id: who moves what was moved meanwhile is refused.
+
+    Raises:
+        NotFound: no such visit, or its job is not the actor's to see.
+        Forbidden: the actor does not dispatch in its branch.
+        VisitGone: it was moved, withdrawn or begun in the meantime.
+        Invalid, UnknownCrew, CrewNotQualified, OutsideShift, VisitOverlap: as `book_visit`.
+    """
+    job, visit = jobs.lock_assignment_job(uow.session, uow.actor, assignment_id)
+    uow.actor.must(Permission.DISPATCH, job.branch_id)
+    if visit.live or visit.ended_at is not None:
+        raise VisitGone(assignment_id=str(visit.id))
+    wanted = Visit(planned_start, planned_end)
+    reasons = _fit(uow, job, crew_id, wanted)
+    window = (wanted.start, wanted.end)
+    return job_service.move_visit(uow, job=job, visit=visit, crew_id=crew_id, reasons=reasons, window=window)
+
+
+def _fit(uow: UnitOfWork, job: Job, crew_id: UUID, wanted: Visit) -> list[dict[str, Any]]:
+    """What speaks for the crew at that time, as it is kept; the crew is held until the end of the transaction."""
+    rules.check_times(wanted, uow.now)
+    crew = _lock_crew(uow, job, crew_id)
+    known = queries.crew_facts(uow.session, job.branch_id, [crew.id], skill=job.required_skill, now=wanted.start)
+    clash = queries.clashing_visit(uow.session, crew.id, wanted, besides=job.id)
+    need = Need(job.required_skill, job.due_at, uow.now)
+    return [reason.as_json() for reason in rules.check_visit(known[crew.id], wanted, clash, need)]
 
 
 def _lock_crew(uow: UnitOfWork, job: Job, crew_id: UUID) -> Crew:

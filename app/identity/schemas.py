@@ -30,12 +30,16 @@ class CredentialsIn(StrictSchema):
 
 
 class BranchOut(ma.Schema):
-    """A branch; `center` is [longitude, latitude], `bbox` [west, south, east, north], degrees WGS 84."""
+    """A branch; `center` is [longitude, latitude], `bbox` [west, south, east, north], degrees WGS 84.
+
+    `timezone` is an IANA name: every day and hour of the branch's work is told in it, wherever the screen stands.
+    """
 
     id = ma.fields.UUID(required=True)
     code = ma.fields.String(required=True)
     name_zh = ma.fields.String(required=True)
     name_en = ma.fields.String(required=True)
+    timezone = ma.fields.String(required=True)
     synthetic = ma.fields.Boolean(required=True)
     center = ma.fields.List(ma.fields.Float(), allow_none=True, required=True)
     bbox = ma.fields.List(ma.fields.Float(), allow_none=True, required=True)

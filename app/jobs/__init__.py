@@ -8,7 +8,10 @@ Verbs (`app.jobs.service`) take the unit of work first and everything else by ke
         One step of rules.TRANSITIONS, by the crew that holds the job or by a dispatcher.
         WrongTransition, ReasonRequired, JobIncomplete, Forbidden; CrewBusy (accepting a booked visit).
     assign(uow, *, job, crew_id, reasons, live=True, window=None) -> Assignment
-        Gives a new or planned job to a crew; which crew is dispatch's decision. WrongTransition, CrewBusy, JobTaken.
+        Gives a new or planned job to a crew; which crew is dispatch's decision.
+        WrongTransition, CrewBusy, JobTaken, VisitOverlap.
+    move_visit(uow, *, job, visit, crew_id, reasons, window) -> Assignment
+        Another time or crew for a booked job. WrongTransition, VisitOverlap.
     withdraw(uow, *, job, reason=None) -> Job
         Takes it back from its crew; the job is new again. WrongTransition, Forbidden.
     answer(uow, *, record, item, value) -> FormRecord
@@ -18,6 +21,8 @@ Verbs (`app.jobs.service`) take the unit of work first and everything else by ke
         What a crew writes about the job itself: `note`, `finding`. Invalid, NotYourJob, JobClosed.
     edit_job(uow, *, job, changes) -> Job
         Address, note, priority, contact by the desk. Forbidden, JobClosed, Invalid.
+    correct_answer(uow, *, record, item, value) -> FormRecord · correct_words(uow, *, job, fields) -> Job
+        The desk's decision where two disagree, also after the job was closed. Forbidden, BadAnswer, Invalid.
     publish_form(uow, *, document) -> Form
         The next version of a checklist. BadForm, FormPublished.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.jobs.models import ONE_LIVE_PER_CREW, ONE_OPEN_PER_JOB
+from app.jobs.models import NO_VISITS_AT_ONCE, ONE_LIVE_PER_CREW, ONE_OPEN_PER_JOB
 from app.kernel.problems import Conflict, Forbidden, Invalid, Problem
 
 
@@ -72,8 +72,15 @@ class JobTaken(Conflict):
     title_zh = "该工单已派给其他班组"
 
 
+class VisitOverlap(Conflict):
+    """The crew has another visit at that time."""
+
+    title_zh = "该班组在此时段已有其他预约"
+
+
 CONSTRAINT_PROBLEMS: dict[str, type[Problem]] = {
     ONE_LIVE_PER_CREW: CrewBusy,
     ONE_OPEN_PER_JOB: JobTaken,
+    NO_VISITS_AT_ONCE: VisitOverlap,
     "pk_form": FormPublished,
 }

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shapely.geometry import Point
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Model, Record, Revised, Scoped, by_value, gist
@@ -17,6 +18,7 @@ from app.staff.models import Skill
 
 ONE_LIVE_PER_CREW = "uq_assignment_live_crew"
 ONE_OPEN_PER_JOB = "uq_assignment_open_job"
+NO_VISITS_AT_ONCE = "ex_assignment_visits_of_crew"
 
 
 class JobKind(StrEnum):
@@ -122,7 +124,10 @@ class Job(Revised):
 
 
 class Assignment(Scoped):
-    """A crew sent to a job (live) or booked for it (planned). A crew has one live assignment, a job one open one."""
+    """A crew sent to a job (live) or booked for it (planned).
+
+    A crew has one live assignment and never two visits at once, a job has one open assignment.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (
@@ -130,7 +135,17 @@ class Assignment(Scoped):
         Index(ONE_OPEN_PER_JOB, "job_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_assignment_crew_id_assigned_at", "crew_id", "assigned_at"),
         Index("ix_assignment_job_id", "job_id"),
+        Index("ix_assignment_branch_id_ended_at", "branch_id", "ended_at"),
         CheckConstraint("(ended_at IS NULL) = (end_reason IS NULL)", name="ended"),
+        CheckConstraint(
+            "num_nulls(planned_start, planned_end) IN (0, 2) AND planned_end > planned_start", name="visit"
+        ),
+        ExcludeConstraint(
+            ("crew_id", "="),
+            (text("tstzrange(planned_start, planned_end)"), "&&"),
+            where=text("ended_at IS NULL AND planned_start IS NOT NULL"),
+            name=NO_VISITS_AT_ONCE,
+        ),
     )
 
     job_id: Mapped[UUID] = mapped_column(ForeignKey("job.id"))

@@ -19,6 +19,7 @@ from app.jobs.schemas import (
     Timeline,
     TransitionIn,
 )
+from app.kernel.house_docs import REVISION_HEADER
 from app.kernel.problem_json import JSON
 from app.kernel.web import Blueprint, current_uow, minds_revision, must_match, with_etag
 
@@ -46,7 +47,7 @@ def export_jobs(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/jobs/<uuid:job_id>")
-@blp.response(200, JobDetail)
+@blp.response(200, JobDetail, headers=REVISION_HEADER)
 def open_job(job_id: UUID) -> Any:
     """Show a job with its checklist"""
     uow = current_uow()
@@ -56,7 +57,7 @@ def open_job(job_id: UUID) -> Any:
 
 @blp.patch("/jobs/<uuid:job_id>")
 @blp.arguments(JobPatch)
-@blp.response(200, JobDetail)
+@blp.response(200, JobDetail, headers=REVISION_HEADER)
 @minds_revision
 def edit_job(changes: dict[str, Any], job_id: UUID) -> Any:
     """Correct a job"""
@@ -69,7 +70,7 @@ def edit_job(changes: dict[str, Any], job_id: UUID) -> Any:
 
 @blp.post("/jobs/<uuid:job_id>/transitions")
 @blp.arguments(TransitionIn)
-@blp.response(200, JobDetail)
+@blp.response(200, JobDetail, headers=REVISION_HEADER)
 def move_job(step: dict[str, Any], job_id: UUID) -> Any:
     """Move a job one step in its life"""
     uow = current_uow()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from shapely.geometry import Point
 
-from app.jobs.errors import WrongTransition
+from app.jobs.errors import JobClosed, WrongTransition
 from app.jobs.models import EndReason, JobKind, JobState, Priority
 from app.staff.models import Skill
 
@@ -115,6 +115,16 @@ def allowed(kind: JobKind, before: JobState, hands: Iterable[Hand]) -> list[JobS
     ]
 
 
+def check_open(state: JobState) -> None:
+    """Refuse to write into what is over.
+
+    Raises:
+        JobClosed: the job is completed or cancelled.
+    """
+    if state in CLOSED:
+        raise JobClosed(state=state.value)
+
+
 def check_step(kind: JobKind, before: JobState, after: JobState, hands: Iterable[Hand]) -> None:
     """Refuse a step that is not there for this job and these hands.
 
@@ -136,6 +146,16 @@ def check_takes_crew(kind: JobKind, before: JobState, after: JobState) -> None:
     """
     if not is_step(before, after):
         check_step(kind, before, after, Hand)
+
+
+def check_booked(kind: JobKind, before: JobState) -> None:
+    """Refuse to move the visit of a job that is not booked.
+
+    Raises:
+        WrongTransition: as `check_step`.
+    """
+    if before is not S.PLANNED:
+        check_step(kind, before, S.PLANNED, Hand)
 
 
 def _skips_restoring(kind: JobKind, before: JobState, after: JobState) -> bool:

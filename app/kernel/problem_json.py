@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from app.kernel.house_docs import REFUSAL_HEADERS
 from app.kernel.problems import (
     FieldError,
     InternalError,
@@ -59,6 +60,13 @@ class Api(flask_smorest.Api):
         self.DEFAULT_RESPONSE_CONTENT_TYPE = PROBLEM_JSON
         super()._register_responses()
         self.DEFAULT_RESPONSE_CONTENT_TYPE = JSON
+        for name, (description, headers) in REFUSAL_HEADERS.items():
+            content = {PROBLEM_JSON: {"schema": ProblemSchema}}
+            body = {"description": description, "headers": headers, "content": content}
+            self.spec.components.response(name, body, lazy=True)
+
+    def _register_pagination_header(self) -> None:
+        """Pages carry their cursor in the body: flask-smorest's header would stand in the document unused."""
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Werkzeug's and webargs' errors as problems; their own headers (Allow, Location) go along."""

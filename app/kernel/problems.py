@@ -194,6 +194,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "swapped": ("经纬度似乎写反了", "looks like latitude and longitude swapped"),
     "not_wgs84": ("坐标不是 WGS84 经纬度", "is not WGS 84 longitude and latitude"),
     "in_future": ("时间在未来", "lies in the future"),
+    "in_past": ("时间已经过去", "lies in the past"),
+    "not_after_start": ("必须晚于开始时间", "must be later than the start"),
     "must_be_true": ("必须确认", "must be confirmed"),
     "unstorable": ("含有无法保存的字符", "has characters that cannot be stored"),
     "guessable": ("太容易被猜到", "is too easy to guess"),

@@ -13,7 +13,8 @@ state lies in the checkout's ignored `var/` (or, where the database's account ma
 | python_env, node, browser     | the virtual environment, Node, Chromium with CJK fonts                            |
 | postgres, redis_server        | one private server each, reached by socket only                                   |
 | services                      | both together, or the ones DATABASE_URL and REDIS_URL name                        |
-| context, prepare              | what every command starts from; the steps to a filled database and built screens  |
+| context, prepare, together    | what every command starts from; the steps to a filled database and built screens,  |
+|                               | side by side                                                                      |
 | children, ports, supervisor   | the product's processes, where they listen, kept alive                            |
 | commands/                     | up, down, wipe, doctor, test and the commands that run inside the environment     |
 

@@ -66,7 +66,8 @@ class Child:
 
 def children(python: Path, address: Address) -> list[Child]:
     """Web and stream process, one worker a queue, and the scheduler."""
-    web = [f"--workers={WEB_WORKERS}", f"--threads={WEB_THREADS}", "--graceful-timeout=3", "--timeout=60"]
+    # Imported once and forked: that opens no connection and starts no thread, which a test makes sure of.
+    web = [f"--workers={WEB_WORKERS}", f"--threads={WEB_THREADS}", "--graceful-timeout=3", "--timeout=60", "--preload"]
     stream = ["--workers=1", f"--threads={STREAM_THREADS}", "--graceful-timeout=1", "--timeout=60"]
     listed = [
         Child("web", gunicorn(python, address, address.port, "wsgi:app", web)),

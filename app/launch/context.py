@@ -23,6 +23,7 @@ from .services import Maker, Services
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_START_BYTES = 2 * 1024**3
 LATER_START_BYTES = 200 * 1024**2
+KEEP_COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # whatever the caller's is: compiling costs more than importing
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Launch:
             "SECRET_KEY": self.environ.get("SECRET_KEY") or self.places.secret_key(),
             "BLOB_ROOT": self.environ.get("BLOB_ROOT") or str(self.places.blobs),
             "PYTHONUNBUFFERED": "1",
+            **KEEP_COMPILED,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(self.places.root), self.environ.get("PYTHONPATH")])),
             "PATH": os.pathsep.join([str(self.places.venv / "bin"), self.environ.get("PATH") or os.defpath]),
         }

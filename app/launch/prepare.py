@@ -2,26 +2,78 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .context import Launch
+from app.web.build import is_current
+
+from .context import KEEP_COMPILED, Launch
 from .node import node_env
 from .programs import must
 from .report import Stop
-from .services import Services
+from .services import DEMO, Services
 from .stamps import Stamp, digest
+from .together import side_by_side
 
 SIZES = ("tiny", "demo", "load")
+UNKNOWN_VERSION = re.compile(r"Can't locate revision identified by '(\w+)'")  # alembic's words
 
 
-def build_screens(launch: Launch, env: Mapping[str, str]) -> None:
-    """Build both web apps; app.web itself knows when there is nothing to do."""
+@contextmanager
+def prepared(launch: Launch, *, dev: bool = False, screens: bool = True, district: bool = True) -> Iterator[Services]:
+    """The running servers of the product with a filled database, and built screens, for the time of the block.
+
+    What does not wait for one another is done side by side: the packages, the servers and the screens first; schema
+    and district as soon as packages and servers are there.
+    """
+    with ExitStack() as stack:
+        with side_by_side() as steps:
+            packages = steps.begin(launch.python.ready, dev=dev)
+            servers = steps.begin(start_servers, launch, stack)
+            if screens:
+                steps.begin(build_screens, launch)
+            steps.begin(fill, launch, packages, servers, district=district)
+        yield servers.result()
+
+
+def start_servers(launch: Launch, stack: ExitStack) -> Services:
+    """Fetch the servers where they are missing, and start them until `stack` is closed."""
+    services = launch.maker.services(DEMO, launch.environ)
+    stack.enter_context(launch.using(services))
+    return services
+
+
+def fill(launch: Launch, packages: Future[bool], servers: Future[Services], *, district: bool) -> None:
+    """Bring the schema up to date, and load the demo district where it is wanted and the database is empty."""
+    if packages.result():
+        compile_modules(launch)
+    services = servers.result()
+    env = launch.product_env(services)
+    migrate(launch, services, env)
+    if district:
+        load_district(launch, services, env)
+
+
+def compile_modules(launch: Launch) -> None:
+    """Import everything once, so that Python keeps it compiled: the servers are still being fetched meanwhile."""
+    env = {**launch.python.env, **KEEP_COMPILED}
+    failing = ("加载程序失败", "Loading the program failed")
+    must([launch.places.python, "-m", "app.cli", "--help"], env=env, cwd=launch.places.root, failing=failing)
+
+
+def build_screens(launch: Launch) -> None:
+    """Build both web apps where they are not up to date; the builder needs Node and this interpreter only."""
+    if is_current():
+        return
     with launch.progress.step("界面 / web screens"):
-        with_node = node_env(launch.python, env)
+        env = node_env(launch.python, launch.python.env)
         failing = ("构建界面失败", "Building the screens failed")
-        must([launch.places.python, "-m", "app.web", "build"], env=with_node, cwd=launch.places.root, failing=failing)
+        must([sys.executable, "-m", "app.web", "build"], env=env, cwd=launch.places.root, failing=failing)
 
 
 def migrate(launch: Launch, services: Services, env: Mapping[str, str]) -> None:
@@ -31,9 +83,23 @@ def migrate(launch: Launch, services: Services, env: Mapping[str, str]) -> None:
     if stamp and stamp.matches(versions):
         return
     with launch.progress.step("数据库结构 / database schema"):
-        inside(launch, env, "migrate", failing=("升级数据库结构失败", "Migrating the database failed"))
+        try:
+            inside(launch, env, "migrate", failing=("升级数据库结构失败", "Migrating the database failed"))
+        except Stop as failure:
+            raise newer_data(failure) or failure from failure
     if stamp:
         stamp.write(versions)
+
+
+def newer_data(failure: Stop) -> Stop | None:
+    """The sentence for a database that a later Lamplighter has left: its schema's version is not among ours."""
+    unknown = UNKNOWN_VERSION.search(failure.detail)
+    if not unknown:
+        return None
+    return Stop(
+        f"数据库由更新版本的 Lamplighter 建立（结构版本 {unknown[1]}）：请更新代码，或用 wipe 删除数据后重来。",
+        f"The database is a later Lamplighter's (schema {unknown[1]}): update this checkout, or `wipe` the data.",
+    )
 
 
 def load_district(launch: Launch, services: Services, env: Mapping[str, str]) -> None:

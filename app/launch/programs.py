@@ -32,6 +32,15 @@ NO_NETWORK = (
 )
 
 
+_under_way: set[subprocess.Popen[str]] = set()
+
+
+def end_all() -> None:
+    """Ask every program that `run` waits for, in any thread, to end with what it has started."""
+    for process in list(_under_way):
+        send(process.pid, signal.SIGTERM, group=True)
+
+
 @dataclass(frozen=True)
 class Ran:
     """A finished program: its exit code and what it printed on both channels."""
@@ -63,12 +72,15 @@ def run(
         extra_groups=[] if account else None,
         start_new_session=True,
     )
+    _under_way.add(process)
     try:
         output, _ = process.communicate(stdin)
     except BaseException:  # Ctrl-C or `down`: what the program has started goes with it
         send(process.pid, signal.SIGTERM, group=True)
         process.wait()
         raise
+    finally:
+        _under_way.discard(process)
     return Ran(process.returncode, output)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,7 +85,7 @@ def fetch_pip_wheel(places: Places, environ: Mapping[str, str]) -> Path:
             "这个 Python 没有 pip，机器上也没有 uv 和 apt：请安装 uv（或 pip）后重试。",
             "This Python has no pip, and there is neither uv nor apt here: install uv (or pip) and start again.",
         )
-    apt = Apt(made(places.var / "apt"), environ)
+    apt = Apt(made(places.var / "apt-pip"), environ)  # not the one that fetches the servers at the same time
     complaints = apt.update()
     folder = made(places.tools / "pip")
     if not apt.has("python3-pip-whl"):
@@ -105,15 +106,17 @@ class PythonEnv:
         if not os.access(environ.get("HOME") or "/nowhere", os.W_OK):
             self.env.setdefault("UV_CACHE_DIR", str(places.var / "cache/uv"))
         self._uv: Path | None = None
+        self._finding = threading.Lock()  # packages and Node may be fetched side by side
 
     def uv(self, *arguments: str | Path, failing: tuple[str, str]) -> str:
         """Run uv, fetched first where the machine has none."""
-        if not self._uv:
-            self._uv = find_uv(self.places, self.env)
+        with self._finding:
+            if not self._uv:
+                self._uv = find_uv(self.places, self.env)
         return must([self._uv, *arguments], env=self.env, cwd=self.places.root, failing=failing)
 
-    def ready(self, *, dev: bool = False) -> None:
-        """Bring the environment to the lock; nothing to do where its stamp matches.
+    def ready(self, *, dev: bool = False) -> bool:
+        """Bring the environment to the lock and say True; False where its stamp matches and there is nothing to do.
 
         Development packages are a superset, so `up` accepts an environment that tests have made.
         """
@@ -122,13 +125,14 @@ class PythonEnv:
         stamp = Stamp(self.places.stamps / name)
         wanted = digest([lock], sys.version)
         if stamp.matches(wanted) and self.places.python.exists():
-            return
+            return False
         with self.progress.step("Python 依赖 / Python packages" + (" (dev)" if dev else "")):
             self._make()
             failing = ("安装 Python 依赖失败", "Installing the Python packages failed")
             options = ("--system-certs", "--require-hashes", "--python", self.places.python)
             self.uv("pip", "install", *options, "-r", lock, failing=failing)
         stamp.write(wanted)
+        return True
 
     def _make(self) -> None:
         """Make the environment where there is none, and again where it belongs to another interpreter."""

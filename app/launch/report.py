@@ -46,6 +46,7 @@ class Progress:
         self.stream = stream or sys.stderr
         self.tty = self.stream.isatty()
         self.steps: list[tuple[str, float]] = []
+        self._under_way: dict[str, float] = {}  # title and when it began, of steps that run side by side
         self.started = time.monotonic()
 
     @property
@@ -56,7 +57,7 @@ class Progress:
     def note(self, text: str) -> None:
         """Print one line; a terminal that was closed meanwhile must not keep `up` from stopping what it started."""
         with contextlib.suppress(OSError):
-            print(text, file=self.stream, flush=True)
+            print(f"{self._clear()}{text}", file=self.stream, flush=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Outcome]:
@@ -64,6 +65,7 @@ class Progress:
         began = time.monotonic()
         done = threading.Event()
         ticker = threading.Thread(target=self._tick, args=(title, began, done), daemon=True)
+        self._under_way[title] = began
         if not self.tty:
             self.note(f"… {title}")
         ticker.start()
@@ -76,24 +78,25 @@ class Progress:
         finally:
             done.set()
             ticker.join()
+            del self._under_way[title]
             seconds = time.monotonic() - began
             self.steps.append((title, seconds))
-            self.note(f"{self._clear()}{'✗' if outcome.failed else '✓'} {title}  {seconds:.1f} s")
+            self.note(f"{'✗' if outcome.failed else '✓'} {title}  {seconds:.1f} s")
 
     def _tick(self, title: str, began: float, done: threading.Event) -> None:
         turn = 0
         while not done.wait(0.1 if self.tty else QUIET_HEARTBEAT_S):
-            seconds = time.monotonic() - began
-            if self.tty:
-                print(
-                    f"{self._clear()}{SPINNER[turn % len(SPINNER)]} {title}  {seconds:.0f} s",
-                    end="",
-                    file=self.stream,
-                    flush=True,
-                )
-            else:
-                self.note(f"… {title}  {seconds:.0f} s")
             turn += 1
+            if self.tty:
+                print(self._clear() + self._line(turn), end="", file=self.stream, flush=True)
+            else:
+                self.note(f"… {title}  {time.monotonic() - began:.0f} s")
+
+    def _line(self, turn: int) -> str:
+        """All steps under way in one line."""
+        now = time.monotonic()
+        steps = " · ".join(f"{title}  {now - began:.0f} s" for title, began in list(self._under_way.items()))
+        return f"{SPINNER[turn % len(SPINNER)]} {steps}"
 
     def _clear(self) -> str:
         return "\r\x1b[2K" if self.tty else ""

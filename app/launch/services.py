@@ -20,6 +20,7 @@ from .postgres_programs import Programs, find_programs, link_control_files
 from .python_env import PythonEnv
 from .redis_server import NAMES, RedisServer, find_redis, redis_env
 from .report import Progress, Stop
+from .together import side_by_side
 
 # Never loaded by the server with JIT off and without raster; perl, locales and certificates serve Debian's own scripts.
 SERVER_SKIP = re.compile(
@@ -47,9 +48,10 @@ class Services:
             check_foreign("DATABASE_URL", self.database_url, 5432)
         if not self.redis:
             check_foreign("REDIS_URL", self.redis_url, 6379)
-        for server in (self.cluster, self.redis):
-            if server:
-                server.start()
+        with side_by_side() as steps:
+            for server in (self.cluster, self.redis):
+                if server:
+                    steps.begin(server.start)
 
     def stop(self) -> None:
         """Stop ours."""
@@ -100,8 +102,11 @@ class Maker:
         if database_url and redis_url:
             return Services(database_url, redis_url)
         sockets = socket_folder(made(home), self.account)
-        cluster = None if database_url else self._cluster(home / "pg", sockets, names)
-        redis = None if redis_url else self._redis(home / "redis", sockets, names)
+        with side_by_side() as steps:
+            clusters = None if database_url else steps.begin(self._cluster, home / "pg", sockets, names)
+            redises = None if redis_url else steps.begin(self._redis, home / "redis", sockets, names)
+        cluster = clusters.result() if clusters else None
+        redis = redises.result() if redises else None
         return Services(
             database_url=cluster.url() if cluster else database_url,
             redis_url=redis.url if redis else redis_url,
@@ -165,7 +170,7 @@ class Maker:
         Raises:
             Stop: the sources do not offer them, or cannot be reached.
         """
-        with self.progress.step(f"取得 {title} / fetching {title}"), self._alone():
+        with self.progress.step(f"取得 {title} / fetching {title}"), self._alone(prefix.folder.name):
             if (prefix.folder / ".complete").exists():
                 return  # another run fetched it while this one waited
             apt = self._fresh_apt()
@@ -175,15 +180,17 @@ class Maker:
             fetch(apt, names, skip, prefix)
 
     def _fresh_apt(self) -> Apt:
-        if not self._apt:
-            self._apt = Apt(made(self.places.var / "apt"), self.environ)
-            self._complaints = self._apt.update()
-        return self._apt
+        with self._alone("apt"):
+            if not self._apt:
+                apt = Apt(made(self.places.var / "apt"), self.environ)
+                self._complaints = apt.update()
+                self._apt = apt
+            return self._apt
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Two commands of one checkout must not fill the same folder at once."""
-        with (made(self.places.services) / "fetch.lock").open("w") as lock:
+    def _alone(self, folder: str) -> Iterator[None]:
+        """Two commands of one checkout, or two steps of one, must not fill the same folder at once."""
+        with (made(self.places.services) / f"fetch-{folder}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -7,7 +7,9 @@ from typing import Any
 import flask_smorest
 from flask import Response, jsonify
 
+from app.kernel.house_docs import refusal
 from app.kernel.problem_json import PROBLEM_JSON
+from app.sync.document import document_uploads
 from app.sync.host import Host
 from app.sync.wording import problem_body
 from mobile_sync.adapters.http import add_sync_routes
@@ -33,10 +35,11 @@ class SyncBlueprint(flask_smorest.Blueprint):
 def _document(doc: dict[str, Any], info: dict[str, Any], **_: Any) -> dict[str, Any]:
     doc["operationId"] = info["operation"]
     doc["security"] = [{"bearer": []}]
-    responses = doc.setdefault("responses", {})
+    responses = doc["responses"] = {str(status): answer for status, answer in doc.get("responses", {}).items()}
     responses.pop("default", None)  # every status there is has its own line
     for status in REFUSALS:
-        responses.setdefault(status, "DEFAULT_ERROR")
+        responses.setdefault(status, refusal(int(status)))
+    document_uploads(doc, info["operation"])
     return doc
 
 

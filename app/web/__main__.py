@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("build", help="both apps, only when something changed").add_argument(
         "--force", action="store_true", help="also when nothing changed"
     )
-    commands.add_parser("check", help="lint, types, translations, unit tests, API types equal to the server's")
+    commands.add_parser("check", help="OpenAPI document, API types, lint, types, translations, unit tests")
     commands.add_parser("budget", help="sizes of the last build against their limits")
     commands.add_parser("types", help="write the API types again from the server's OpenAPI")
     dev = commands.add_parser("dev", help="Vite with hot reload")
@@ -58,7 +58,7 @@ def check() -> None:
     check_words()
     node = find_node()
     install_packages(node, say)
-    say("API types")
+    say("OpenAPI document and API types")
     check_contract(node)
     say("eslint and prettier")
     node.run(["node_modules/eslint/bin/eslint.js", ".", "--max-warnings=0"], WEB, quiet=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mobile_sync.adapters.conflicts_sql import assign_conflicts, settle_conflicts
 from mobile_sync.adapters.epochs import current_epoch, ensure_epoch, new_epoch
 from mobile_sync.adapters.feed_sql import LiveChanges, SqlFeed, acknowledge, changes_since, subscribe
 from mobile_sync.adapters.ledger_sql import SqlLedger, is_fatal
@@ -15,6 +16,7 @@ __all__ = [
     "SqlFeed",
     "SqlLedger",
     "acknowledge",
+    "assign_conflicts",
     "authored",
     "changes_since",
     "current_epoch",
@@ -25,6 +27,7 @@ __all__ = [
     "new_epoch",
     "rebuild",
     "seed_entries",
+    "settle_conflicts",
     "stamp",
     "subscribe",
     "touch",

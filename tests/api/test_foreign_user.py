@@ -92,7 +92,13 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
     pull = {"epoch": None, "cursors": {**dict.fromkeys(buckets, 0), f"live:{ids['branch_id']}": 0}}
     call = {"symptom": "no_supply", "location": {"type": "Point", "coordinates": [lon, lat]}}
     fix = {"location": call["location"], "at": "2026-07-16T00:00:00Z"}
+    visit = {
+        "crew_id": ids["crew_id"],
+        "planned_start": "2026-07-16T01:00:00Z",
+        "planned_end": "2026-07-16T02:00:00Z",
+    }
     person = {"branch_id": ids["branch_id"], "staff_no": "X", "name": "x", "name_en": "x"}
+    settled = {"conflicts": [{"id": ids["conflict_id"], "rev": 1}], "take": "theirs"}
     own = (*EMPTY, 422)
     return {
         ("GET", "/api/v1/me"): [Try(allowed=EMPTY)],
@@ -134,7 +140,14 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/jobs/<uuid:job_id>/attachments"): [Try()],
         ("GET", "/api/v1/jobs/<uuid:job_id>/candidates"): [Try()],
         ("POST", "/api/v1/jobs/<uuid:job_id>/assignments"): [Try(body={"crew_id": ids["crew_id"]})],
+        ("POST", "/api/v1/jobs/<uuid:job_id>/visits"): [Try(body=visit)],
+        ("POST", "/api/v1/assignments/<uuid:assignment_id>/move"): [Try(body=visit)],
         ("POST", "/api/v1/assignments/<uuid:assignment_id>/withdraw"): [Try(body={})],
+        ("GET", "/api/v1/board"): [
+            Try(allowed=EMPTY),
+            Try(f"branch_id={ids['branch_id']}"),
+            Try(f"job_id={ids['job_id']}", allowed=EMPTY),
+        ],
         ("GET", "/api/v1/attachments/<uuid:attachment_id>/content"): [Try()],
         ("GET", "/api/v1/attachments/<uuid:attachment_id>/thumbnail"): [Try()],
         ("GET", "/api/v1/outages"): [Try(allowed=EMPTY), Try("state=open", allowed=EMPTY)],
@@ -144,6 +157,9 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/search"): [
             Try(f"q={text}", allowed=EMPTY) for text in (CANARY, f"{CANARY}-PARTY", town.phone, "canary")
         ],
+        ("GET", "/api/v1/conflicts"): [Try(allowed=EMPTY), Try("state=settled", allowed=EMPTY)],
+        ("POST", "/api/v1/conflicts/settlements"): [Try(body=settled)],
+        ("PUT", "/api/v1/conflicts/<uuid:conflict_id>/owner"): [Try(body={"person_id": None})],
         ("GET", "/api/v1/map/features"): [Try("layers=jobs,crews,outages", allowed=EMPTY)],
         ("GET", "/api/v1/tiles/<string:layer>/<int:z>/<int:x>/<int:y>.mvt"): [Try(allowed=EMPTY)],
         ("POST", "/sync/v1/push"): [Try(body=push, allowed=EMPTY)],

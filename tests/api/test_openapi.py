@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,9 @@ from schemathesis.specs.openapi.checks import (
 )
 from sqlalchemy.orm import Session
 
+from app.web.contract import WEB, lint_document
+from app.web.node import BuildFailed, find_node
+from mobile_sync.adapters.tus import CHUNK_TYPE
 from tests.api.town import Town, given_town
 from tests.factories import CENTRE, PASSWORD, TabletKey, bearer, given_tablet, visitor
 from tests.factories_field import NOON, given_forms
@@ -27,6 +32,7 @@ from tests.sync.field import TUS
 
 EXAMPLES = 12
 PROMISES = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+schemathesis.serializer.alias(CHUNK_TYPE, "application/octet-stream")  # bytes as they are
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options"}
 
 
@@ -77,6 +83,90 @@ def test_every_write_takes_a_key_or_says_why_not(document: dict[str, Any]) -> No
         "POST /api/v1/tokens/refresh",
         "POST /api/v1/devices/enrolment-codes",
     }
+
+
+TUS_HEADERS = {
+    "OPTIONS /sync/v1/files": (
+        set(),
+        {"Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"},
+    ),
+    "POST /sync/v1/files": (
+        {"Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"},
+        {"Tus-Resumable", "Location", "Upload-Offset", "Upload-Expires"},
+    ),
+    "HEAD /sync/v1/files/{upload_id}": (
+        {"Tus-Resumable"},
+        {"Tus-Resumable", "Upload-Offset", "Upload-Length", "Upload-Expires"},
+    ),
+    "PATCH /sync/v1/files/{upload_id}": (
+        {"Tus-Resumable", "Upload-Offset", "Upload-Checksum"},
+        {"Tus-Resumable", "Upload-Offset", "Upload-Expires"},
+    ),
+    "DELETE /sync/v1/files/{upload_id}": ({"Tus-Resumable"}, {"Tus-Resumable"}),
+}
+
+
+def test_uploads_tell_every_header_they_read_and_write(document: dict[str, Any]) -> None:
+    told = {}
+    for label, operation in operations(document):
+        if "/sync/v1/files" in label:
+            done = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
+            told[label] = ({parameter["name"] for parameter in operation.get("parameters", [])}, set(done["headers"]))
+    assert told == TUS_HEADERS
+    refused = document["paths"]["/sync/v1/files/{upload_id}"]["patch"]["responses"]
+    assert set(refused["409"]["headers"]) == {"Tus-Resumable", "Upload-Offset"}
+    assert set(refused["412"]["headers"]) == {"Tus-Resumable", "Tus-Version"}
+
+
+def test_what_an_upload_answers_is_what_the_document_tells(app: Flask, session: Session, town: Town) -> None:
+    tablet = given_tablet(app, session, town.lineman)
+    path = f"/sync/v1/files/{town.ids['upload_id']}"
+    answers = {
+        "OPTIONS /sync/v1/files": app.test_client().options("/sync/v1/files"),
+        "HEAD /sync/v1/files/{upload_id}": app.test_client().head(path, headers={**town.tablet.headers, **TUS}),
+        "DELETE /sync/v1/files/{upload_id}": app.test_client().delete(path, headers={**town.tablet.headers, **TUS}),
+    }
+    for label, answer in answers.items():
+        assert TUS_HEADERS[label][1] <= set(answer.headers.keys()), label
+    other_version = app.test_client().head(path, headers={**tablet.headers, "Tus-Resumable": "0.2.2"})
+    assert (other_version.status_code, other_version.headers["Tus-Version"]) == (412, "1.0.0")
+
+
+def test_a_refusal_that_passes_says_when_to_come_again(document: dict[str, Any]) -> None:
+    responses = document["components"]["responses"]
+    assert set(responses["TRY_LATER"]["headers"]) == {"Retry-After"}
+    assert set(responses["NOT_SIGNED_IN"]["headers"]) == {"WWW-Authenticate"}
+    for label, operation in operations(document):
+        assert operation["responses"]["503"] == {"$ref": "#/components/responses/TRY_LATER"}, label
+        assert operation["responses"]["401"] == {"$ref": "#/components/responses/NOT_SIGNED_IN"}, label
+
+
+def test_a_revision_is_told_where_one_is_asked_for(document: dict[str, Any]) -> None:
+    job = document["paths"]["/api/v1/jobs/{job_id}"]
+    assert "If-Match" in [parameter["name"] for parameter in job["patch"]["parameters"]]
+    assert all("ETag" in job[method]["responses"]["200"]["headers"] for method in ("get", "patch"))
+
+
+def linted(document: dict[str, Any], folder: Path) -> None:
+    if not (WEB / "node_modules").exists():
+        pytest.skip("no linter: `python3 -m app test` installs it")
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(document))
+    lint_document(find_node(), file)
+
+
+def test_the_document_passes_the_linter(document: dict[str, Any], tmp_path: Path) -> None:
+    linted(document, tmp_path)
+
+
+def test_the_linter_names_what_is_missing(document: dict[str, Any], tmp_path: Path) -> None:
+    """The check bites: a tag nobody described, an operation nobody summed up."""
+    document["tags"].append({"name": "odd"})
+    del document["paths"]["/api/v1/me"]["get"]["summary"]
+    with pytest.raises(BuildFailed) as refused:
+        linted(document, tmp_path)
+    assert "tag-description" in str(refused.value)
+    assert "/paths/~1api~1v1~1me/get/summary" in str(refused.value)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import hashlib
 import math
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from flask import Flask
 from shapely.geometry import Point
@@ -17,10 +18,13 @@ from app.customers.models import Premises
 from app.identity.models import Branch, Person, Role, RoleGrant
 from app.jobs.models import Job
 from app.kernel.blobs import Blobs
+from app.kernel.ids import new_id
 from app.kernel.unit_of_work import Runtime
 from app.media.models import AttachmentKind
+from mobile_sync.adapters.tables import sync_conflict
 from tests.factories import CENTRE, Client, Tablet, given_branch, given_person, given_tablet, signed_in
 from tests.factories_field import (
+    NOON,
     at_m,
     given_account,
     given_attachment,
@@ -70,6 +74,7 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
     }
     town.ids["assignment_id"] = _sent(office, town)
     town.ids |= _files(app, session, town)
+    town.ids["conflict_id"] = _disputed(session, town)
     town.marks = [code, phone, *(value for value in town.ids.values() if len(value) >= 16)]
     return town
 
@@ -128,6 +133,27 @@ def _files(app: Flask, session: Session, town: Town) -> dict[str, str]:
         thumbnail_sha256=sha256,
     )
     return {"attachment_id": str(attachment.id), "sha256": sha256, "upload_id": _upload(app, town)}
+
+
+def _disputed(session: Session, town: Town) -> str:
+    """A finding that a tablet wrote otherwise than the server has it."""
+    conflict_id = new_id()
+    session.execute(
+        sync_conflict.insert().values(
+            id=conflict_id,
+            entity="job",
+            rec_id=UUID(town.ids["job_id"]),
+            field="finding",
+            theirs=f"{town.branch.code}-FINDING",
+            mine="otherwise",
+            device_id=UUID(town.tablet.device_id),
+            op_no=1,
+            theirs_rev=1,
+            policy="human",
+            raised_at=NOON,
+        )
+    )
+    return str(conflict_id)
 
 
 def _upload(app: Flask, town: Town) -> str:

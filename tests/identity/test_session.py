@@ -42,6 +42,7 @@ def test_a_browser_signs_in_and_is_known_by_its_cookie(app: Flask, dispatcher: P
     me = browser.get("/api/v1/me").get_json()
     assert me["id"] == str(dispatcher.id)
     assert me["roles"] == ["dispatcher"]
+    assert me["branches"][0]["timezone"] == "Asia/Shanghai"
     assert me["branches"][0]["bbox"] == [120.0, 30.1, 120.2, 30.3]
     assert me["branches"][0]["center"] == [120.1, 30.2]
     assert "dispatch" in me["permissions"]

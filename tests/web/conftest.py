@@ -12,23 +12,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from sqlalchemy import make_url
 
+from app.bench.browser.chromium import DESK, HERE, TABLET, browser_options
+from app.story.desk import Desk
 from tests.conftest import make_database, redis_url_of
+from tests.web.desk_console import NO_WEBGL, DeskConsole, OpenConsole
 from tests.web.product import Product, running_product
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-unsafe-swiftshader",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
-TABLET = {"width": 800, "height": 1280}
-DESK = {"width": 1440, "height": 900}
+CHOSEN_LANGUAGE = "lamplighter.locale"
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +30,16 @@ def product(worker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         yield product
 
 
+@pytest.fixture
+def crews_are_free(product: Product) -> None:
+    """What earlier tests dispatched and did not finish is taken back: a test may count on a crew by name."""
+    desk = Desk(product.origin, "linxiao", product.password)
+    for crew in desk.get("/api/v1/crews", limit="200")["items"]:
+        busy = crew["live_job"]
+        if busy and busy["state"] != "restored":
+            desk.post(f"/api/v1/assignments/{busy['assignment_id']}/withdraw", {"reason": "end of a test"})
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Playwright]:
     """Playwright over the Chromium named by the environment, with its private libraries where it has some."""
@@ -47,13 +47,6 @@ def chromium() -> Iterator[Playwright]:
         pytest.exit("CHROMIUM is not set: run the tests with `python3 -m app test`", returncode=2)
     with sync_playwright() as playwright:
         yield playwright
-
-
-def browser_options() -> dict[str, Any]:
-    """How every browser of the tests is started."""
-    libraries = os.environ.get("CHROMIUM_LD_LIBRARY_PATH")
-    own = {**os.environ, "LD_LIBRARY_PATH": libraries} if libraries else dict(os.environ)
-    return {"executable_path": os.environ["CHROMIUM"], "args": FLAGS, "env": own}
 
 
 @pytest.fixture(scope="session")
@@ -96,12 +89,53 @@ def strict(product: Product) -> Iterator[Strict]:
 
 
 @pytest.fixture
+def desk(product: Product) -> Desk:
+    """Lin Xiao's desk without a screen."""
+    return Desk(product.origin, "linxiao", product.password)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens a desk's own browser: its cookies and storage are nobody else's."""
+    opened: list[BrowserContext] = []
+
+    def start(**options: Any) -> BrowserContext:
+        opened.append(browser.new_context(**{"viewport": DESK, **HERE, **options}))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def console(product: Product, context: Callable[..., BrowserContext], strict: Strict) -> OpenConsole:
+    """Opens a console of its own browser, signed in as Lin Xiao unless another is named.
+
+    Without the map where a test is not about it: software has to draw it here, which takes most of the machine.
+    """
+
+    def open_console(login: str = "linxiao", language: str = "zh-CN", *, with_map: bool = False) -> DeskConsole:
+        own = context(locale=language)
+        if not with_map:
+            own.add_init_script(NO_WEBGL)
+        opened = DeskConsole(strict.watch(own.new_page()), product.origin)
+        opened.page.add_init_script(
+            f"localStorage.getItem('{CHOSEN_LANGUAGE}') ?? localStorage.setItem('{CHOSEN_LANGUAGE}', '{language}')"
+        )
+        opened.sign_in(login, product.password)
+        return opened
+
+    return open_console
+
+
+@pytest.fixture
 def persistent(chromium: Playwright, tmp_path: Path) -> Iterator[Callable[..., BrowserContext]]:
     """Starts a browser process over one profile folder, again and again: what a killed tablet wakes up to."""
     opened: list[BrowserContext] = []
 
     def start(**options: Any) -> BrowserContext:
-        defaults = {"viewport": TABLET, "locale": "zh-CN", "timezone_id": "Asia/Shanghai", "has_touch": True}
+        defaults = {"viewport": TABLET, "has_touch": True, **HERE}
         profile = tmp_path / "profile"
         context = chromium.chromium.launch_persistent_context(profile, **browser_options(), **{**defaults, **options})
         opened.append(context)

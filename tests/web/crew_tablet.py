@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import os
 import signal
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+
+from app.bench.browser.pages import Tablet
 
 REPAIR_ANSWERS = {
     "risk_checked": "true",
@@ -20,60 +20,10 @@ REPAIR_ANSWERS = {
     "result": "restored",
     "customer_told": "true",
 }
-DATABASE = "lamplighter-crew"
-GHOST_TAP_MS = 350  # a second tap on the same button within 300 ms is taken for a wet glove's
-# Reads one object store whole; bytes are left out, because they do not cross the wire to the test.
-READ_STORE = """
-([database, store]) => new Promise((resolve, reject) => {
-  const opening = indexedDB.open(database)
-  opening.onerror = () => reject(opening.error)
-  opening.onsuccess = () => {
-    const asking = opening.result.transaction(store).objectStore(store).getAll()
-    asking.onerror = () => reject(asking.error)
-    asking.onsuccess = () => { opening.result.close(); resolve(asking.result.map((row) => ({ ...row, bytes: null }))) }
-  }
-})
-"""
 
 
-@dataclass
-class CrewTablet:
-    """One page of the crew app."""
-
-    page: Page
-    origin: str
-
-    def enrol(self, *, code: str, login: str, password: str) -> None:
-        """Make the tablet known and wait for its first whole pull and its service worker."""
-        self.page.goto(f"{self.origin}/crew/")
-        self.page.fill("input[name=code]", code)
-        self.page.fill("input[name=login]", login)
-        self.page.fill("input[name=password]", password)
-        self.page.click("button[type=submit]")
-        expect(self.page.locator(".count")).to_be_visible(timeout=20_000)
-        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        self.tab("jobs")
-
-    def tab(self, name: str) -> None:
-        """One of the four places at the bottom."""
-        self.page.click(f".tab[href$='{'/crew/' if name == 'shift' else '/crew/' + name}']")
-
-    def open_job(self, number: str) -> None:
-        """From the list, once the job has been pulled."""
-        card = self.page.locator(f"[data-job='{number}']")
-        expect(card).to_be_visible(timeout=20_000)
-        card.click()
-
-    def step(self, reached: str) -> None:
-        """Press the one next button and see the step ticked."""
-        self.page.wait_for_timeout(GHOST_TAP_MS)
-        self.page.click("[data-testid=next]")
-        expect(self.page.locator(f"li[data-step='{reached}'].done")).to_be_visible()
-
-    def open_form(self) -> None:
-        """The job's checklist."""
-        self.page.click(".record")
-        expect(self.page.locator("[data-testid=form-next]")).to_be_visible()
+class CrewTablet(Tablet):
+    """One page of the crew app, with a person who fills forms, takes pictures and signs."""
 
     def choose(self, item: str, value: str) -> None:
         """Tap one answer."""
@@ -121,20 +71,6 @@ class CrewTablet:
         self.page.mouse.up()
         self.page.click("[data-testid=sign]")
         expect(self.page.locator(f"[data-slot='{slot}'] img")).to_be_visible()
-
-    def rows(self, store: str) -> list[dict[str, Any]]:
-        """What stands in one of the tablet's own tables."""
-        found: list[dict[str, Any]] = self.page.evaluate(READ_STORE, [DATABASE, store])
-        return found
-
-    def work(self) -> list[dict[str, Any]]:
-        """Ops that a person made; positions are not counted."""
-        return [row for row in self.rows("ops") if row["op"]["entity"] != "position"]
-
-    def unsent(self) -> int:
-        """Ops without a result and files without a receipt."""
-        ops = [row for row in self.work() if row["state"] in {"pending", "held", "quarantined"}]
-        return len(ops) + len([row for row in self.rows("files") if row["state"] != "verified"])
 
 
 def picture(colour: tuple[int, int, int]) -> bytes:

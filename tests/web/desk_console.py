@@ -3,58 +3,35 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
+from app.bench.browser.pages import SLOW_MS, Console
+from app.story.desk import Desk
 from tests.web.product import ROOT
 
 AXE = ROOT / "app/web/node_modules/axe-core/axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-SLOW_MS = 20_000
 # `tray.empty.all`: what a screen shows when a word is missing.
 RAW_KEY = re.compile(r"\b[a-z][a-zA-Z]+\.[a-z][a-zA-Z_.]+[a-z]\b")
 
+NO_WEBGL = """
+const getContext = HTMLCanvasElement.prototype.getContext
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind.startsWith('webgl') ? null : getContext.call(this, kind, ...rest)
+}
+"""
 
-class DeskConsole:
-    """One page of the console."""
 
-    def __init__(self, page: Page, origin: str) -> None:
-        self.page = page
-        self.origin = origin
-
-    def sign_in(self, login: str, password: str, *, at: str = "/desk/") -> None:
-        """From the first address to the live desk."""
-        self.page.goto(self.origin + at)
-        self.page.locator("input[name=username]").fill(login)
-        self.page.locator("input[name=password]").fill(password)
-        self.page.keyboard.press("Enter")
-        expect(self.page.locator("nav.rail")).to_be_visible(timeout=SLOW_MS)
-
-    def wait_live(self) -> None:
-        """Until the event stream is open, so that nothing that happens from here on is missed."""
-        expect(self.page.locator("[data-link=live]")).to_be_visible(timeout=SLOW_MS)
-        expect(self.page.locator("#tray-rows [role=status]")).to_have_count(0, timeout=SLOW_MS)
-
-    def tab(self, name: str) -> Locator:
-        """A tab by the start of its name: counts follow it."""
-        return self.page.get_by_role("tab", name=re.compile(f"^{name}"))
-
-    def card(self, number: str) -> Locator:
-        """A job's card in the tray."""
-        return self.page.locator("#tray-rows li", has_text=number)
+class DeskConsole(Console):
+    """One page of the console, and what is wrong with it."""
 
     def open_job(self, job: dict[str, Any], tab: str = "overview") -> None:
         """Straight to a job by its address."""
         self.page.goto(f"{self.origin}/desk/?job={job['id']}&tab={tab}")
         expect(self.page.locator(".panel-head", has_text=job["number"])).to_be_visible(timeout=SLOW_MS)
-
-    def send_first(self) -> str:
-        """Send the crew at the top of the list; returns its code."""
-        best = self.page.locator(".fit > li").first
-        code = best.locator(".code").inner_text()
-        best.get_by_role("button", name=re.compile("^(派出|Send)")).click()
-        return code
 
     def violations(self) -> list[str]:
         """What axe finds against WCAG 2.2 A and AA, a line each."""
@@ -66,3 +43,14 @@ class DeskConsole:
     def raw_keys(self) -> list[str]:
         """Names of words that stand where a word should."""
         return RAW_KEY.findall(self.page.locator("body").inner_text())
+
+
+OpenConsole = Callable[..., DeskConsole]
+
+
+def given_a_call(desk: Desk, *, q: str = "街道") -> dict[str, Any]:
+    """A power cut somebody called about; returns its job."""
+    home = next(hit for hit in desk.get("/api/v1/search", q=q)["items"] if hit["kind"] == "premises")
+    call = {"channel": "phone", "symptom": "no_supply", "premises_id": home["id"], "join": "new"}
+    job: dict[str, Any] = desk.get("/api/v1/jobs/" + desk.post("/api/v1/calls", call)["job_id"])
+    return job

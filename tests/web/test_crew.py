@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Playwright, expect
 from sqlalchemy import create_engine, text
 
+from app.bench.browser.chromium import browser_options
 from app.story.desk import Desk
-from tests.web.conftest import Strict, browser_options, eventually
+from tests.web.conftest import Strict, eventually
 from tests.web.crew_tablet import REPAIR_ANSWERS, CrewTablet, kill_browser
 from tests.web.product import ROOT, Product
 

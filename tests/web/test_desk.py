@@ -9,72 +9,16 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from app.bench.browser.pages import SLOW_MS
 from app.story.desk import Desk
-from tests.web.conftest import DESK, Strict, eventually
-from tests.web.desk_console import SLOW_MS, DeskConsole
+from tests.web.conftest import Strict, eventually
+from tests.web.desk_console import NO_WEBGL, DeskConsole, OpenConsole, given_a_call
 from tests.web.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=SLOW_MS)  # a busy machine is no fault of the screens
-
-OpenConsole = Callable[..., DeskConsole]
-CHOSEN = "lamplighter.locale"
-NO_WEBGL = """
-const getContext = HTMLCanvasElement.prototype.getContext
-HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
-  return kind.startsWith('webgl') ? null : getContext.call(this, kind, ...rest)
-}
-"""
-
-
-@pytest.fixture
-def desk(product: Product) -> Desk:
-    return Desk(product.origin, "linxiao", product.password)
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    opened: list[BrowserContext] = []
-
-    def start(**options: Any) -> BrowserContext:
-        defaults = {"viewport": DESK, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
-        opened.append(browser.new_context(**{**defaults, **options}))
-        return opened[-1]
-
-    yield start
-    for one in opened:
-        one.close()
-
-
-@pytest.fixture
-def console(product: Product, context: Callable[..., BrowserContext], strict: Strict) -> OpenConsole:
-    """Opens a console of its own browser, signed in as Lin Xiao unless another is named.
-
-    Without the map where a test is not about it: software has to draw it here, which takes most of the machine.
-    """
-
-    def open_console(login: str = "linxiao", language: str = "zh-CN", *, with_map: bool = False) -> DeskConsole:
-        own = context(locale=language)
-        if not with_map:
-            own.add_init_script(NO_WEBGL)
-        opened = DeskConsole(strict.watch(own.new_page()), product.origin)
-        opened.page.add_init_script(
-            f"localStorage.getItem('{CHOSEN}') ?? localStorage.setItem('{CHOSEN}', '{language}')"
-        )
-        opened.sign_in(login, product.password)
-        return opened
-
-    return open_console
-
-
-def given_a_call(desk: Desk, *, q: str = "街道") -> dict[str, Any]:
-    """A power cut somebody called about; returns its job."""
-    home = next(hit for hit in desk.get("/api/v1/search", q=q)["items"] if hit["kind"] == "premises")
-    call = {"channel": "phone", "symptom": "no_supply", "premises_id": home["id"], "join": "new"}
-    job: dict[str, Any] = desk.get("/api/v1/jobs/" + desk.post("/api/v1/calls", call)["job_id"])
-    return job
 
 
 def test_a_wrong_password_is_refused_in_words(product: Product, context: Callable[..., BrowserContext]) -> None:
@@ -278,6 +222,27 @@ def test_every_screen_passes_axe_and_has_all_its_words(console: OpenConsole, des
     assert opened.page.locator("html").get_attribute("lang") == locale
     broken = {name: opened.violations() + opened.raw_keys() for name in screens_of(opened, job)}
     assert {name: found for name, found in broken.items() if found} == {}
+
+
+LATE_STYLES = """
+() => {
+  const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])
+  const theirs = rules.filter((rule) => rule instanceof CSSLayerBlockRule && rule.name === 'element')
+  const late = new CSSStyleSheet()
+  late.replaceSync(theirs.map((rule) => rule.cssText).join(''))
+  document.adoptedStyleSheets = [late]
+  const style = getComputedStyle(document.documentElement)
+  return { late: late.cssRules.length, primary: style.getPropertyValue('--el-color-primary') }
+}
+"""
+
+
+def test_our_colours_win_also_over_styles_of_element_plus_that_come_late(console: OpenConsole) -> None:
+    opened = console()
+    accent = "getComputedStyle(document.documentElement).getPropertyValue('--accent')"
+    after = opened.page.evaluate(LATE_STYLES)
+    assert after["late"] > 0
+    assert after["primary"] == opened.page.evaluate(accent)
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])

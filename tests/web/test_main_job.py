@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from app.bench.browser.chromium import DESK
 from app.story.desk import Desk
-from tests.web.conftest import DESK, Strict, eventually
+from tests.web.conftest import Strict, eventually
 from tests.web.crew_tablet import REPAIR_ANSWERS, CrewTablet, kill_browser
 from tests.web.product import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.usefixtures("crews_are_free")]
 
 CREW, LEAD = "R3", "zhaoqiang"
 STEPS = ("accepted", "en_route", "arrived", "working", "restored")
@@ -37,8 +38,8 @@ def signed_in_desk(browser: Browser, product: Product, strict: Strict) -> Page:
 
 
 def take_call(page: Page, place: str) -> str:
-    """Intake by search; returns the call's number."""
-    page.get_by_role("button", name="接报").first.click()
+    """Intake by keyboard and search; returns the call's number."""
+    page.keyboard.press("n")
     intake = page.get_by_role("region", name="接报")
     search = intake.get_by_role("combobox", name="搜索地址或拼音首字母")
     search.fill(place)

@@ -1,8 +1,19 @@
-"""Reads of dispatch: what is known of crews, the board, the search box."""
+"""Reads of dispatch: what is known of crews, the list of them, the day board, visits."""
 
 from __future__ import annotations
 
 from app.dispatch.queries.board import crew_json, crews_json, may_see_crew
+from app.dispatch.queries.day import branch_zone, day_json
 from app.dispatch.queries.facts import crew_facts, roster
+from app.dispatch.queries.visits import clashing_visit
 
-__all__ = ["crew_facts", "crew_json", "crews_json", "may_see_crew", "roster"]
+__all__ = [
+    "branch_zone",
+    "clashing_visit",
+    "crew_facts",
+    "crew_json",
+    "crews_json",
+    "day_json",
+    "may_see_crew",
+    "roster",
+]

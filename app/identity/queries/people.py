@@ -74,12 +74,13 @@ def names_of(session: Session, person_ids: Collection[UUID | None]) -> dict[UUID
 
 @dataclass(frozen=True)
 class BranchView:
-    """A branch with the middle and the corners of its area, in degrees."""
+    """A branch, its IANA time zone, and the middle and the corners of its area, in degrees."""
 
     id: UUID
     code: str
     name_zh: str
     name_en: str
+    timezone: str
     synthetic: bool
     center: list[float] | None
     bbox: list[float] | None
@@ -94,7 +95,9 @@ def branches(session: Session, branch_ids: Collection[UUID]) -> list[BranchView]
 def _branch_view(branch: Branch) -> BranchView:
     bbox = None if branch.boundary is None else [round(degrees, 6) for degrees in branch.boundary.bounds]
     center = None if bbox is None else [round((bbox[0] + bbox[2]) / 2, 6), round((bbox[1] + bbox[3]) / 2, 6)]
-    return BranchView(branch.id, branch.code, branch.name_zh, branch.name_en, branch.synthetic, center, bbox)
+    return BranchView(
+        branch.id, branch.code, branch.name_zh, branch.name_en, branch.timezone, branch.synthetic, center, bbox
+    )
 
 
 def get_branch(session: Session, branch_id: UUID) -> Branch:

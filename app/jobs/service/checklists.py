@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from app.jobs import queries, rules
-from app.jobs.errors import BadAnswer, BadForm, JobClosed, NotYourJob
+from app.jobs.errors import BadAnswer, BadForm, NotYourJob
 from app.jobs.models import Form, FormRecord, Job, JobKind
 from app.jobs.service.timeline import note_event
 from app.kernel.actor import Permission
@@ -51,6 +51,22 @@ def answer(uow: UnitOfWork, *, record: FormRecord, item: str, value: Any) -> For
     """
     job = queries.get_job(uow.session, uow.actor, record.job_id)
     _may_answer(uow, job)
+    return _put(uow, job, record, item, value)
+
+
+def correct_answer(uow: UnitOfWork, *, record: FormRecord, item: str, value: Any) -> FormRecord:
+    """The desk settles an answer on which two disagree, also after the job was closed.
+
+    Raises:
+        Forbidden: the actor does not dispatch in the branch.
+        BadAnswer: as in `answer`.
+    """
+    job = queries.get_job(uow.session, uow.actor, record.job_id)
+    uow.actor.must(Permission.DISPATCH, job.branch_id)
+    return _put(uow, job, record, item, value)
+
+
+def _put(uow: UnitOfWork, job: Job, record: FormRecord, item: str, value: Any) -> FormRecord:
     if value is not None or record.answers.get(item) is None:
         form = queries.form_of(uow.session, code=record.form_code, version=record.form_version)
         _check_answer(form, item, value)
@@ -70,8 +86,7 @@ def _may_publish(uow: UnitOfWork) -> None:
 def _may_answer(uow: UnitOfWork, job: Job) -> None:
     if not queries.hands_of(uow.session, uow.actor, job):
         raise NotYourJob
-    if job.state in rules.CLOSED:
-        raise JobClosed(state=job.state.value)
+    rules.check_open(job.state)
 
 
 def _check_answer(form: Form, item: str, value: Any) -> None:

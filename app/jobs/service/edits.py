@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.jobs import queries, rules
-from app.jobs.errors import JobClosed, NotYourJob
+from app.jobs.errors import NotYourJob
 from app.jobs.models import Job, Priority
 from app.jobs.service.timeline import note_event
 from app.kernel.actor import Permission
@@ -28,6 +28,7 @@ def edit_job(uow: UnitOfWork, *, job: Job, changes: Mapping[str, Any]) -> Job:
         Invalid: a field that is not the desk's, or a place outside the branch.
     """
     uow.actor.must(Permission.EDIT_JOBS, job.branch_id)
+    rules.check_open(job.state)
     if "location" in changes:
         must_lie_in(queries.get_branch(uow.session, job.branch_id).boundary, changes["location"])
     return _write(uow, job, changes, BY_DESK, "edited")
@@ -43,10 +44,26 @@ def note_finding(uow: UnitOfWork, *, job: Job, fields: Mapping[str, Any]) -> Job
     """
     if not queries.hands_of(uow.session, uow.actor, job):
         raise NotYourJob
+    rules.check_open(job.state)
+    return _write_words(uow, job, fields, "noted")
+
+
+def correct_words(uow: UnitOfWork, *, job: Job, fields: Mapping[str, Any]) -> Job:
+    """The desk settles a `note` or `finding` on which two disagree, also after the job was closed.
+
+    Raises:
+        Forbidden: the actor does not dispatch in the branch.
+        Invalid: another field, or no text.
+    """
+    uow.actor.must(Permission.DISPATCH, job.branch_id)
+    return _write_words(uow, job, fields, "corrected")
+
+
+def _write_words(uow: UnitOfWork, job: Job, fields: Mapping[str, Any], kind: str) -> Job:
     words = {name: value for name, value in fields.items() if value is not None}
     if wrong := [name for name, value in words.items() if not rules.is_words(value, longest=LONGEST_TEXT)]:
         raise Invalid(*(FieldError(name, "invalid", {"max": LONGEST_TEXT}) for name in wrong))
-    return _write(uow, job, fields, BY_CREW, "noted")
+    return _write(uow, job, fields, BY_CREW, kind)
 
 
 def raise_priority(uow: UnitOfWork, *, job: Job, priority: Priority) -> None:
@@ -60,8 +77,6 @@ def raise_priority(uow: UnitOfWork, *, job: Job, priority: Priority) -> None:
 def _write(uow: UnitOfWork, job: Job, fields: Mapping[str, Any], known: frozenset[str], kind: str) -> Job:
     if strange := sorted(set(fields) - known):
         raise Invalid(*(FieldError(name, "unknown_field") for name in strange))
-    if job.state in rules.CLOSED:
-        raise JobClosed(state=job.state.value)
     changed = sorted(name for name, value in fields.items() if getattr(job, name) != value)
     for name in changed:
         setattr(job, name, fields[name])

@@ -17,6 +17,7 @@ from app.kernel.problems import FieldError, Forbidden
 from app.kernel.unit_of_work import UnitOfWork
 
 LONGEST_REASON = 500
+Window = tuple[datetime, datetime]
 
 
 def open_job(uow: UnitOfWork, *, branch_id: UUID, asked: Asked, number: str | None = None) -> Job:
@@ -67,13 +68,13 @@ def assign(
     crew_id: UUID,
     reasons: list[Any],
     live: bool = True,
-    window: tuple[datetime, datetime] | None = None,
+    window: Window | None = None,
 ) -> Assignment:
     """Give a new or planned job to a crew: now (`live`) or as a booked visit. A booking of another crew ends.
 
     Raises:
         WrongTransition: the job is neither new nor planned.
-        CrewBusy, JobTaken: somebody was faster (named constraints, at flush).
+        CrewBusy, JobTaken, VisitOverlap: somebody was faster (named constraints, at flush).
     """
     uow.actor.must(Permission.DISPATCH, job.branch_id)
     after = JobState.ASSIGNED if live else JobState.PLANNED
@@ -81,24 +82,31 @@ def assign(
     booked = queries.open_assignment(uow.session, job.id)
     if booked is not None:
         _end(uow, booked, EndReason.WITHDRAWN)
-    start, end = window or (None, None)
-    assignment = Assignment(
-        id=uow.new_id(),
-        branch_id=job.branch_id,
-        job_id=job.id,
-        crew_id=crew_id,
-        live=live,
-        planned_start=start,
-        planned_end=end,
-        assigned_at=uow.now,
-        assigned_by=uow.actor.person_id,
-        reasons=reasons,
-    )
-    uow.session.add(assignment)
+    assignment = _assignment(uow, job, crew_id, reasons, live=live, window=window)
     job.state = after
-    note_event(uow, job, after.value, crew_id=crew_id)
+    note_event(uow, job, after.value, crew_id=crew_id, **_times(window))
     uow.session.flush()  # the constraint must say CrewBusy here, in the verb, not in whatever comes next
     return assignment
+
+
+def move_visit(
+    uow: UnitOfWork, *, job: Job, visit: Assignment, crew_id: UUID, reasons: list[Any], window: Window
+) -> Assignment:
+    """Book a planned job anew: for another time, another crew, or both. The old booking ends and stays on record.
+
+    Raises:
+        Forbidden: the actor does not dispatch in the branch.
+        WrongTransition: the job is not planned.
+        VisitOverlap: the crew has another visit at that time (named constraint, at flush).
+    """
+    uow.actor.must(Permission.DISPATCH, job.branch_id)
+    rules.check_booked(job.kind, job.state)
+    _end(uow, visit, EndReason.WITHDRAWN)
+    moved = _assignment(uow, job, crew_id, reasons, live=False, window=window)
+    job.rev += 1  # not a column of the job has changed, but what tablets and screens show of it has
+    note_event(uow, job, "moved", crew_id=crew_id, **_times(window))
+    uow.session.flush()  # the constraint must say VisitOverlap here
+    return moved
 
 
 def transition(
@@ -134,6 +142,31 @@ def withdraw(uow: UnitOfWork, *, job: Job, reason: str | None = None) -> Job:
     uow.actor.must(Permission.DISPATCH, job.branch_id)
     rules.check_step(job.kind, job.state, JobState.NEW, [Hand.DESK])
     return _move(uow, job, JobState.NEW, Hand.DESK, reason, uow.now)
+
+
+def _assignment(
+    uow: UnitOfWork, job: Job, crew_id: UUID, reasons: list[Any], *, live: bool, window: Window | None
+) -> Assignment:
+    start, end = window or (None, None)
+    assignment = Assignment(
+        id=uow.new_id(),
+        branch_id=job.branch_id,
+        job_id=job.id,
+        crew_id=crew_id,
+        live=live,
+        planned_start=start,
+        planned_end=end,
+        assigned_at=uow.now,
+        assigned_by=uow.actor.person_id,
+        reasons=reasons,
+    )
+    uow.session.add(assignment)
+    return assignment
+
+
+def _times(window: Window | None) -> dict[str, Any]:
+    """A visit's times as the timeline keeps them."""
+    return {} if window is None else {"planned_start": window[0].isoformat(), "planned_end": window[1].isoformat()}
 
 
 def _move(uow: UnitOfWork, job: Job, after: JobState, hand: Hand, reason: str | None, at: datetime) -> Job:

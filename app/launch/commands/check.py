@@ -33,7 +33,7 @@ def test(launch: Launch, arguments: list[str]) -> int:
         services = launch.maker.services(TEST, launch.environ)
         env = test_env(launch, services, browser=NO_BROWSER not in chosen)
         with fresh(launch, services):
-            failed = build(launch, env)
+            failed = build(launch)
             if not (quick or chosen):
                 failed += run_checks(launch, env)
             code = run_pytest(launch, env, chosen or PARALLEL)
@@ -70,10 +70,10 @@ def stop_and_delete(services: Services) -> None:
             shutil.rmtree(server.home, ignore_errors=True)
 
 
-def build(launch: Launch, env: Mapping[str, str]) -> list[tuple[str, int]]:
+def build(launch: Launch) -> list[tuple[str, int]]:
     """Build the screens for the browser tests; a failure is one more failed check and stops no other."""
     try:
-        build_screens(launch, env)
+        build_screens(launch)
     except Stop as failure:
         launch.progress.note(failure.text())
         return [("screens build", failure.code)]

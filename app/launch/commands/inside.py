@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from app.launch.browser import browser_env
 from app.launch.children import Address, children
 from app.launch.commands.up import running, serving
 from app.launch.context import Launch
 from app.launch.ports import is_free
-from app.launch.prepare import build_screens, call_inside, load_district, migrate
+from app.launch.prepare import call_inside, prepared
 from app.launch.report import Stop
-from app.launch.services import DEMO
 from app.launch.supervisor import Supervisor
 
 COMMANDS = {
@@ -28,18 +28,35 @@ OWN_PORTS = range(8100, 8200, 2)  # for a product started for one command
 def run_inside(launch: Launch, name: str, arguments: list[str]) -> int:
     """Prepare what the command needs, and run it on this terminal."""
     launch.check_disk()
-    launch.python.ready()
-    services = launch.maker.services(DEMO, launch.environ)
-    with launch.using(services):
-        env = launch.product_env(services)
-        migrate(launch, services, env)
-        if name in WANT_DISTRICT:
-            build_screens(launch, env)
-            load_district(launch, services, env)
+    browsing = name == "bench" and drives_browser(arguments)  # Playwright is a package of the tests
+    wants_district = name in WANT_DISTRICT
+    with prepared(launch, dev=browsing, screens=wants_district, district=wants_district) as services:
+        browser = find_browser(launch, wanted=bool(arguments)) if browsing else {}
+        env = {**launch.product_env(services), **browser}
         if name not in WANT_PRODUCT:
             return call_inside(launch, env, [name, *arguments])
         with product(launch, env) as origin:
             return call_inside(launch, {**env, "PUBLIC_ORIGIN": origin}, [name, *arguments])
+
+
+def drives_browser(benchmarks: list[str]) -> bool:
+    """Whether one of these benchmarks needs a browser; all of them run where none is named."""
+    return not benchmarks or any(name.partition(".")[0] == "browser" for name in benchmarks)
+
+
+def find_browser(launch: Launch, *, wanted: bool) -> dict[str, str]:
+    """The environment of browser benchmarks; nothing, with a line that says so, where others can run without.
+
+    Raises:
+        Stop: a browser benchmark was named (`wanted`), and there is no browser and no way to one.
+    """
+    try:
+        return browser_env(launch.maker, launch.environ)
+    except Stop as missing:
+        if wanted:
+            raise
+        launch.progress.note(missing.text())
+        return {}
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from app.launch.children import Address, children
 from app.launch.context import Launch, Running
 from app.launch.places import made
 from app.launch.ports import check_port
-from app.launch.prepare import build_screens, demo_logins, load_district, migrate
+from app.launch.prepare import demo_logins, prepared
 from app.launch.processes import sweep
 from app.launch.report import Stop
-from app.launch.services import DEMO, Services
+from app.launch.services import Services
 from app.launch.supervisor import Supervisor
 
 READY_PATIENCE_S = 90.0
@@ -36,13 +36,8 @@ def up(launch: Launch, address: Address, *, echo: bool = False) -> int:
         check_port(address.host, address.stream_port)
         launch.check_disk()
         cold = not launch.places.python.exists()
-        launch.python.ready()
-        services = launch.maker.services(DEMO, launch.environ)
-        with launch.using(services):
+        with prepared(launch) as services:
             env = {**launch.product_env(services), **address.env(), **figures(launch), **said_otherwise(launch.environ)}
-            build_screens(launch, env)
-            migrate(launch, services, env)
-            load_district(launch, services, env)
             serve(launch, address, services, env, cold=cold, echo=echo)
     return 0
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { gather, listen, type Change, type LinkState, type Stream } from './live'
+import { gather, listen, waitAfter, type Change, type LinkState, type LiveOptions, type Stream } from './live'
 
 const job = (id: string, rev: number, gone = false): Change => ({ entity: 'job', id, rev, gone })
 
 /** The server's end of an event stream. */
 class Wire implements Stream {
-  readyState = 0
+  closed = false
   private readonly listeners = new Map<string, ((event: MessageEvent<string>) => void)[]>()
 
   constructor(readonly cursor: string | null) {}
@@ -15,11 +15,10 @@ class Wire implements Stream {
   }
 
   close(): void {
-    this.readyState = 2
+    this.closed = true
   }
 
   send(type: string, data = '', lastEventId = ''): void {
-    if (type === 'open') this.readyState = 1
     for (const listener of this.listeners.get(type) ?? []) listener({ data, lastEventId } as MessageEvent<string>)
   }
 
@@ -28,7 +27,6 @@ class Wire implements Stream {
   }
 
   refuse(): void {
-    this.readyState = 2
     this.send('error')
   }
 }
@@ -69,7 +67,7 @@ interface Tab {
 let locks: Locks
 const tabs: Tab[] = []
 
-function openTab(): Tab {
+function openTab(options: Partial<Pick<LiveOptions, 'wait' | 'network'>> = {}): Tab {
   const tab: Tab = { wires: [], batches: [], links: [], resets: 0, stop: () => undefined }
   const channel = new BroadcastChannel('live-test')
   const stop = listen({
@@ -81,7 +79,8 @@ function openTab(): Tab {
     channel,
     locks: locks as unknown as LockManager,
     gatherMs: 20,
-    retryMs: 10,
+    wait: () => 10,
+    ...options,
     handlers: {
       changed: (changes) => tab.batches.push([...changes]),
       reset: () => (tab.resets += 1),
@@ -150,7 +149,34 @@ describe('tabs of one browser', () => {
     first.stop()
 
     await vi.waitFor(() => expect(only(second.wires).cursor).toBe('41'))
-    expect(first.wires[0]?.readyState).toBe(2)
+    expect(first.wires[0]?.closed).toBe(true)
+  })
+
+  test('a tab that waits with the others wakes the one that listens, whose own timer may sleep', async () => {
+    const first = openTab({ wait: () => 30 })
+    await vi.waitFor(() => only(first.wires))
+    const heard: unknown[] = []
+    const ear = new BroadcastChannel('live-test')
+    ear.onmessage = ({ data }) => heard.push(data)
+    const second = openTab()
+    first.wires[0]?.refuse()
+    await vi.waitFor(() => expect(second.links).toContain('lost'))
+
+    await vi.waitFor(() => expect(heard).toContainEqual({ kind: 'now' }))
+    ear.close()
+  })
+
+  test('a tab that is woken does not wait to the end', async () => {
+    const first = openTab({ wait: () => 60_000 })
+    await vi.waitFor(() => only(first.wires))
+    first.wires[0]?.refuse()
+    await vi.waitFor(() => expect(first.links).toEqual(['lost']))
+
+    const other = new BroadcastChannel('live-test')
+    other.postMessage({ kind: 'now' })
+
+    await vi.waitFor(() => expect(first.wires).toHaveLength(2))
+    other.close()
   })
 
   test('a tab that opens later learns at once that the link is live', async () => {
@@ -164,6 +190,18 @@ describe('tabs of one browser', () => {
   })
 })
 
+describe('waiting for the next try', () => {
+  test('is twice as long after each failure, and no longer than 15 seconds', () => {
+    expect([1, 2, 3, 4, 5, 20].map((failures) => waitAfter(failures, 0.5))).toEqual([
+      1000, 2000, 4000, 8000, 15000, 15000,
+    ])
+  })
+
+  test('is spread from half to one and a half of that', () => {
+    expect([waitAfter(2, 0), waitAfter(2, 1)]).toEqual([1000, 3000])
+  })
+})
+
 describe('one tab', () => {
   test('ten changes within a moment arrive as one batch', async () => {
     const tab = openTab()
@@ -172,6 +210,51 @@ describe('one tab', () => {
     tab.wires[0]?.change(job('b', 1), '11')
 
     await vi.waitFor(() => expect(tab.batches).toEqual([[job('a', 10), job('b', 1)]]))
+  })
+
+  test('a stream opened without a cursor asks for everything, one that goes on from a cursor does not', async () => {
+    const tab = openTab()
+    await vi.waitFor(() => only(tab.wires))
+    tab.wires[0]?.send('ready', '', '5')
+    expect(tab.resets).toBe(1)
+    tab.wires[0]?.refuse()
+
+    await vi.waitFor(() => expect(tab.wires).toHaveLength(2))
+    tab.wires[1]?.send('ready', '', '6')
+    expect(tab.wires[1]?.cursor).toBe('5')
+    expect(tab.resets).toBe(1)
+  })
+
+  test('failures in a row are counted, and from one again after a stream that told something', async () => {
+    const asked: number[] = []
+    const wait = (failures: number): number => {
+      asked.push(failures)
+      return 1
+    }
+    const tab = openTab({ wait })
+    for (let n = 0; n < 3; n++) {
+      await vi.waitFor(() => expect(tab.wires).toHaveLength(n + 1))
+      tab.wires[n]?.refuse()
+    }
+    await vi.waitFor(() => expect(tab.wires).toHaveLength(4))
+    tab.wires[3]?.send('open')
+    tab.wires[3]?.send('ready', '', '5')
+    tab.wires[3]?.refuse()
+
+    await vi.waitFor(() => expect(asked).toEqual([1, 2, 3, 1]))
+    expect(tab.links).toEqual(['lost', 'lost', 'lost', 'live', 'lost'])
+  })
+
+  test('a network that is back ends the wait', async () => {
+    const network = new EventTarget()
+    const tab = openTab({ wait: () => 60_000, network })
+    await vi.waitFor(() => only(tab.wires))
+    tab.wires[0]?.refuse()
+    await vi.waitFor(() => expect(tab.links).toEqual(['lost']))
+
+    network.dispatchEvent(new Event('online'))
+
+    await vi.waitFor(() => expect(tab.wires).toHaveLength(2))
   })
 
   test('a refused stream is opened again after the last cursor', async () => {

@@ -26,7 +26,6 @@ export interface LiveHandlers {
 
 /** The part of EventSource that is used, so that tests can stand in for the wire. */
 export interface Stream {
-  readonly readyState: number
   close(): void
   addEventListener(type: string, listener: (event: MessageEvent<string>) => void): void
 }
@@ -38,19 +37,41 @@ export interface LiveOptions {
   readonly channel: BroadcastChannel
   /** Web Locks are missing on plain http: every tab then listens for itself. */
   readonly locks: LockManager | undefined
+  /** Milliseconds to wait after so many failures in a row, from 1. */
+  readonly wait?: (failures: number) => number
+  /** Says `online` when the machine has a network again: no reason to wait any longer. */
+  readonly network?: EventTarget
   readonly gatherMs?: number
-  readonly retryMs?: number
 }
 
-type Message =
+type News =
   | { readonly kind: 'change'; readonly cursor: string; readonly change: Change }
   | { readonly kind: 'reset'; readonly cursor: string }
   | { readonly kind: 'place'; readonly cursor: string }
-  | { readonly kind: 'link'; readonly state: LinkState }
-  | { readonly kind: 'hello' }
 
-const CLOSED = 2
+interface Link {
+  readonly kind: 'link'
+  readonly state: LinkState
+  /** When lost: milliseconds to the next try. */
+  readonly againMs?: number
+}
+
+/** `hello`: a tab asks how the link stands. `now`: the wait for the next try is over. */
+type Message = News | Link | { readonly kind: 'hello' } | { readonly kind: 'now' }
+
 const LOCK = 'lamplighter.live'
+const FIRST_WAIT_MS = 1000
+const LONGEST_WAIT_MS = 15_000
+/** A server that took the connection and says nothing is as good as none. */
+const SILENT_MS = 20_000
+
+/**
+ * Milliseconds before the next try: doubled with each failure, and half to one and a half times that by `spread` from
+ * 0 to 1, because a restarted server cuts off all consoles in the same moment.
+ */
+export function waitAfter(failures: number, spread: number): number {
+  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1)) * (0.5 + spread)
+}
 
 /** Adds a change to those waiting; of two for one record the newer revision stays. */
 export function gather(waiting: Map<string, Change>, change: Change): void {
@@ -61,99 +82,156 @@ export function gather(waiting: Map<string, Change>, change: Change): void {
 
 /** Starts listening; the returned function stops it and frees the lock for the next tab. */
 export function listen(options: LiveOptions): () => void {
-  const { channel, handlers, locks } = options
-  const waiting = new Map<string, Change>()
-  const stopped = new AbortController()
-  let cursor: string | null = null
-  let state: LinkState = 'connecting'
-  let leads = false
-  let timer: ReturnType<typeof setTimeout> | undefined
+  const tab = new ListeningTab(options)
+  tab.start()
+  return () => tab.stop()
+}
 
-  const take = (message: Message): void => {
+class ListeningTab {
+  private readonly waiting = new Map<string, Change>()
+  private readonly stopped = new AbortController()
+  private cursor: string | null = null
+  private link: Link = { kind: 'link', state: 'connecting' }
+  private leads = false
+  private gathering: ReturnType<typeof setTimeout> | undefined
+  private urging: ReturnType<typeof setTimeout> | undefined
+  private endPause: () => void = () => undefined
+
+  constructor(private readonly options: LiveOptions) {}
+
+  start(): void {
+    const { channel, locks, network } = this.options
+    channel.onmessage = (event: MessageEvent<Message>) => this.take(event.data)
+    network?.addEventListener('online', this.hurry)
+    if (!locks) {
+      void this.lead()
+      return
+    }
+    locks
+      .request(LOCK, { signal: this.stopped.signal }, () => this.lead())
+      .catch((error: unknown) => {
+        if (!this.stopped.signal.aborted) throw error
+      })
+    this.post({ kind: 'hello' })
+  }
+
+  stop(): void {
+    this.stopped.abort()
+    this.endPause()
+    clearTimeout(this.gathering)
+    clearTimeout(this.urging)
+    this.options.network?.removeEventListener('online', this.hurry)
+    this.options.channel.onmessage = null
+  }
+
+  private readonly hurry = (): void => this.endPause()
+
+  /** Opens one stream after the other, as long as this tab is there. */
+  private async lead(): Promise<void> {
+    this.leads = true
+    const { signal } = this.stopped
+    const wait = this.options.wait ?? ((failures: number) => waitAfter(failures, Math.random()))
+    let failures = 0
+    while (!signal.aborted) {
+      const begun = await follow(this.options.open(this.cursor), this.cursor === null, (one) => this.tell(one), signal)
+      if (signal.aborted) return
+      failures = begun ? 1 : failures + 1
+      const againMs = wait(failures)
+      this.tell({ kind: 'link', state: 'lost', againMs })
+      await this.pause(againMs)
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.endPause = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  private post(message: Message): void {
+    this.options.channel.postMessage(message)
+  }
+
+  private tell(message: Message): void {
+    this.post(message)
+    this.take(message)
+  }
+
+  private take(message: Message): void {
     if (message.kind === 'hello') {
-      if (leads) channel.postMessage({ kind: 'link', state } satisfies Message)
-      return
-    }
-    if (message.kind === 'link') {
-      state = message.state
-      handlers.link(state)
-      return
-    }
-    cursor = message.cursor || cursor
-    if (message.kind === 'place') return
-    if (message.kind === 'reset') {
-      waiting.clear()
-      handlers.reset()
-      return
-    }
-    gather(waiting, message.change)
-    timer ??= setTimeout(() => {
-      timer = undefined
-      const batch = [...waiting.values()]
-      waiting.clear()
-      if (batch.length) handlers.changed(batch)
-    }, options.gatherMs ?? 120)
+      if (this.leads) this.post(this.link)
+    } else if (message.kind === 'now') this.endPause()
+    else if (message.kind === 'link') this.takeLink(message)
+    else this.takeNews(message)
   }
 
-  const tell = (message: Message): void => {
-    channel.postMessage(message)
-    take(message)
+  private takeLink(link: Link): void {
+    this.link = link
+    clearTimeout(this.urging)
+    // The timers of a tab in the background run once a minute; one that is looked at wakes the tab that listens.
+    if (!this.leads && link.againMs !== undefined) {
+      this.urging = setTimeout(() => this.post({ kind: 'now' }), link.againMs)
+    }
+    this.options.handlers.link(link.state)
   }
 
-  channel.onmessage = (event: MessageEvent<Message>) => take(event.data)
-
-  const lead = async (): Promise<void> => {
-    leads = true
-    const retryMs = options.retryMs ?? 2000
-    while (!stopped.signal.aborted) {
-      await follow(options.open(cursor), tell, stopped.signal)
-      if (!stopped.signal.aborted) await pause(retryMs, stopped.signal)
+  private takeNews(news: News): void {
+    this.cursor = news.cursor || this.cursor
+    if (news.kind === 'reset') {
+      this.waiting.clear()
+      this.options.handlers.reset()
+    } else if (news.kind === 'change') {
+      gather(this.waiting, news.change)
+      this.gathering ??= setTimeout(() => this.deliver(), this.options.gatherMs ?? 120)
     }
   }
 
-  if (locks) {
-    locks.request(LOCK, { signal: stopped.signal }, lead).catch((error: unknown) => {
-      if (!stopped.signal.aborted) throw error
-    })
-    channel.postMessage({ kind: 'hello' } satisfies Message)
-  } else {
-    void lead()
-  }
-
-  return () => {
-    stopped.abort()
-    clearTimeout(timer)
-    channel.onmessage = null
+  private deliver(): void {
+    this.gathering = undefined
+    const batch = [...this.waiting.values()]
+    this.waiting.clear()
+    if (batch.length) this.options.handlers.changed(batch)
   }
 }
 
-/** Follows one stream until it closes for good: a browser gives up on its own when the server answers with an error. */
-function follow(stream: Stream, tell: (message: Message) => void, stopped: AbortSignal): Promise<void> {
+/**
+ * Follows one stream to its end; true when the server had begun to tell. A browser tries again by itself only after some
+ * failures, for ever at the same pace, and gives up for good on an answer such as 503: so every failure ends the stream
+ * here, and the next one is ours to open.
+ */
+function follow(
+  stream: Stream,
+  anew: boolean,
+  tell: (message: Message) => void,
+  stopped: AbortSignal,
+): Promise<boolean> {
   return new Promise((resolve) => {
+    let begun = false
     const end = (): void => {
+      clearTimeout(silent)
+      stopped.removeEventListener('abort', end)
       stream.close()
-      resolve()
+      resolve(begun)
     }
-    stopped.addEventListener('abort', end, { once: true })
-    stream.addEventListener('open', () => tell({ kind: 'link', state: 'live' }))
-    stream.addEventListener('error', () => {
-      tell({ kind: 'link', state: 'lost' })
-      if (stream.readyState === CLOSED) end()
+    const silent = setTimeout(end, SILENT_MS)
+    const on = (type: string, hear: (cursor: string, data: string) => void): void =>
+      stream.addEventListener(type, ({ data, lastEventId }) => {
+        begun = true
+        hear(lastEventId, data)
+      })
+    stopped.addEventListener('abort', end)
+    stream.addEventListener('open', () => {
+      clearTimeout(silent)
+      tell({ kind: 'link', state: 'live' })
     })
-    stream.addEventListener('change', ({ data, lastEventId }) => {
-      tell({ kind: 'change', cursor: lastEventId, change: JSON.parse(data) as Change })
-    })
-    stream.addEventListener('ready', ({ lastEventId }) => tell({ kind: 'place', cursor: lastEventId }))
-    stream.addEventListener('reset', ({ lastEventId }) => tell({ kind: 'reset', cursor: lastEventId }))
-  })
-}
-
-function pause(ms: number, stopped: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    stopped.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
+    stream.addEventListener('error', end)
+    on('change', (cursor, data) => tell({ kind: 'change', cursor, change: JSON.parse(data) as Change }))
+    // A stream without a cursor tells what happens from now on: what was read before it may be older than that.
+    on('ready', (cursor) => tell({ kind: anew ? 'reset' : 'place', cursor }))
+    on('reset', (cursor) => tell({ kind: 'reset', cursor }))
   })
 }

@@ -1,4 +1,5 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router'
+import LiveDesk from './screens/dispatch/LiveDesk.vue'
 import Login from './screens/Login.vue'
 import Shell from './screens/Shell.vue'
 import { useSession } from './stores/session'
@@ -13,7 +14,8 @@ export function makeRouter(): Router {
         path: '/',
         component: Shell,
         children: [
-          { path: '', name: 'live', component: () => import('./screens/dispatch/LiveDesk.vue') },
+          // Mounted with its frame: a key pressed while a chunk was still on its way would be lost.
+          { path: '', name: 'live', component: LiveDesk },
           { path: 'tablets', name: 'tablets', component: () => import('./screens/admin/Tablets.vue') },
         ],
       },

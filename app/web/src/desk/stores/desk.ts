@@ -25,8 +25,24 @@ export const useDesk = defineStore('desk', () => {
   const heardAt = shallowRef<Date | null>(null)
   const lastChanges = shallowRef<readonly Change[]>([])
   let stop: (() => void) | undefined
+  let reading: Promise<void> | undefined
+  let outdated = false
 
-  async function load(): Promise<void> {
+  /** Reads everything; asked for while it reads, it reads once more, because the lists under way may be older. */
+  function load(): Promise<void> {
+    outdated = true
+    reading ??= readUntilCurrent().finally(() => (reading = undefined))
+    return reading
+  }
+
+  async function readUntilCurrent(): Promise<void> {
+    while (outdated) {
+      outdated = false
+      await readOnce()
+    }
+  }
+
+  async function readOnce(): Promise<void> {
     try {
       const [allJobs, allCrews, allOutages] = await Promise.all([api.openJobs(), api.crews(), api.openOutages()])
       jobs.value = byId(allJobs)
@@ -46,6 +62,8 @@ export const useDesk = defineStore('desk', () => {
   }
 
   async function changed(changes: readonly Change[]): Promise<void> {
+    // Lists under way may be older than this news and would cover it.
+    await reading
     try {
       if (changes.length > ONE_BY_ONE) await load()
       else await Promise.all([fetchJobs(changes), fetchCrews(changes), fetchOutages(changes)])
@@ -89,6 +107,7 @@ export const useDesk = defineStore('desk', () => {
       open: (cursor) => openStream(session.me?.stream_url ?? '/api/v1/stream', cursor),
       channel,
       locks: 'locks' in navigator ? navigator.locks : undefined,
+      network: window,
       handlers: {
         changed: (changes) => void changed(changes),
         reset: () => void load(),

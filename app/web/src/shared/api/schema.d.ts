@@ -4,6 +4,25 @@
  */
 
 export interface paths {
+    "/api/v1/assignments/{assignment_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assignment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book a visit for another time or crew */
+        post: operations["dispatch_move_visit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assignments/{assignment_id}/withdraw": {
         parameters: {
             query?: never;
@@ -70,6 +89,23 @@ export interface paths {
         };
         /** Read the audit trail, newest first */
         get: operations["admin_read_trail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/board": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a day's crews with their visits and jobs */
+        get: operations["dispatch_open_day"];
         put?: never;
         post?: never;
         delete?: never;
@@ -347,6 +383,25 @@ export interface paths {
         put?: never;
         /** Move a job one step in its life */
         post: operations["jobs_move_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book a job on a crew's day */
+        post: operations["dispatch_book_visit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -894,6 +949,43 @@ export interface components {
         Attachments: {
             items: components["schemas"]["AttachmentOut"][];
         };
+        BarOut: {
+            address: string;
+            /** Format: date-time */
+            arrived_at: string | null;
+            /** Format: uuid */
+            crew_id: string;
+            /** Format: date-time */
+            due_at: string | null;
+            /** @enum {unknown} */
+            end_reason: "completed" | "handed_back" | "refused" | "withdrawn" | "cancelled" | null;
+            /** Format: date-time */
+            ended_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            job_id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            live: boolean;
+            number: string;
+            /** Format: date-time */
+            planned_end: string | null;
+            /** Format: date-time */
+            planned_start: string | null;
+            /** @enum {unknown} */
+            priority: "emergency" | "urgent" | "normal";
+            /** @enum {unknown} */
+            required_skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {unknown} */
+            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+            /** Format: date-time */
+            window_end: string | null;
+            /** Format: date-time */
+            window_start: string | null;
+        };
         BlobState: {
             offset?: number;
             sha256: string;
@@ -916,6 +1008,7 @@ export interface components {
             name_en: string;
             name_zh: string;
             synthetic: boolean;
+            timezone: string;
         };
         BusyWith: {
             /** Format: uuid */
@@ -1103,6 +1196,22 @@ export interface components {
         CrewPage: {
             items: components["schemas"]["CrewOut"][];
             next: string | null;
+        };
+        DayBoard: {
+            /** Format: date-time */
+            at: string;
+            bars: components["schemas"]["BarOut"][];
+            /** Format: uuid */
+            branch_id: string;
+            /** Format: date */
+            day: string;
+            /** Format: date-time */
+            ends_at: string;
+            lanes: components["schemas"]["LaneOut"][];
+            /** Format: date-time */
+            starts_at: string;
+            timezone: string;
+            truncated: boolean;
         };
         DeviceOut: {
             app_version: string | null;
@@ -1362,6 +1471,17 @@ export interface components {
             /** @enum {unknown} */
             priority?: "emergency" | "urgent" | "normal";
         };
+        LaneOut: {
+            code: string;
+            /** Format: uuid */
+            crew_id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_installation" | "inspection" | "metering" | "care" | "contractor";
+            name_en: string;
+            name_zh: string;
+            shifts: components["schemas"]["ShiftOut"][];
+            skills: ("high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care")[];
+        };
         LiveJob: {
             address: string;
             /** Format: date-time */
@@ -1462,22 +1582,6 @@ export interface components {
         OutagePage: {
             items: components["schemas"]["OutageOut"][];
             next: string | null;
-        };
-        PaginationMetadata: {
-            /** @description First available page number. */
-            first_page?: number;
-            /** @description Last available page number. */
-            last_page?: number;
-            /** @description Next page number. */
-            next_page?: number;
-            /** @description Current page number. */
-            page?: number;
-            /** @description Previous page number. */
-            previous_page?: number;
-            /** @description Total number of items. */
-            total?: number;
-            /** @description Total number of pages. */
-            total_pages?: number;
         };
         PartyOut: {
             /** Format: uuid */
@@ -1656,6 +1760,12 @@ export interface components {
         RevokeIn: {
             /** @default false */
             wipe: boolean;
+        };
+        ShiftOut: {
+            /** Format: date-time */
+            ends_at: string;
+            /** Format: date-time */
+            starts_at: string;
         };
         SkillOut: {
             /** @enum {unknown} */
@@ -1845,6 +1955,34 @@ export interface components {
             /** @enum {string} */
             to: "new" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled" | "handed_back" | "refused" | "withdrawn";
         };
+        VisitIn: {
+            /** Format: uuid */
+            crew_id: string;
+            /** Format: date-time */
+            planned_end: string;
+            /** Format: date-time */
+            planned_start: string;
+        };
+        VisitOut: {
+            /** Format: date-time */
+            assigned_at: string;
+            /** Format: uuid */
+            crew_id: string;
+            /** @enum {unknown} */
+            end_reason?: "completed" | "handed_back" | "refused" | "withdrawn" | "cancelled" | null;
+            /** Format: date-time */
+            ended_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            job_id: string;
+            live: boolean;
+            /** Format: date-time */
+            planned_end: string;
+            /** Format: date-time */
+            planned_start: string;
+            reasons: components["schemas"]["ReasonOut"][];
+        };
         WithdrawIn: {
             reason?: string | null;
         };
@@ -1859,6 +1997,28 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Nobody is signed in, or the token is no longer good */
+        NOT_SIGNED_IN: {
+            headers: {
+                /** @description How to sign in. */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many requests, or a part of the server is away */
+        TRY_LATER: {
+            headers: {
+                /** @description Seconds to wait. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -1867,6 +2027,48 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    dispatch_move_visit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                assignment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VisitIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     dispatch_withdraw: {
         parameters: {
             query?: never;
@@ -1895,7 +2097,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -1904,9 +2106,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     media_download_attachment: {
@@ -1930,13 +2132,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     media_download_thumbnail: {
@@ -1960,13 +2162,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_read_trail: {
@@ -1992,13 +2194,45 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    dispatch_open_day: {
+        parameters: {
+            query?: {
+                day?: string;
+                branch_id?: string;
+                job_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DayBoard"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     demands_list_calls: {
@@ -2026,13 +2260,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     outages_take_call: {
@@ -2061,7 +2295,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2070,9 +2304,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     dispatch_list_crews: {
@@ -2097,13 +2331,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     dispatch_open_crew: {
@@ -2127,13 +2361,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     crews_record_fix: {
@@ -2164,7 +2398,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2173,9 +2407,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_list_devices: {
@@ -2200,13 +2434,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_make_enrolment_code: {
@@ -2232,7 +2466,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2241,9 +2475,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_revoke_device: {
@@ -2274,7 +2508,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2283,9 +2517,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     jobs_list_jobs: {
@@ -2318,13 +2552,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     jobs_export_jobs: {
@@ -2355,13 +2589,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     jobs_open_job: {
@@ -2378,6 +2612,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The revision, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2385,13 +2621,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     jobs_edit_job: {
@@ -2417,6 +2653,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The revision, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2424,7 +2662,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2433,9 +2671,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     dispatch_dispatch_crew: {
@@ -2466,7 +2704,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2475,9 +2713,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     jobs_attachments: {
@@ -2501,13 +2739,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     dispatch_list_candidates: {
@@ -2533,13 +2771,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     jobs_timeline: {
@@ -2563,13 +2801,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     jobs_move_job: {
@@ -2593,6 +2831,8 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The revision, for If-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2600,7 +2840,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2609,9 +2849,51 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    dispatch_book_visit: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VisitIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VisitOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     map_get_live_features: {
@@ -2636,13 +2918,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     session_read_me: {
@@ -2664,13 +2946,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     session_change_me: {
@@ -2699,7 +2981,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2708,9 +2990,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     outages_list_outages: {
@@ -2736,13 +3018,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     outages_open_outage: {
@@ -2766,13 +3048,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     demands_list_callers: {
@@ -2796,13 +3078,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_list_people: {
@@ -2828,13 +3110,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_add_person: {
@@ -2863,7 +3145,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2872,9 +3154,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_change_person: {
@@ -2905,7 +3187,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2914,9 +3196,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_grant_role: {
@@ -2947,7 +3229,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2956,9 +3238,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     admin_withdraw_role: {
@@ -2984,7 +3266,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -2993,9 +3275,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     customers_premises_near: {
@@ -3021,13 +3303,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     customers_open_premises: {
@@ -3051,13 +3333,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     dispatch_find: {
@@ -3081,13 +3363,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     session_sign_in: {
@@ -3113,7 +3395,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3122,9 +3404,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     session_sign_out: {
@@ -3144,7 +3426,7 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3153,9 +3435,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     map_get_tile: {
@@ -3189,13 +3471,13 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     session_issue_tokens: {
@@ -3221,7 +3503,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3230,9 +3512,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     session_refresh_tokens: {
@@ -3258,7 +3540,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3267,9 +3549,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     sync_check_blobs: {
@@ -3295,7 +3577,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3307,7 +3589,7 @@ export interface operations {
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
@@ -3332,7 +3614,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3344,7 +3626,7 @@ export interface operations {
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
@@ -3371,7 +3653,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3380,41 +3662,86 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     sync_post_upload: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description The version of tus that is spoken. */
+                "Tus-Resumable": "1.0.0";
+                /** @description Bytes of the whole file. */
+                "Upload-Length": number;
+                /** @description Pairs of a name and a value in base64, with commas between: `sha256` (hex), `mime`, `kind`. */
+                "Upload-Metadata": string;
+                /** @description Algorithm and digest of this chunk in base64; a chunk that does not fit it is not kept. */
+                "Upload-Checksum"?: string;
+            };
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
         responses: {
             /** @description Created */
             201: {
                 headers: {
+                    /** @description Where to send the bytes. */
+                    Location?: string;
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description When an upload without further bytes is forgotten. */
+                    "Upload-Expires"?: string;
+                    /** @description Bytes the server has: where the next chunk begins. */
+                    "Upload-Offset"?: number;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
+            /** @description The server has another offset, and tells it */
+            409: {
+                headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description Bytes the server has: where the next chunk begins. */
+                    "Upload-Offset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             410: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
+            /** @description Another version of tus is spoken here */
+            412: {
+                headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description The versions the server speaks. */
+                    "Tus-Version"?: "1.0.0";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["DEFAULT_ERROR"];
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
@@ -3430,12 +3757,22 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    /** @description The algorithms of `Upload-Checksum`, with commas between. */
+                    "Tus-Checksum-Algorithm"?: string;
+                    /** @description The extensions the server speaks, with commas between. */
+                    "Tus-Extension"?: string;
+                    /** @description Bytes of the largest file that is taken. */
+                    "Tus-Max-Size"?: number;
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description The versions the server speaks. */
+                    "Tus-Version"?: "1.0.0";
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3447,14 +3784,17 @@ export interface operations {
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
     sync_delete_upload: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description The version of tus that is spoken. */
+                "Tus-Resumable": "1.0.0";
+            };
             path: {
                 upload_id: string;
             };
@@ -3465,31 +3805,48 @@ export interface operations {
             /** @description No Content */
             204: {
                 headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
             410: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
+            /** @description Another version of tus is spoken here */
+            412: {
+                headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description The versions the server speaks. */
+                    "Tus-Version"?: "1.0.0";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["DEFAULT_ERROR"];
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
     sync_head_upload: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description The version of tus that is spoken. */
+                "Tus-Resumable": "1.0.0";
+            };
             path: {
                 upload_id: string;
             };
@@ -3500,59 +3857,120 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description When an upload without further bytes is forgotten. */
+                    "Upload-Expires"?: string;
+                    /** @description Bytes of the whole file. */
+                    "Upload-Length"?: number;
+                    /** @description Bytes the server has: where the next chunk begins. */
+                    "Upload-Offset"?: number;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
             410: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
+            /** @description Another version of tus is spoken here */
+            412: {
+                headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description The versions the server speaks. */
+                    "Tus-Version"?: "1.0.0";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["DEFAULT_ERROR"];
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
     sync_patch_upload: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /** @description The version of tus that is spoken. */
+                "Tus-Resumable": "1.0.0";
+                /** @description Bytes the server has: where the next chunk begins. */
+                "Upload-Offset": number;
+                /** @description Algorithm and digest of this chunk in base64; a chunk that does not fit it is not kept. */
+                "Upload-Checksum"?: string;
+            };
             path: {
                 upload_id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
         responses: {
             /** @description No Content */
             204: {
                 headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description When an upload without further bytes is forgotten. */
+                    "Upload-Expires"?: string;
+                    /** @description Bytes the server has: where the next chunk begins. */
+                    "Upload-Offset"?: number;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
-            409: components["responses"]["DEFAULT_ERROR"];
+            /** @description The server has another offset, and tells it */
+            409: {
+                headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description Bytes the server has: where the next chunk begins. */
+                    "Upload-Offset"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             410: components["responses"]["DEFAULT_ERROR"];
-            412: components["responses"]["DEFAULT_ERROR"];
+            /** @description Another version of tus is spoken here */
+            412: {
+                headers: {
+                    /** @description The version of tus that is spoken. */
+                    "Tus-Resumable"?: "1.0.0";
+                    /** @description The versions the server speaks. */
+                    "Tus-Version"?: "1.0.0";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["DEFAULT_ERROR"];
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
@@ -3579,7 +3997,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3591,7 +4009,7 @@ export interface operations {
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
@@ -3618,7 +4036,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3630,7 +4048,7 @@ export interface operations {
             423: components["responses"]["DEFAULT_ERROR"];
             460: components["responses"]["DEFAULT_ERROR"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
@@ -3657,7 +4075,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3666,9 +4084,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
     tablets_sign_in_on_tablet: {
@@ -3694,7 +4112,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             409: components["responses"]["DEFAULT_ERROR"];
@@ -3703,9 +4121,9 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
         };
     };
 }
