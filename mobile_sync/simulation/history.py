@@ -168,9 +168,9 @@ def _check_decision(
     since = [one for one in history.truth.versions.get(key, ()) if base_rev < one.rev < at and name in one.patch]
     foreign = [one for one in since if one.device_id != device_id]
     history.world.tally.checks["I14"] += not foreign and policy not in _STRICT
-    if not foreign and policy not in _STRICT and outcome in ("kept", "conflict", "merged"):
-        if not _contested_before(history, device_id, row, key, name):
-            raise Violation("I14", f"{name} of {row.body}: nobody else touched it, and it is {outcome}")
+    untouched = not foreign and policy not in _STRICT and outcome in ("kept", "conflict", "merged")
+    if untouched and not _contested_before(history, device_id, row, key, name):
+        raise Violation("I14", f"{name} of {row.body}: nobody else touched it, and it is {outcome}")
     history.world.tally.checks["M4"] += policy is Policy.HUMAN
     if foreign and outcome == "applied" and policy is Policy.HUMAN:
         theirs = history.value(key, name, at - 1)

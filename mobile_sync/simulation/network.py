@@ -15,6 +15,7 @@ from mobile_sync.simulation.faults import Died, Fuse, Tally, Violation
 from mobile_sync.simulation.house import Answer, Call, House
 from mobile_sync.simulation.watch import Watch
 
+FLIPPED = "bytes flipped"
 FATES = (
     "request lost",
     "request late",
@@ -22,7 +23,7 @@ FATES = (
     "request cut",
     "answer lost",
     "answer cut",
-    "bytes flipped",
+    FLIPPED,
 )
 MOST_CALLS = 5_000  # many times what the longest sound run needs
 _CHUNK = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
@@ -47,28 +48,31 @@ class Network:
         Raises:
             ConnectionError: nothing came back, whatever happened over there.
         """
-        self.carried += 1
-        if self.carried > MOST_CALLS:
-            raise Violation("A3", f"{MOST_CALLS} calls and no end: {call.path} {call.body[:200]!r}")
-        if device_id in self.cut_off:
-            self.tally.faults["partition"] += 1
-            raise ConnectionRefusedError("no coverage")
+        self._admit(device_id, call)
         self._catch_up()
         fate = self._fate(call)
         if fate in ("request late", "request doubled"):
             self.late.append((device_id, call))
         if fate in ("request lost", "request late"):
             raise TimeoutError(fate)
-        if fate in ("request cut", "bytes flipped"):
+        if fate in ("request cut", FLIPPED):
             call = self._damaged(call, fate)
         answer = self.delivered(device_id, call)
         if fate in ("request cut", "answer lost"):
             raise ConnectionResetError(fate)
         return self._cut(answer) if fate == "answer cut" else answer
 
+    def _admit(self, device_id: UUID, call: Call) -> None:
+        self.carried += 1
+        if self.carried > MOST_CALLS:
+            raise Violation("A3", f"{MOST_CALLS} calls and no end: {call.path} {call.body[:200]!r}")
+        if device_id in self.cut_off:
+            self.tally.faults["partition"] += 1
+            raise ConnectionRefusedError("no coverage")
+
     def _fate(self, call: Call) -> str | None:
         for fate, chance in self.weather.items():
-            if self.rng.random() < chance and (fate != "bytes flipped" or call.method == "PATCH"):
+            if self.rng.random() < chance and (fate != FLIPPED or call.method == "PATCH"):
                 self.tally.faults[fate] += 1
                 return fate
         return None

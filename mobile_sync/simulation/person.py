@@ -33,7 +33,7 @@ class Person:
         """One entry: usually a change of something that is there."""
         doing = self.rng.choices(
             (self._create, self._change, self._delete, self._group, self._poison, self._photo, self._depending),
-            (4, 10, 1, 2, 2, 2, 1),
+            (4, 10, 1, 2, 2, 3, 1),
         )[0]
         doing()
 

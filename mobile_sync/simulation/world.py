@@ -14,7 +14,7 @@ from mobile_sync.simulation.device import SimDevice, WrongClock
 from mobile_sync.simulation.faults import Fuse, Tally, Violation
 from mobile_sync.simulation.house import House
 from mobile_sync.simulation.live import check_files, check_outbox, check_pulled
-from mobile_sync.simulation.network import FATES, Network
+from mobile_sync.simulation.network import FATES, FLIPPED, Network
 from mobile_sync.simulation.person import Person
 from mobile_sync.simulation.truth import ContestRow
 from mobile_sync.simulation.watch import Watch
@@ -46,11 +46,12 @@ class Plan:
         """By the seed alone."""
         storms = rng.random() < 0.7
         fates = [fate for fate in FATES if rng.random() < 0.5]
+        weather = {fate: rng.choice((0.02, 0.1, 0.25)) * (1 + 2 * (fate == FLIPPED)) for fate in fates}
         return cls(
             steps=rng.choices(STEPS, WEIGHTS)[0],
             tablets=rng.randint(2, 4),
             storms=storms,
-            weather={fate: rng.choice((0.02, 0.1, 0.25)) for fate in fates} if storms else {},
+            weather=weather if storms else {},
             limit=rng.choice((1, 2, 3, 5, 50)),
             chunk=rng.choice((7, 30, 200)),
             clocks=rng.choice(("right", "wrong", "jumping")),

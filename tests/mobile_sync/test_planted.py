@@ -21,7 +21,6 @@ from mobile_sync.memory.ledger import MemoryFeed, MemoryLedger
 from mobile_sync.memory.state import Place
 from mobile_sync.outbox import Outbox, Stage
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
-from mobile_sync.replica import Replica
 from mobile_sync.settling import key_of_op
 from mobile_sync.simulation import shop
 from mobile_sync.simulation.campaign import Campaign
@@ -126,15 +125,6 @@ class HashUnread(MemoryFiles):
         return True
 
 
-class RottenPieces(MemoryFiles):
-    """A piece at the wrong place is taken all the same."""
-
-    def send(self, device_id: UUID, upload_id: UUID, at: int, piece: bytes, promised: int, digest: Any) -> int:
-        del at
-        found = self._found(device_id, upload_id)
-        return super().send(device_id, upload_id, len(found.content), piece, min(promised, len(piece)), digest)
-
-
 class LateClockWins(BusyServer):
     """Of two changes the one with the later device clock stands."""
 
@@ -202,13 +192,6 @@ class NeverSentAgain(Tablet):
         entries = tuple(done.get(entry.op_no, entry) for entry in kept.outbox.entries)
         settled = {**{number: self.kept.settled[number] for number in done}, **kept.settled}
         super()._keep(replace(kept, outbox=Outbox(entries, kept.outbox.next_op_no), settled=settled), contents)
-
-
-class NothingAddsUp(Replica):
-    """A checksum is for others."""
-
-    def _adds_up(self, *_anything: Any) -> bool:
-        return True
 
 
 class NoChecksum(Tablet):
@@ -326,7 +309,6 @@ PLANTS = (
     Plant("file finished without its hash", 300, files=HashUnread),
     Plant("client drops the outbox on a reset", 100, tablet=DropsOutboxOnReset),
     Plant("replay executed twice", 20, server=with_ledger(RunAgain)),
-    Plant("piece at the wrong place", 300, files=RottenPieces),
     Plant("conflict written nowhere", 50, server=with_ledger(ConflictDropped)),
     Plant("history not asked", 200, server=with_ledger(OnlyLastWrite)),
     Plant("own words of an older schema", 2_000, server=with_ledger(OwnWordsForgotten)),
