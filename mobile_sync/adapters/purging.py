@@ -1,4 +1,4 @@
-"""Forgetting old exits (SPEC.md T3, T4): never one that a device which has the bucket may still need."""
+"""Forgetting old exits (SPEC.md T3, T4): never one that a device may still need which has the bucket and is alive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _PURGE = text(
       SELECT s.bucket_id, min((d.cursors ->> b.key)::bigint) AS seq
       FROM sync_subscription s JOIN sync_bucket b ON b.id = s.bucket_id
       JOIN sync_device_state d ON d.device_id = s.device_id
-      WHERE s.until IS NULL AND jsonb_typeof(d.cursors -> b.key) = 'number' GROUP BY s.bucket_id),
+      WHERE s.until IS NULL
+        AND d.last_pull_at >= :silent_since AND jsonb_typeof(d.cursors -> b.key) = 'number' GROUP BY s.bucket_id),
     forgotten AS (
       DELETE FROM sync_entry e USING sync_bucket b LEFT JOIN behind ON behind.bucket_id = b.id
       WHERE e.bucket_id = b.id AND e.gone AND NOT e.dirty AND e.gone_at < :before
@@ -30,10 +31,11 @@ _PURGE = text(
 )
 
 
-def purge_exits(session: Session, before: datetime) -> int:
+def purge_exits(session: Session, before: datetime, silent_since: datetime) -> int:
     """Delete the exits of before `before` that nobody needs, and raise `low_seq`; returns how many.
 
+    A device that has not pulled since `silent_since` is not waited for: its buckets are reset when it comes back (L8).
     In a READ COMMITTED transaction of its own, for the host's scheduler. Keep them for months: they are also how the
     server knows what a device held when work was done offline (S5).
     """
-    return int(session.execute(_PURGE, {"before": before}).scalar_one())
+    return int(session.execute(_PURGE, {"before": before, "silent_since": silent_since}).scalar_one())

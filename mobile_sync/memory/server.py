@@ -167,7 +167,7 @@ class MemoryServer:
         buckets = self.scopes.get(device_id, ())
         with self.transaction(self):
             self._subscribe(device_id, {bucket.key for bucket in buckets})
-            self.state.cursors[device_id] = request.cursors
+            self.state.cursors[device_id] = (request.cursors, self.clock())
             self.stamp([bucket.key for bucket in buckets])
             self.step("commit")
         self.step("answer")

@@ -73,7 +73,7 @@ class State:
     high: dict[UUID, int] = field(default_factory=dict)
     contests: dict[UUID, Contest] = field(default_factory=dict)
     subscriptions: dict[tuple[UUID, str, datetime], datetime | None] = field(default_factory=dict)
-    cursors: dict[UUID, Mapping[str, int]] = field(default_factory=dict)
+    cursors: dict[UUID, tuple[Mapping[str, int], datetime]] = field(default_factory=dict)  # as asked, and when
     files: dict[tuple[Key, str, str], tuple[UUID, int, FileRef]] = field(default_factory=dict)
     verified: dict[str, bytes] = field(default_factory=dict)
     uploads: dict[UUID, Sending] = field(default_factory=dict)

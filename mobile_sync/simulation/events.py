@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -190,7 +191,7 @@ def server_is_upgraded(world: World) -> None:
 def server_tidies(world: World) -> None:
     """Old exits and half files (I21, I23)."""
     world.note("purge")
-    world.house.purge()
+    world.house.purge(timedelta(days=world.rng.choice((0, 0, 10))))
 
 
 def link_fails(world: World) -> None:
@@ -233,12 +234,26 @@ EVENTS: dict[Event, int] = {
     link_delivers: 2,
     time_passes: 2,
 }
-_NAMES, _WEIGHTS = list(EVENTS), list(EVENTS.values())
+STRESSES: dict[str, dict[Event, int]] = {
+    "none": {},
+    "restores": {server_is_saved: 4, server_is_restored: 4, time_passes: 3, link_delivers: 4},
+    "purges": {server_tidies: 8, desk_moves_to_and_fro: 3, desk_changes_scope: 2},
+    "crashes": {server_will_die: 5, database_will_give_up: 3, link_delivers: 3},
+}
+
+
+def weights(stress: str) -> list[int]:
+    """How often each event happens in a run that is about something."""
+    return [weight * STRESSES[stress].get(event, 1) for event, weight in EVENTS.items()]
+
+
+_EVENTS = list(EVENTS)
+_WEIGHTS = {stress: weights(stress) for stress in STRESSES}
 
 
 def happen(world: World) -> None:
     """One step."""
-    event = world.rng.choices(_NAMES, _WEIGHTS)[0]
+    event = world.rng.choices(_EVENTS, _WEIGHTS[world.plan.stress])[0]
     world.clock.tick(seconds=world.rng.randint(1, 5))
     world.tally.steps += 1
     world.say(f"{world.tally.steps}. {event.__name__}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -77,8 +78,8 @@ class House(Protocol):
     def upgrade(self) -> None:
         """The next schema version: records, history and documents in its shape."""
 
-    def purge(self) -> None:
-        """Forget old exits that no device needs any more, and files nobody finishes."""
+    def purge(self, patience: timedelta) -> None:
+        """Forget exits that no device needs which has pulled within `patience`, and files nobody finishes."""
 
     def close(self) -> None:
         """Give everything back."""

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -217,12 +218,12 @@ class MemoryHouse:
                 if not place.gone:
                     self.server.mark(bucket, key, gone=False)
 
-    def purge(self) -> None:
-        """Exits that every device's cursor is past, and half files."""
-        state = self.server.state
+    def purge(self, patience: timedelta) -> None:
+        """Exits that every device's cursor is past, but for the silent, and half files."""
+        state, since = self.server.state, self.clock() - patience
+        heard = [cursors for cursors, at in state.cursors.values() if at >= since]
         for bucket, places in state.places.items():
-            seen = [cursors[bucket] for cursors in state.cursors.values() if bucket in cursors]
-            least = min(seen, default=0)
+            least = min((cursors[bucket] for cursors in heard if bucket in cursors), default=state.ends.get(bucket, 0))
             old = [key for key, place in places.items() if place.gone and not place.dirty and place.seq <= least]
             for key in old:
                 state.lows[bucket] = max(state.lows.get(bucket, 0), places.pop(key).seq)

@@ -203,10 +203,10 @@ class PostgresHouse:
             with self.host.unit() as ctx:
                 migrate(ctx.session, version)
 
-    def purge(self) -> None:
+    def purge(self, patience: timedelta) -> None:
         """Exits that nobody needs, and files that nobody finishes."""
         with self.host.unit() as ctx:
-            purge_exits(ctx.session, ctx.now + timedelta(seconds=1))
+            purge_exits(ctx.session, ctx.now + timedelta(seconds=1), ctx.now - patience)
             expire_uploads(ctx.session, self.host.partial, ctx.now)
 
     def close(self) -> None:

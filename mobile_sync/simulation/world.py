@@ -40,11 +40,13 @@ class Plan:
     upgrades: bool
     long_waits: bool
     crashes: float
+    stress: str
 
     @classmethod
     def drawn(cls, rng: Random) -> Plan:
         """By the seed alone."""
         storms = rng.random() < 0.7
+        stress = rng.choices(("none", "restores", "purges", "crashes"), (5, 2, 1, 1))[0]
         fates = [fate for fate in FATES if rng.random() < 0.5]
         weather = {fate: rng.choice((0.02, 0.1, 0.25)) * (1 + 2 * (fate == FLIPPED)) for fate in fates}
         return cls(
@@ -55,10 +57,11 @@ class Plan:
             limit=rng.choice((1, 2, 3, 5, 50)),
             chunk=rng.choice((7, 30, 200)),
             clocks=rng.choice(("right", "wrong", "jumping")),
-            restores=rng.random() < 0.3,
+            restores=stress == "restores" or rng.random() < 0.1,
             upgrades=rng.random() < 0.3,
-            long_waits=rng.random() < 0.25,
+            long_waits=rng.random() < 0.3,
             crashes=rng.choice((0.0, 0.1, 0.3)),
+            stress=stress,
         )
 
 
