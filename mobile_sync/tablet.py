@@ -108,21 +108,32 @@ class Tablet:
         self.kept = kept
 
     def sync(self, *, limit: int = MAX_OPS) -> None:
-        """Push, then pull: as a tablet does when the link is there."""
+        """Push, then pull: as a tablet does when the link is there.
+
+        Raises:
+            Refused: as the server said; a revoked device has pushed all the same, and asked whether all is still there.
+        """
         self.push(limit=limit)
-        self.pull(limit=limit)
-        if self._stands_elsewhere():
-            self.push(limit=limit)
+        try:
+            self.pull(limit=limit)
+        except Refused as refused:
+            if refused.code == "device_revoked":
+                self.push(limit=limit, ask=True)
+            raise
+        self.push(limit=limit)
 
     def _stands_elsewhere(self) -> bool:
         """The pull met another life of the server: it may have forgotten ops that have results here (P14)."""
         return bool(self.outbox.entries) and self.kept.life != self.kept.asked
 
-    def push(self, *, limit: int = MAX_OPS) -> int:
-        """Send until nothing is pending; returns how many batches were answered."""
+    def push(self, *, limit: int = MAX_OPS, ask: bool = False) -> int:
+        """Send until nothing is pending; returns how many batches were answered.
+
+        `ask`: send an empty batch if there is nothing to send: its answer says what the server has forgotten (P14).
+        """
         for batches in range(_MOST_BATCHES):
             ops = self.outbox.to_send(limit)
-            if not ops and not self._stands_elsewhere():
+            if not ops and not self._stands_elsewhere() and (batches or not ask):
                 return batches
             before = self.kept
             answer, limit = self._pushed(ops, limit)

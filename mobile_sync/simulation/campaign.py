@@ -96,6 +96,17 @@ class Campaign:
         if wrong != right:
             raise Violation("I25", "it ended otherwise because clocks were wrong")
 
+    def traced(self, seed: int) -> list[str]:
+        """The same run again, a line a step; it ends where it broke."""
+        trace: list[str] = []
+        clocks = None if seed % CLOCKS_COMPARED_EVERY else "wrong"
+        with _quiet_engine():
+            failure = _failure_of(lambda: self._run_quietly(seed, trace, clocks), seed)
+        return trace if failure is None else [*trace, failure.what]
+
+    def _run_quietly(self, seed: int, trace: list[str], clocks: str | None) -> None:
+        self.run(seed, Tally(), trace=trace, clocks=clocks)
+
     def over(self, seeds: Iterable[int], *, most_failures: int = 10) -> Summary:
         """All seeds, or until enough has failed."""
         summary = Summary(self.store)

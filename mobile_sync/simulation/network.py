@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from random import Random
@@ -41,6 +41,7 @@ class Network:
     late: list[tuple[UUID, Call]] = field(default_factory=list)
     cut_off: set[UUID] = field(default_factory=set)
     carried: int = 0
+    tell: Callable[[str], None] = lambda _line: None
 
     def carry(self, device_id: UUID, call: Call) -> Answer:
         """There and back, or not.
@@ -112,11 +113,19 @@ class Network:
         try:
             answer = self.house.handle(device_id, call)
         except Died as died:
+            self.tell(f"  {device_id.hex[:4]} {call.method} {call.path} {_shown(call.body)} -> nothing: {died}")
             self.tally.faults["server died"] += 1
             self.watch.server_died()
             raise ConnectionResetError(str(died)) from died
+        told = f"{answer.status} {_shown(answer.body)}"
+        self.tell(f"  {device_id.hex[:4]} {call.method} {call.path} {_shown(call.body)} -> {told}")
         self.watch.answered(device_id, call, answer)
         return answer
+
+
+def _shown(body: bytes) -> str:
+    """The start of a body, for a trace."""
+    return body[:600].decode(errors="replace")
 
 
 @dataclass

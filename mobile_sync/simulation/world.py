@@ -104,6 +104,8 @@ class World:
         self.house = self.make_house(Parts(self.clock, self.new_id, fuse, trouble, self.tally))
         self.watch = Watch(self.house, self.tally)
         self.network = Network(self.house, self.watch, self.rng, self.tally, dict(self.plan.weather))
+        if self.trace is not None:
+            self.network.tell = self.say
         self.photos = [self.rng.randbytes(50) for _ in range(3)]
         self.devices = [self._device() for _ in range(self.plan.tablets)]
         self.give_scope(self.devices[1], self.watch.scopes[self.devices[0].id])  # two tablets of one person
@@ -184,12 +186,12 @@ class World:
     def pulls(self, device: SimDevice) -> bool:
         """The buckets."""
         if device.revoked:
-            return True
+            return self._checked(device, lambda: device.tablet.push(limit=self.plan.limit, ask=True))
         pulled = self._checked(device, lambda: device.tablet.pull(limit=self.plan.limit))
         if pulled:
             check_pulled(self.house, device, self.tally)
             self._note_circumstances()
-            pulled = not self._stands_elsewhere(device) or self.pushes(device)
+            pulled = self.pushes(device)
         return pulled
 
     def _note_circumstances(self) -> None:
@@ -206,9 +208,6 @@ class World:
             self.tally.checks["I15"] += 1
             if self.house.resolve(contest.id, "again") or self.house.truth() != before:
                 raise Violation("I15", f"conflict {contest.id} was resolved twice")
-
-    def _stands_elsewhere(self, device: SimDevice) -> bool:
-        return bool(device.tablet.outbox.entries) and device.tablet.kept.life != device.tablet.kept.asked
 
     def uploads(self, device: SimDevice) -> bool:
         """The files."""
