@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from mobile_sync.simulation import command as simulation
+from mobile_sync.tool.command import add_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     simulated = commands.add_parser("simulate", help="run seeds and check every invariant")
     simulation.add_arguments(simulated)
     simulated.set_defaults(run=simulation.simulate)
+    add_commands(commands)
     wanted = parser.parse_args(arguments)
     return int(wanted.run(wanted))
 

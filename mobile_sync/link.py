@@ -10,7 +10,7 @@ import json
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -62,6 +62,8 @@ class HttpLink:
     token: str
     timeout_s: float = 30.0
 
+    renew: Callable[[], str | None] = lambda: None  # a fresh token, or None; asked once when the present one is refused
+
     def __call__(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """POST a JSON object; returns the answer's object.
 
@@ -110,7 +112,17 @@ class HttpLink:
         url = urljoin(self.base, path)
         if not url.startswith(("http://", "https://")):
             raise ValueError("the base of a link is an http address")
-        all_headers = {"Authorization": f"Bearer {self.token}", **headers}
+        try:
+            return self._asked(method, url, body, headers)
+        except Refused as refused:
+            token = self.renew() if refused.status == 401 else None
+            if token is None:
+                raise
+        self.token = token
+        return self._asked(method, url, body, headers)
+
+    def _asked(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[bytes, Message]:
+        all_headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **headers}
         asked = urllib.request.Request(url, body, all_headers, method=method)  # noqa: S310 - checked above
         try:
             with urllib.request.urlopen(asked, timeout=self.timeout_s) as answer:  # noqa: S310
