@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 from mobile_sync.protocol import Device, Kind, Op
+from mobile_sync.upcast import Upcaster
 
 
 class Policy(StrEnum):
@@ -76,6 +77,10 @@ class Collection(Protocol[Ctx]):
     @property
     def schema_versions(self) -> Ids[int]:
         """Every version of `fields` that `apply` understands."""
+
+    @property
+    def upcasters(self) -> Mapping[int, Upcaster]:
+        """Steps `v → v + 1` for the released versions that `apply` does not understand any more (W8)."""
 
     @property
     def rules(self) -> Mapping[str, FieldRule]:

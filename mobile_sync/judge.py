@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from mobile_sync.protocol import (
 )
 from mobile_sync.reading import Reader, base_of, key_of
 from mobile_sync.stops import Stopped, held, quarantined
+from mobile_sync.upcast import upcast
 
 Ctx = TypeVar("Ctx")
 DELETED = "$deleted"
@@ -89,7 +91,7 @@ class Judge(Generic[Ctx]):
         if collection is None:
             raise quarantined("unknown_entity", entity=op.entity)
         if op.schema_version not in collection.schema_versions:
-            raise quarantined("unknown_schema", schema_version=op.schema_version)
+            op = op._replace(fields=_in_shape(collection, op.schema_version, op.fields))
         self._must_not_wait(op)
         return op
 
@@ -161,7 +163,7 @@ class Judge(Generic[Ctx]):
         if taken is not None:
             return self._changing(op, Verdict(op.op_no, Status.APPLIED), taken, stored)
         theirs = stored.fields if stored else {}
-        believed = self._believed(op, stored)
+        believed = self._believed(collection, op, stored)
         decisions = merge(op.fields, theirs, believed, collection.rules)
         status = status_of(decisions)
         if stored is None and status is Status.NOOP:
@@ -184,13 +186,14 @@ class Judge(Generic[Ctx]):
         key = key_of(op)
         return frozenset(self.opening.contested.get(key, set()) | self.raised.get(key, set()))
 
-    def _believed(self, op: Op, stored: Stored | None) -> Believed:
+    def _believed(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Believed:
         contested, base_rev = self._contested(op), base_of(op)
         if stored is None or stored.rev == base_rev:
             return Believed(contested=contested)
         if base_rev > stored.rev:
             return Believed(contested=contested, whole=False, others=True)
-        believed = believed_from(self.reader.versions_after(op, base_rev), base_rev, contested)
+        seen = self.reader.versions_after(op, base_rev)
+        believed = believed_from(seen, base_rev, contested, partial(_known_in_shape, collection))
         just_sent = self.sent.get(key_of(op), {})
         passed = {**believed.passed, **dict.fromkeys(just_sent, ())}
         return replace(believed, base={**believed.base, **just_sent}, passed=passed)
@@ -221,7 +224,7 @@ class Judge(Generic[Ctx]):
     def _deleted(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Verdict:
         if stored is None or stored.deleted:
             return Verdict(op.op_no, Status.NOOP, stored.rev if stored else 0)
-        clash = self._believed(op, stored).others and collection.on_delete is not Policy.DEVICE
+        clash = self._believed(collection, op, stored).others and collection.on_delete is not Policy.DEVICE
         if not clash:
             change = Change(Kind.DELETE, op.rec_id, {}, stored, op, self.device)
             return Verdict(op.op_no, Status.APPLIED, change=change)
@@ -230,3 +233,16 @@ class Judge(Generic[Ctx]):
         clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
         status = Status.CONFLICT if clashes else Status.MERGED
         return Verdict(op.op_no, status, stored.rev, None, decisions, clashes)
+
+
+def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an older app said, in today's shape (W8)."""
+    return upcast(fields, version, collection.schema_versions, collection.upcasters)
+
+
+def _known_in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same of an op that was taken long ago; what cannot be said any more is not known any more."""
+    try:
+        return _in_shape(collection, version, fields)
+    except Stopped:
+        return {}

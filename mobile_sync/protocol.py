@@ -22,6 +22,7 @@ MAX_HASHES = 1_000
 MAX_DEPTH = 32
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_INTEGER = 2**53
+READING = 2**52  # added to a cursor within a bucket that is being read from the start (L12)
 
 
 class Kind(StrEnum):
@@ -198,7 +199,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """Where the device stands."""
+    """Where the device stands. `reading`: buckets that it is reading from the start and has not come to the end of."""
 
     epoch: str | None
     cursors: Mapping[str, int]
@@ -206,6 +207,7 @@ class PullRequest:
     schema_version: int | None = None
     mismatched: frozenset[str] = frozenset()
     report: Mapping[str, Any] | None = None
+    reading: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

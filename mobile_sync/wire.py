@@ -19,6 +19,7 @@ from mobile_sync.protocol import (
     MAX_FIELDS,
     MAX_INTEGER,
     MAX_OPS,
+    READING,
     Batch,
     FieldError,
     FileRef,
@@ -334,8 +335,14 @@ def read_pull(body: Mapping[str, Any]) -> PullRequest:
         {"cursors": {}, "limit": DEFAULT_CHANGES, "mismatched": [], **body},
         {"cursors": _cursors, "limit": lambda value: min(read_integer(value, 1), MAX_CHANGES), "mismatched": _keys},
     )
+    sent = envelope.pop("cursors")
     return PullRequest(
-        epoch=body.get("epoch"), schema_version=body.get("schema_version"), report=body.get("report"), **envelope
+        epoch=body.get("epoch"),
+        cursors={key: seq - READING if seq >= READING else seq for key, seq in sent.items()},
+        schema_version=body.get("schema_version"),
+        report=body.get("report"),
+        reading=frozenset(key for key, seq in sent.items() if seq >= READING),
+        **envelope,
     )
 
 

@@ -54,8 +54,8 @@ _CONTESTED = text(
 ).bindparams(_KEYED[2])
 _VERSIONS = text(
     """
-    SELECT w.op_no, v.device_id IS NOT DISTINCT FROM :device_id AS own, o.body -> 'fields' AS sent,
-           v.rev, v.prev_rev, v.patch
+    SELECT w.op_no, v.rev, v.prev_rev, v.patch, v.device_id IS NOT DISTINCT FROM :device_id AS own,
+           o.body -> 'fields' AS sent, coalesce(o.schema_version, 0) AS sent_version
     FROM unnest(:op_no, :entity, :rec_id, :base_rev) AS w(op_no, entity, rec_id, base_rev)
     JOIN record_version v ON v.entity = w.entity AND v.rec_id = w.rec_id AND v.rev > w.base_rev
     LEFT JOIN sync_op o ON o.device_id = :device_id AND v.device_id = :device_id AND o.op_no = v.op_no
@@ -181,8 +181,8 @@ class SqlLedger:
         found: dict[int, list[VersionSeen]] = {}
         with index_lookups(self.session):
             bound = {**asked, "base_rev": [base for _, base in wanted], "device_id": device.id}
-            for op_no, own, sent, rev, prev_rev, patch in self.session.execute(_VERSIONS, bound).all():
-                found.setdefault(op_no, []).append(VersionSeen(rev, prev_rev, patch, own, sent or {}))
+            for op_no, rev, prev_rev, patch, own, sent, version in self.session.execute(_VERSIONS, bound).all():
+                found.setdefault(op_no, []).append(VersionSeen(rev, prev_rev, patch, own, sent or {}, version))
         return found
 
     def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:

@@ -71,6 +71,7 @@ class Tracker:
     marks: list[Mark] = field(default_factory=list)
     unwritten: set[UUID] = field(default_factory=set)  # records with versions said but not written; may name too many
     _at_savepoint: dict[SessionTransaction, tuple[int, int]] = field(default_factory=dict)
+    _ended: dict[SessionTransaction, tuple[int, int]] = field(default_factory=dict)  # the last one: it may be undone
 
     def flush(self, session: Session) -> None:
         """Write all that was said."""
@@ -88,14 +89,14 @@ class Tracker:
         self._at_savepoint[transaction] = (len(self.versions), len(self.marks))
 
     def undo(self, transaction: SessionTransaction) -> None:
-        """A savepoint, or all, was rolled back."""
-        versions, marks = self._at_savepoint.pop(transaction, (0, 0))
+        """A savepoint, or all, was rolled back. SQLAlchemy says so after it has said that it ended."""
+        versions, marks = self._ended.pop(transaction, (0, 0))
         del self.versions[versions:]
         del self.marks[marks:]
 
     def leave(self, transaction: SessionTransaction) -> None:
         """A savepoint ended."""
-        self._at_savepoint.pop(transaction, None)
+        self._ended = {transaction: self._at_savepoint.pop(transaction, (0, 0))}
 
 
 def tracker_of(session: Session) -> Tracker:

@@ -30,6 +30,7 @@ from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored
 from mobile_sync.engine import push
 from mobile_sync.protocol import Bucket, Device, FieldError, Kind, Received, Rejected, Result
 from mobile_sync.pull import Puller
+from mobile_sync.upcast import Upcaster
 from mobile_sync.wire import read_batch, read_pull
 
 sample_metadata = MetaData()
@@ -80,6 +81,7 @@ class Notes:
 
     entity: str = "note"
     schema_versions: Collection[int] = (1, 2)
+    upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
     rules: Mapping[str, FieldRule] = field(default_factory=lambda: RULES)
     on_delete: Policy = Policy.HUMAN
     push_only: bool = False
