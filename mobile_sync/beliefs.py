@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,24 @@ from mobile_sync.merge import Believed
 
 @dataclass(frozen=True, slots=True)
 class VersionSeen:
-    """A version after `base_rev`: `own` if an op of the same device made it, `sent` being what that op said."""
+    """A version after `base_rev`: `own` if an op of the same device made it, `sent` being what that op said.
+
+    `sent` is in the shape of `sent_version`, as it was received; `patch` in today's.
+    """
 
     rev: int
     prev_rev: int
     patch: Mapping[str, Sequence[Any]]
     own: bool
     sent: Mapping[str, Any]
+    sent_version: int = 0
 
 
-def believed_from(versions: Iterable[VersionSeen], base_rev: int, contested: frozenset[str]) -> Believed:
+Shape = Callable[[int, Mapping[str, Any]], Mapping[str, Any]]
+"""`shape(version, fields)`: what was said under a schema version, in today's shape."""
+
+
+def believed_from(versions: Iterable[VersionSeen], base_rev: int, contested: frozenset[str], shape: Shape) -> Believed:
     """Base per field: the value at `base_rev`, or what this device itself sent since, which is what its person saw."""
     base: dict[str, Any] = {}
     passed: dict[str, list[Any]] = {}
@@ -32,7 +40,8 @@ def believed_from(versions: Iterable[VersionSeen], base_rev: int, contested: fro
         for name, (old, new) in seen.patch.items():
             base.setdefault(name, old)
             passed.setdefault(name, []).append(new)
-        base.update(seen.sent)
-        passed.update({name: [] for name in seen.sent})
+        sent = shape(seen.sent_version, seen.sent) if seen.sent else {}
+        base.update(sent)
+        passed.update({name: [] for name in sent})
     nothing = reached == base_rev
     return Believed(base, passed, contested, whole=whole and not nothing, others=others or nothing)

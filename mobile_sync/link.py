@@ -5,14 +5,19 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 from urllib.parse import urljoin
+
+from mobile_sync.kept import KeptFile
+from mobile_sync.sending import send_file
 
 _TUS = {"Tus-Resumable": "1.0.0"}
 _CHUNK = {**_TUS, "Content-Type": "application/offset+octet-stream"}
@@ -27,16 +32,37 @@ class Refused(Exception):
         self.code = code
 
 
+class BrokenAnswer(ConnectionError):
+    """An answer that ended too early, or is not what was promised: as good as none."""
+
+
+def read_answer(raw: bytes, coding: str | None = None) -> Mapping[str, Any]:
+    """A JSON object from an answer's body.
+
+    Raises:
+        BrokenAnswer: cut off or garbled on its way.
+    """
+    try:
+        answer = json.loads(gzip.decompress(raw) if coding == "gzip" else raw)
+    except (ValueError, EOFError, OSError, zlib.error) as error:
+        raise BrokenAnswer(str(error)) from error
+    if not isinstance(answer, dict):
+        raise BrokenAnswer("not an object")
+    return answer
+
+
 @dataclass
 class HttpLink:
-    """Calls under `base` (`https://host/sync/v1/`) with a bearer token. An instance is a `tablet.Post`.
+    """Calls under `base` (`https://host/sync/v1/`) with a bearer token: a `tablet.Post` and a `sending.FileWire`.
 
-    No answer at all is an `OSError`, as `urllib` raises it.
+    No answer at all, or half of one, is an `OSError`.
     """
 
     base: str
     token: str
     timeout_s: float = 30.0
+
+    renew: Callable[[], str | None] = lambda: None  # a fresh token, or None; asked once when the present one is refused
 
     def __call__(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """POST a JSON object; returns the answer's object.
@@ -47,55 +73,74 @@ class HttpLink:
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
         written = gzip.compress(json.dumps(body).encode(), compresslevel=4)
         raw, told = self._send("POST", path, written, headers)
-        answer: Mapping[str, Any] = json.loads(gzip.decompress(raw) if told["Content-Encoding"] == "gzip" else raw)
-        return answer
+        return read_answer(raw, told["Content-Encoding"])
 
     def upload(self, content: bytes, *, mime: str, kind: str, chunk_bytes: int = 256 * 1024) -> str:
         """Send a file, going on where the server is; returns its SHA-256 once the server has verified it.
 
         Raises:
             Refused: as above; `hash_mismatch` when what arrived is not what was sent.
+            BrokenAnswer: all was sent and the server has not verified it.
         """
         sha256 = hashlib.sha256(content).hexdigest()
-        state = self("blobs/check", {"hashes": [sha256]})["blobs"][0]
-        if state["state"] == "verified":
-            return sha256
-        url = state.get("upload_url") or self._create(sha256, len(content), mime, kind)
-        at = self._offset(url)
-        while at < len(content):
-            piece = content[at : at + chunk_bytes]
-            told = self._send("PATCH", url, piece, {**_CHUNK, "Upload-Offset": str(at), **_checksum(piece)})[1]
-            at = int(told["Upload-Offset"])
+        if not send_file(self, sha256, KeptFile(len(content), mime, kind), content, chunk_bytes):
+            raise BrokenAnswer("the file was sent and is not verified")
         return sha256
 
-    def _create(self, sha256: str, size: int, mime: str, kind: str) -> str:
-        meta = {"sha256": sha256, "mime": mime, "kind": kind}
+    def check(self, hashes: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """Where the server stands with these files."""
+        states: Sequence[Mapping[str, Any]] = self("blobs/check", {"hashes": list(hashes)})["blobs"]
+        return states
+
+    def begin(self, sha256: str, file: KeptFile) -> str:
+        """Create an upload."""
+        meta = {"sha256": sha256, "mime": file.mime, "kind": file.kind}
         coded = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in meta.items())
-        headers = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": coded}
+        headers = {**_TUS, "Upload-Length": str(file.size), "Upload-Metadata": coded}
         return str(self._send("POST", "files", b"", headers)[1]["Location"])
 
-    def _offset(self, url: str) -> int:
+    def offset(self, url: str) -> int:
+        """Bytes the server has."""
         return int(self._send("HEAD", url, None, _TUS)[1]["Upload-Offset"])
+
+    def send(self, url: str, at: int, piece: bytes) -> int:
+        """Send bytes with their checksum."""
+        told = self._send("PATCH", url, piece, {**_CHUNK, "Upload-Offset": str(at), **checksum_header(piece)})[1]
+        return int(told["Upload-Offset"])
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[bytes, Message]:
         url = urljoin(self.base, path)
         if not url.startswith(("http://", "https://")):
             raise ValueError("the base of a link is an http address")
-        all_headers = {"Authorization": f"Bearer {self.token}", **headers}
+        try:
+            return self._asked(method, url, body, headers)
+        except Refused as refused:
+            token = self.renew() if refused.status == 401 else None
+            if token is None:
+                raise
+        self.token = token
+        return self._asked(method, url, body, headers)
+
+    def _asked(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[bytes, Message]:
+        all_headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **headers}
         asked = urllib.request.Request(url, body, all_headers, method=method)  # noqa: S310 - checked above
         try:
             with urllib.request.urlopen(asked, timeout=self.timeout_s) as answer:  # noqa: S310
                 return answer.read(), answer.headers
         except urllib.error.HTTPError as error:
-            raise Refused(error.code, _code_of(error.read())) from error
+            raise Refused(error.code, _code_of(error)) from error
+        except http.client.HTTPException as error:
+            raise BrokenAnswer(str(error)) from error
 
 
-def _checksum(piece: bytes) -> dict[str, str]:
+def checksum_header(piece: bytes) -> dict[str, str]:
+    """tus: the server takes the piece only whole and right (B5)."""
     return {"Upload-Checksum": "sha256 " + base64.b64encode(hashlib.sha256(piece).digest()).decode()}
 
 
-def _code_of(raw: bytes) -> str:
+def _code_of(error: urllib.error.HTTPError) -> str:
+    """The problem's code; an answer that broke off has none."""
     try:
-        return str(json.loads(raw).get("code", ""))
-    except (ValueError, AttributeError):
+        return str(json.loads(error.read()).get("code", ""))
+    except (ValueError, AttributeError, OSError, http.client.HTTPException):
         return ""

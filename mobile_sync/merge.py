@@ -86,6 +86,16 @@ def merge(
     }
 
 
+def first_write(fields: Mapping[str, Any], rules: Mapping[str, FieldRule]) -> dict[str, Any] | None:
+    """What a record that never was takes over: all that is not null. None where the fields must be looked at singly.
+
+    The same as `merge` against nothing, whatever the policies: nobody can have disagreed.
+    """
+    if fields.keys() <= rules.keys() and None not in fields.values():
+        return dict(fields)
+    return None
+
+
 def decide(
     rule: FieldRule, *, base: Any, theirs: Any, mine: Any, passed: Sequence[Any] = (), contested: bool = False
 ) -> Decision:
@@ -163,12 +173,17 @@ def _append(base: Any, theirs: Any, mine: Any) -> Decision:
 
 
 def _append_text(base: Any, theirs: str, mine: str) -> Decision:
-    known = base if isinstance(base, str) and mine.startswith(base) else ""
+    known = base if isinstance(base, str) and _continues(base, mine) else ""
     added = mine[len(known) :].lstrip("\n")
     if not added:
         return Decision(Outcome.KEPT, theirs)
     gap = "" if not theirs or theirs.endswith("\n") else "\n"
     return Decision(Outcome.MERGED, theirs + gap + added)
+
+
+def _continues(base: str, mine: str) -> bool:
+    """A line of its own behind the base: `l38` is another word than `l3`, not an `8` that was added."""
+    return mine.startswith(base) and (base.endswith("\n") or mine[len(base) :][:1] in ("", "\n"))
 
 
 def _set_union(_base: Any, theirs: Any, mine: Any) -> Decision:

@@ -53,12 +53,14 @@ class Outbox:
         return Outbox(self.entries + new, first + len(ops))
 
     def to_send(self, limit: int = MAX_OPS) -> list[Mapping[str, Any]]:
-        """The pending ops of the next batch; a group is never cut."""
+        """The pending ops of the next batch; a group is never cut, not even one that is longer than `limit`."""
         ops = [entry.op for entry in self.entries if entry.stage is Stage.PENDING]
-        cut = min(limit, len(ops))
+        cut = end = min(limit, len(ops))
         while 0 < cut < len(ops) and _one_group(ops[cut - 1], ops[cut]):
             cut -= 1
-        return ops[:cut]
+        while cut == 0 and end < len(ops) and _one_group(ops[end - 1], ops[end]):
+            end += 1
+        return ops[: cut or end]
 
     def settle(self, answer: Mapping[str, Any]) -> Outbox:
         """The outbox after a push was answered."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from mobile_sync.collection import Collection, Doc
 from mobile_sync.ledger import BucketRow, EntryRow, Feed
-from mobile_sync.protocol import Bucket, BucketState, Page, PageChange, PullRequest
+from mobile_sync.protocol import READING, Bucket, BucketState, Page, PageChange, PullRequest
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ def _slices(feed: Feed, own: Sequence[Bucket], request: PullRequest, *, same_lif
     for bucket in own:
         row = rows.get(bucket.key, BucketRow(bucket.key))
         since, reset = _start(row, request, same_life=same_life)
-        one = _slice(feed, bucket, row, since, room, reset=reset)
+        whole = since == 0 or row.key in request.reading
+        one = _slice(feed, bucket, row, since, room, reset=reset, whole=whole)
         room -= len(one.entries)
         slices.append(one)
     return slices
@@ -83,20 +84,21 @@ def _start(row: BucketRow, request: PullRequest, *, same_life: bool) -> tuple[in
     if row.key not in request.cursors:
         return 0, False
     since = request.cursors[row.key]
-    too_old = 0 < since < row.low_seq
+    too_old = 0 < since < row.low_seq and row.key not in request.reading
     reset = not same_life or since < 0 or since > row.high_seq or too_old or row.key in request.mismatched
     return (0, True) if reset else (since, False)
 
 
-def _slice(feed: Feed, bucket: Bucket, row: BucketRow, since: int, room: int, *, reset: bool) -> _Slice:
+def _slice(feed: Feed, bucket: Bucket, row: BucketRow, since: int, room: int, *, reset: bool, whole: bool) -> _Slice:
+    """`whole`: the bucket is read from the start; until its end the cursor says so, for it may be below `low_seq`."""
     if since == row.high_seq:
         return _Slice(bucket, row, reset, (), since, more=False)
-    if room == 0:
-        return _Slice(bucket, row, reset, (), since, more=True)
-    found = feed.entries(row.key, since=since, limit=room + 1)
-    more = len(found) > room
+    found = feed.entries(row.key, since=since, limit=room + 1) if room else ()
+    if room and len(found) <= room:
+        return _Slice(bucket, row, reset, found, row.high_seq, more=False)
     entries = found[:room]
-    return _Slice(bucket, row, reset, entries, entries[-1].seq if more else row.high_seq, more)
+    seq = entries[-1].seq if entries else since
+    return _Slice(bucket, row, reset, entries, seq + READING if whole and seq else seq, more=True)
 
 
 def _state(one: _Slice) -> BucketState:

@@ -44,6 +44,13 @@ class Replica:
     shadows: set[str] = field(default_factory=set)
     mismatched: set[str] = field(default_factory=set)
 
+    def copied(self) -> Replica:
+        """A replica that changes on its own; documents are shared, for they are replaced and never changed."""
+        members = {bucket: dict(held) for bucket, held in self.members.items()}
+        return Replica(
+            self.epoch, dict(self.cursors), members, dict(self.docs), set(self.shadows), set(self.mismatched)
+        )
+
     def request(self, staged: list[Mapping[str, Any]]) -> dict[str, Any]:
         """The next pull: from the last staged page if there is one, else from what is applied."""
         if staged:

@@ -1,23 +1,34 @@
 """A device in Python: outbox, replica, overlay, over the real wire. For simulations, load tests and integrators.
 
-Its durable state changes only in `_keep_*` steps, each of which stands for one local transaction, so an exception
-anywhere between them is a crash: call `restart()` and go on.
+Its durable state changes only in `_keep`, which is one local transaction of its storage: an exception anywhere between
+two of them is a crash. Begin again from the same storage and go on.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mobile_sync.kept import Kept, KeptFile, MemoryStorage, Storage
+from mobile_sync.link import Refused
 from mobile_sync.outbox import Entry, Outbox, Stage
+from mobile_sync.protocol import MAX_DEPTH, MAX_OPS
 from mobile_sync.replica import Replica
-from mobile_sync.wire import write_time
+from mobile_sync.sending import FileWire, send_file
+from mobile_sync.settling import key_of_op, settled_pull, settled_push
+from mobile_sync.wire import depth_of, write_time
 
 Post = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 """`post("push" | "pull", body)` returns the answer's body; raises when there is none."""
+
+MOST_OP_BYTES = 1024 * 1024
+_MOST_BATCHES = 1_000
+_ENVELOPE_DEPTH = 2  # an op lies in a list in an object
 
 
 @dataclass
@@ -27,15 +38,28 @@ class Tablet:
     post: Post
     clock: Callable[[], datetime]
     schema_version: int = 1
-    outbox: Outbox = field(default_factory=Outbox)
-    replica: Replica = field(default_factory=Replica)
+    storage: Storage = field(default_factory=MemoryStorage)
     staged: list[Mapping[str, Any]] = field(default_factory=list)
     monotonic_ms: int = 0
-    _settled_before: set[int] = field(default_factory=set)
+    kept: Kept = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = self.storage.load()
+
+    @property
+    def outbox(self) -> Outbox:
+        """The ops kept."""
+        return self.kept.outbox
+
+    @property
+    def replica(self) -> Replica:
+        """What the device holds."""
+        return self.kept.replica
 
     def restart(self) -> None:
         """After a crash: what was not in a local transaction is gone."""
         self.staged = []
+        self.kept = self.storage.load()
 
     def create(self, entity: str, rec_id: UUID, fields: Mapping[str, Any], **members: Any) -> int:
         """Record a new record; returns its op_no."""
@@ -50,7 +74,7 @@ class Tablet:
         return self.record(self.op("delete", entity, rec_id, {}, **members))[0]
 
     def op(self, kind: str, entity: str, rec_id: UUID, fields: Mapping[str, Any], **members: Any) -> dict[str, Any]:
-        """An op that has no number yet, based on what the replica holds now."""
+        """An op that has no number yet, based on what the replica holds now, in the shape of this app (W8)."""
         held = self.replica.docs.get(f"{entity}/{rec_id}")
         return {
             "entity": entity,
@@ -59,60 +83,114 @@ class Tablet:
             "base_rev": held["rev"] if held and kind != "create" else 0,
             "fields": dict(fields),
             "device_at": write_time(self.clock()),
+            "schema_version": self.schema_version,
             **members,
         }
 
-    def record(self, *ops: Mapping[str, Any]) -> list[int]:
-        """Number ops and keep them, in one local transaction; several are a group."""
-        self.outbox = self.outbox.add(*ops)
-        return [entry.op_no for entry in self.outbox.entries[-len(ops) :]]
+    def record(self, *ops: Mapping[str, Any], contents: Mapping[str, bytes] | None = None) -> list[int]:
+        """Number ops and keep them with the files they declare, in one local transaction; several are a group.
 
-    def sync(self, *, limit: int = 500) -> None:
-        """Push, then pull: as a tablet does when the link is there."""
+        Raises:
+            ValueError: more than a batch takes, or an op that no server would take (P19).
+            OSError: the storage is full; nothing was recorded.
+        """
+        _must_be_sendable(ops)
+        outbox = self.outbox.add(*ops)
+        declared = {file["sha256"]: file for op in ops for file in op.get("files", ())}
+        new = {sha256: declared[sha256] for sha256 in contents or {}}
+        files = {sha256: KeptFile(one["size"], one["mime"], one["kind"]) for sha256, one in new.items()}
+        self._keep(replace(self.kept, outbox=outbox, files={**files, **self.kept.files}), contents or {})
+        return [entry.op_no for entry in outbox.entries[-len(ops) :]]
+
+    def _keep(self, kept: Kept, contents: Mapping[str, bytes] | None = None) -> None:
+        """One local transaction. Only what was saved is believed."""
+        self.storage.save(kept, contents or {})
+        self.kept = kept
+
+    def sync(self, *, limit: int = MAX_OPS) -> None:
+        """Push, then pull: as a tablet does when the link is there.
+
+        Raises:
+            Refused: as the server said; a revoked device has pushed all the same, and asked whether all is still there.
+        """
         self.push(limit=limit)
-        self.pull(limit=limit)
+        try:
+            self.pull(limit=limit)
+        except Refused as refused:
+            if refused.code == "device_revoked":
+                self.push(limit=limit, ask=True)
+            raise
+        self.push(limit=limit)
 
-    def push(self, *, limit: int = 500) -> int:
-        """Send until nothing is pending; returns how many batches went."""
-        batches = 0
-        while (ops := self.outbox.to_send(limit)) and batches < 1_000:
-            before = self.outbox
-            self.outbox = self.outbox.settle(self.post("push", self.batch(ops)))
-            batches += 1
-            if self.outbox == before:
-                break
-        return batches
+    def _stands_elsewhere(self) -> bool:
+        """The pull met another life of the server: it may have forgotten ops that have results here (P14)."""
+        return bool(self.outbox.entries) and self.kept.life != self.kept.asked
+
+    def push(self, *, limit: int = MAX_OPS, ask: bool = False) -> int:
+        """Send until nothing is pending; returns how many batches were answered.
+
+        `ask`: send an empty batch if there is nothing to send: its answer says what the server has forgotten (P14).
+        """
+        for batches in range(_MOST_BATCHES):
+            ops = self.outbox.to_send(limit)
+            if not ops and not self._stands_elsewhere() and (batches or not ask):
+                return batches
+            before = self.kept
+            answer, limit = self._pushed(ops, limit)
+            self._keep(settled_push(self.kept, answer))
+            if (self.outbox, self.kept.life) == (before.outbox, before.life):
+                return batches + 1
+        return _MOST_BATCHES
+
+    def _pushed(self, ops: list[Mapping[str, Any]], limit: int) -> tuple[Mapping[str, Any], int]:
+        """The answer; a batch that is too large for the server is sent in halves (W5)."""
+        while True:
+            try:
+                return self.post("push", self.batch(ops)), limit
+            except Refused as refused:
+                if refused.status != 413 or len(ops) < 2:
+                    raise
+            limit = len(ops) // 2
+            ops = self.outbox.to_send(limit)
 
     def batch(self, ops: list[Mapping[str, Any]]) -> dict[str, Any]:
         """A push body."""
         self.monotonic_ms += 1
-        return {
+        body = {
             "schema_version": self.schema_version,
             "sent_at": write_time(self.clock()),
             "monotonic_ms": self.monotonic_ms,
             "ops": ops,
         }
+        return body if self.kept.life is None else {**body, "epoch": self.kept.life}
 
-    def pull(self, *, limit: int = 500) -> int:
+    def pull(self, *, limit: int = MAX_OPS) -> int:
         """Page to the end, then apply at once; returns the number of pages."""
-        settled = {entry.op_no for entry in self.outbox.entries if entry.stage is Stage.FINAL}
+        final = frozenset(self.kept.settled)
         while True:
             page = self.post("pull", {**self.replica.request(self.staged), "limit": limit})
             self.staged = [*self.staged, page]
             if not any(state["more"] for state in page["buckets"]):
                 break
         pages = len(self.staged)
-        self._keep_pulled(settled)
+        self._keep(settled_pull(self.kept, self.staged, final))
+        self.staged = []
         return pages
 
-    def _keep_pulled(self, settled: set[int]) -> None:
-        """One local transaction: rows, cursors, and which overlays have done their work."""
-        self.replica.apply(self.staged, self._pending_keys())
-        self.staged = []
-        self._settled_before |= settled
+    def upload(self, wire: FileWire, *, chunk_bytes: int = 256 * 1024) -> int:
+        """Send the files the server lacks; returns how many it has verified."""
+        sent = 0
+        for sha256, file in self.kept.files.items():
+            if not file.verified and send_file(wire, sha256, file, self.storage.content(sha256), chunk_bytes):
+                self._keep(replace(self.kept, files={**self.kept.files, sha256: replace(file, verified=True)}))
+                sent += 1
+        return sent
 
-    def _pending_keys(self) -> set[str]:
-        return {_key(entry) for entry in self.outbox.entries if entry.stage is Stage.PENDING}
+    @property
+    def safe_to_leave(self) -> bool:
+        """Every op has a result and every file is verified."""
+        pending = any(entry.stage is Stage.PENDING for entry in self.outbox.entries)
+        return not pending and all(file.verified for file in self.kept.files.values())
 
     def result(self, op_no: int) -> Mapping[str, Any]:
         """What the server said about an op."""
@@ -124,7 +202,7 @@ class Tablet:
         held = self.replica.docs.get(key)
         doc = dict(held["doc"]) if held else None
         for entry in self.outbox.entries:
-            if _key(entry) == key and self._overlaid(entry, held):
+            if key_of_op(entry.op) == key and self._overlaid(entry, held):
                 doc = None if entry.op["kind"] == "delete" else {**(doc or {}), **entry.op["fields"]}
         return doc
 
@@ -134,8 +212,20 @@ class Tablet:
         result = entry.result or {}
         if result.get("status") in ("rejected", "conflict"):
             return False
-        return entry.op_no not in self._settled_before or (held is not None and held["rev"] < result.get("rev", 0))
+        return entry.op_no not in self.kept.shown or (held is not None and held["rev"] < result.get("rev", 0))
 
 
-def _key(entry: Entry) -> str:
-    return f"{entry.op['entity']}/{entry.op['rec_id']}"
+def file_of(content: bytes, *, mime: str, kind: str, slot: str) -> dict[str, Any]:
+    """How an op declares a file (P17)."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return {"sha256": sha256, "size": len(content), "mime": mime, "kind": kind, "slot": slot}
+
+
+def _must_be_sendable(ops: tuple[Mapping[str, Any], ...]) -> None:
+    """What would make a server refuse a whole batch must never come into the queue: it would stop everything behind."""
+    if not 0 < len(ops) <= MAX_OPS:
+        raise ValueError(f"1 to {MAX_OPS} ops land together, not {len(ops)}")
+    if any(depth_of(op, MAX_DEPTH) > MAX_DEPTH - _ENVELOPE_DEPTH for op in ops):
+        raise ValueError("an op is nested too deeply")
+    if sum(len(json.dumps(op)) for op in ops) > MOST_OP_BYTES:
+        raise ValueError(f"ops that land together are larger than {MOST_OP_BYTES} bytes")

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 
-from app.bench import api, district, memory, screens, search, start, stream, tiles
+from app.bench import api, district, memory, screens, search, start, stream, sync, tiles
 from app.bench.figures import Figure, NotHere, print_table
 from app.kernel.unit_of_work import Runtime
 
@@ -40,6 +40,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "memory": memory.measure,
     "tiles": tiles.measure,
     "screens": screens.measure,
+    "sync": sync.measure,
     "browser.map": _in_browser("map"),
     "browser.crew": _in_browser("crew"),
     "browser.desk": _in_browser("desk"),

@@ -11,6 +11,7 @@ from uuid import UUID
 from app.kernel.unit_of_work import UnitOfWork
 from app.sync.errors import TabletMayNot
 from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored
+from mobile_sync.upcast import Upcaster
 
 SCHEMA_VERSION = 1
 
@@ -20,6 +21,7 @@ class RoomCollection(ABC):
 
     entity: ClassVar[str]
     schema_versions: ClassVar[frozenset[int]] = frozenset({SCHEMA_VERSION})
+    upcasters: ClassVar[Mapping[int, Upcaster]] = {}
     rules: ClassVar[Mapping[str, FieldRule]] = {}
     on_delete: ClassVar[Policy] = Policy.HUMAN
     push_only: ClassVar[bool] = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +30,7 @@ from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored
 from mobile_sync.engine import push
 from mobile_sync.protocol import Bucket, Device, FieldError, Kind, Received, Rejected, Result
 from mobile_sync.pull import Puller
+from mobile_sync.upcast import Upcaster
 from mobile_sync.wire import read_batch, read_pull
 
 sample_metadata = MetaData()
@@ -80,6 +81,7 @@ class Notes:
 
     entity: str = "note"
     schema_versions: Collection[int] = (1, 2)
+    upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
     rules: Mapping[str, FieldRule] = field(default_factory=lambda: RULES)
     on_delete: Policy = Policy.HUMAN
     push_only: bool = False
@@ -108,6 +110,28 @@ class Notes:
         """Its shelf."""
         shelf = ctx.session.scalar(select(note.c.shelf).where(note.c.id == rec_id, note.c.deleted.is_(False)))
         return frozenset() if shelf is None else frozenset({f"shelf:{shelf}"})
+
+
+class NotesAtOnce(Notes):
+    """The same notes, read and written many at a time."""
+
+    def stored_many(self, ctx: Unit, ids: Collection[UUID]) -> Mapping[UUID, Stored]:
+        """The rows, locked in order."""
+        rows = ctx.session.execute(select(note).where(note.c.id.in_(ids)).order_by(note.c.id).with_for_update())
+        return {row.id: Stored(row.rev, {"shelf": row.shelf, **row.fields}, deleted=row.deleted) for row in rows}
+
+    def check(self, _ctx: Unit, change: Change) -> None:
+        """What the shop does not take."""
+        if change.fields.get("title") == "forbidden":
+            raise Rejected("no_note", FieldError("title", "forbidden"))
+
+    def apply_many(self, ctx: Unit, changes: Sequence[Change]) -> list[int]:
+        """In one go, which a bug in one breaks for all."""
+        assert len({change.rec_id for change in changes}) == len(changes), "a record twice"
+        revs = [self.apply(ctx, change) for change in changes if change.fields.get("title") != "breaks"]
+        if len(revs) < len(changes):
+            raise RuntimeError("the application has a bug")
+        return revs
 
 
 def save_note(ctx: Unit, rec_id: UUID, fields: Mapping[str, Any]) -> int:

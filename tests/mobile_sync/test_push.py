@@ -313,3 +313,18 @@ def test_P17_a_missing_file_does_not_delay_its_op(world: World) -> None:
     tablet.create("note", uuid7(), {"title": "y"}, files=[file])
     tablet.push()
     assert statuses(tablet) == ["applied", "applied"]
+
+
+def test_P8_a_refused_op_takes_nothing_of_its_neighbours_along(world: World) -> None:
+    """Found by the simulation over PostgreSQL, seed 11: history and entries of the ops before it were lost."""
+    tablet, other = world.tablet("a"), world.tablet("a")
+    first, second = uuid7(), uuid7()
+    tablet.create("note", first, {"title": "kept"})
+    tablet.create("note", uuid7(), {"title": "forbidden"})
+    tablet.create("note", second, {"title": "kept too"})
+    tablet.create("note", uuid7(), {"title": "breaks"})
+    tablet.push()
+    other.pull()
+    assert statuses(tablet) == ["applied", "rejected", "applied", "quarantined"]
+    assert other.replica.docs.keys() == {f"note/{first}", f"note/{second}"}
+    assert [len(world.history(rec_id)) for rec_id in (first, second)] == [1, 1]

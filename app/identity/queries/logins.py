@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -52,7 +53,7 @@ def _scope_of_person() -> ColumnElement[str]:
 
 
 # Composed once: every request asks it, and composing costs more than asking.
-_STANDING = (
+STANDING = (
     select(
         SignedIn.id.label("session_id"),
         SignedIn.kind,
@@ -66,12 +67,12 @@ _STANDING = (
         SignedIn.device_id,
         Device.state.label("device_state"),
         _grants_of_person().label("grants"),
-        narrowing(_scope_of_person()).label("narrowed"),
     )
     .join(Person, Person.id == SignedIn.person_id)
     .outerjoin(Device, Device.id == SignedIn.device_id)
     .where(SignedIn.access_hash == bindparam("access_hash"))
 )
+_NARROWING = STANDING.add_columns(narrowing(_scope_of_person()).label("narrowed"))
 
 
 def standing_by_token(session: Session, access_hash: bytes) -> Standing | None:
@@ -79,12 +80,17 @@ def standing_by_token(session: Session, access_hash: bytes) -> Standing | None:
 
     One statement for both, because every request needs both.
     """
-    row = session.execute(_STANDING, {"access_hash": access_hash}).one_or_none()
-    if row is None:
-        return None
-    fields = row._asdict()
-    del fields["narrowed"]
-    return Standing(**{**fields, "grants": _pairs(fields["grants"])})
+    row = session.execute(_NARROWING, {"access_hash": access_hash}).one_or_none()
+    return None if row is None else standing_in(row._mapping)
+
+
+def standing_in(row: Mapping[str, Any]) -> Standing:
+    """The login in a row of `STANDING`, whatever other columns a caller asked for besides."""
+    told = {column: row[column] for column in _COLUMNS}
+    return Standing(**{**told, "grants": _pairs(told["grants"])})
+
+
+_COLUMNS = tuple(column.name for column in dataclass_fields(Standing))
 
 
 def person_with_grants(session: Session, person_id: UUID) -> tuple[Person, list[tuple[Role, UUID]]]:

@@ -1,0 +1,41 @@
+"""Forgetting old exits (SPEC.md T3, T4): never one that a device may still need which has the bucket and is alive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+# What a device has confirmed is the cursor it asked from; one that has not asked for the bucket yet begins at 0, where
+# exits are not sent anyway.
+_PURGE = text(
+    """
+    WITH behind AS (
+      SELECT s.bucket_id, min((d.cursors ->> b.key)::bigint) AS seq
+      FROM sync_subscription s JOIN sync_bucket b ON b.id = s.bucket_id
+      JOIN sync_device_state d ON d.device_id = s.device_id
+      WHERE s.until IS NULL
+        AND d.last_pull_at >= :silent_since AND jsonb_typeof(d.cursors -> b.key) = 'number' GROUP BY s.bucket_id),
+    forgotten AS (
+      DELETE FROM sync_entry e USING sync_bucket b LEFT JOIN behind ON behind.bucket_id = b.id
+      WHERE e.bucket_id = b.id AND e.gone AND NOT e.dirty AND e.gone_at < :before
+        AND e.seq <= coalesce(behind.seq, b.high_seq)
+      RETURNING e.bucket_id, e.seq),
+    lowest AS (SELECT bucket_id, max(seq) AS seq, count(*) AS n FROM forgotten GROUP BY bucket_id),
+    raised AS (
+      UPDATE sync_bucket b SET low_seq = greatest(b.low_seq, lowest.seq)
+      FROM lowest WHERE b.id = lowest.bucket_id RETURNING lowest.n)
+    SELECT coalesce(sum(n), 0)::bigint FROM raised
+    """
+)
+
+
+def purge_exits(session: Session, before: datetime, silent_since: datetime) -> int:
+    """Delete the exits of before `before` that nobody needs, and raise `low_seq`; returns how many.
+
+    A device that has not pulled since `silent_since` is not waited for: its buckets are reset when it comes back (L8).
+    In a READ COMMITTED transaction of its own, for the host's scheduler. Keep them for months: they are also how the
+    server knows what a device held when work was done offline (S5).
+    """
+    return int(session.execute(_PURGE, {"before": before, "silent_since": silent_since}).scalar_one())

@@ -1,0 +1,81 @@
+"""What an answer changes in what a client keeps, pure (SPEC.md L6, P14, P19, B9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from mobile_sync.kept import Kept, KeptFile
+from mobile_sync.outbox import Outbox, Stage
+
+OPS_KEPT = timedelta(days=30)
+ORIGINALS_KEPT = timedelta(days=7)
+
+
+def settled_push(kept: Kept, answer: Mapping[str, Any]) -> Kept:
+    """After a push was answered: results, numbers, and what need not be kept any longer."""
+    told = heard(kept, answer)
+    outbox = told.outbox.settle(answer)
+    final = {entry.op_no for entry in outbox.entries if entry.stage is Stage.FINAL}
+    settled = {number: told.settled.get(number, answer["server_at"]) for number in sorted(final)}
+    # An op that is pending again has lost its result: what was shown of it must be laid over the replica once more.
+    asked: str = answer["epoch"]
+    return _tidied(replace(told, outbox=outbox, settled=settled, shown=told.shown & final, asked=asked))
+
+
+def settled_pull(kept: Kept, staged: list[Mapping[str, Any]], final_before: frozenset[int]) -> Kept:
+    """After the last page: rows, cursors, and which overlays have done their work, at once."""
+    replica = kept.replica.copied()
+    replica.apply(staged, pending_keys(kept))
+    shown = (kept.shown | final_before) & kept.settled.keys()
+    return _tidied(replace(heard(kept, staged[-1]), replica=replica, shown=frozenset(shown)))
+
+
+def heard(kept: Kept, answer: Mapping[str, Any]) -> Kept:
+    """The server's life and time. In another life its files are to be asked for again: it may have lost them."""
+    at, same_life = answer["server_at"], kept.life in (None, answer["epoch"])
+    files = {sha256: _heard_of(one, at) if same_life else _in_doubt(one) for sha256, one in kept.files.items()}
+    return replace(kept, server_at=at, life=answer["epoch"], files=files)
+
+
+def _heard_of(file: KeptFile, server_at: str) -> KeptFile:
+    return replace(file, verified_at=server_at) if file.verified and file.verified_at is None else file
+
+
+def _in_doubt(file: KeptFile) -> KeptFile:
+    return replace(file, verified=False, verified_at=None)
+
+
+def pending_keys(kept: Kept) -> set[str]:
+    """Records that ops without a result name (S5)."""
+    return {key_of_op(entry.op) for entry in kept.outbox.entries if entry.stage is Stage.PENDING}
+
+
+def key_of_op(op: Mapping[str, Any]) -> str:
+    """`entity/id` of the op's record."""
+    return f"{op['entity']}/{op['rec_id']}"
+
+
+def _tidied(kept: Kept) -> Kept:
+    """Without ops whose final result is old and shown (P14), and originals long verified (B9): by server time."""
+    if kept.server_at is None:
+        return kept
+    now = datetime.fromisoformat(kept.server_at)
+    old = {number for number in kept.shown if _passed(kept.settled[number], now, OPS_KEPT)}
+    files = {sha256: one for sha256, one in kept.files.items() if not _done_with(one, now)}
+    if not old and len(files) == len(kept.files):
+        return kept
+    entries = tuple(entry for entry in kept.outbox.entries if entry.op_no not in old)
+    settled = {number: at for number, at in kept.settled.items() if number not in old}
+    outbox = Outbox(entries, kept.outbox.next_op_no)
+    return replace(kept, outbox=outbox, settled=settled, shown=kept.shown - old, files=files)
+
+
+def _done_with(file: KeptFile, now: datetime) -> bool:
+    return file.verified_at is not None and _passed(file.verified_at, now, ORIGINALS_KEPT)
+
+
+def _passed(since: str, now: datetime, span: timedelta) -> bool:
+    return now - datetime.fromisoformat(since) > span

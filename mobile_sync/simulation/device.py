@@ -1,0 +1,149 @@
+"""A tablet of the simulation: the real client over a disk that fills up and a clock that lies; it may be dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from mobile_sync.kept import Kept, MemoryStorage
+from mobile_sync.link import Refused
+from mobile_sync.settling import pending_keys
+from mobile_sync.simulation.faults import Died, Fuse, Tally
+from mobile_sync.simulation.network import Network, SimLink
+from mobile_sync.tablet import Tablet
+
+
+@dataclass
+class Disk(MemoryStorage):
+    """Keeps whole states; dies before or after, and refuses when it is full."""
+
+    fuse: Fuse
+    full: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def save(self, kept: Kept, contents: Mapping[str, bytes]) -> None:
+        """One local transaction."""
+        if self.full:
+            raise OSError(28, "No space left on device")
+        self.fuse.burn("keeps")
+        super().save(kept, contents)
+        self.fuse.burn("has kept")
+
+
+@dataclass
+class WrongClock:
+    """The server's clock and an error, which may jump; the ends of time stop it."""
+
+    true: Callable[[], datetime]
+    error: timedelta = timedelta(0)
+    jumps: int = 0
+
+    def __call__(self) -> datetime:
+        """What the tablet believes."""
+        try:
+            return self.true() + self.error
+        except OverflowError:
+            return datetime(1970, 1, 1, tzinfo=UTC)
+
+    def jump(self, error: timedelta) -> None:
+        """Somebody set the clock."""
+        self.error = error
+        self.jumps += 1
+
+
+@dataclass
+class Recorded:
+    """An op as the person made it.
+
+    `sure`: the device held its record. `doubts`: how often its clock had been set, or evidence thrown away, until then.
+    """
+
+    op: Mapping[str, Any]
+    key: str
+    word: Any
+    sure: bool
+    doubts: int
+
+
+@dataclass
+class SimDevice:
+    """One tablet. `recorded`: everything its person ever made, by the mark each op carries."""
+
+    id: UUID
+    network: Network
+    tally: Tally
+    clock: WrongClock
+    careful: bool
+    fuse: Fuse = field(init=False)
+    disk: Disk = field(init=False)
+    tablet: Tablet = field(init=False)
+    tablet_kind: type[Tablet] = Tablet
+    recorded: dict[int, Recorded] = field(default_factory=dict)
+    revs: dict[str, int] = field(default_factory=dict)
+    revs_of: str | None = None
+    revoked: bool = False
+    corrupted: bool = False
+    final_since: dict[int, datetime] = field(default_factory=dict)
+    originals: dict[str, datetime] = field(default_factory=dict)
+    lost_marks: set[int] = field(default_factory=set)  # final ops let go after thirty days
+
+    def __post_init__(self) -> None:
+        self.fuse = Fuse(self._died)
+        self.disk = Disk(self.fuse)
+        link = SimLink("http://sim/", "", network=self.network, device_id=self.id, fuse=self.fuse, careful=self.careful)
+        self.link = link
+        self.tablet = self.tablet_kind(link, self.clock, storage=self.disk)
+
+    def _died(self, what: str) -> None:
+        self.tally.faults["tablet died"] += 1
+
+    def attempt(self, work: Callable[[], object]) -> bool:
+        """As the app does: whatever goes wrong is tried again another day. True if it went through."""
+        try:
+            work()
+        except Died:
+            self.tablet.restart()
+            return False
+        except Refused:
+            self.tally.faults["refused"] += 1
+            self.tablet.restart()
+            return False
+        except OSError as error:
+            if error.errno == 28:
+                self.tally.faults["disk full"] += 1
+            self.tablet.restart()
+            return False
+        return True
+
+    def upgrade(self, version: int) -> None:
+        """A newer app over the same disk."""
+        self.tablet.schema_version = version
+
+    def pending(self) -> set[str]:
+        """Records with unsent ops."""
+        return pending_keys(self.tablet.kept)
+
+    def corrupt(self, rng: Random) -> None:
+        """A row of the replica is not what it was: lost, invented, or of another seq (I24)."""
+        members = self.tablet.replica.members
+        filled = sorted(bucket for bucket, held in members.items() if held)
+        if not filled:
+            return
+        self.tally.faults["row corrupted"] += 1
+        self.corrupted = True
+        bucket = rng.choice(filled)
+        key = rng.choice(sorted(members[bucket]))
+        match rng.randrange(3):
+            case 0:
+                del members[bucket][key]
+            case 1:
+                members[bucket][key] += 1
+            case _:
+                members[bucket]["thing/ghost"] = 1
+                self.tablet.replica.docs["thing/ghost"] = {"rev": 1, "doc": {}}

@@ -1,0 +1,111 @@
+"""What the simulation asks of a server, whatever it is made of: HTTP in bytes, a desk, disasters, and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from mobile_sync.simulation.faults import Fuse
+from mobile_sync.simulation.truth import RecordRow, Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as bytes. `promised`: the length its header says, more than the body when it was cut."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    promised: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as bytes."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class House(Protocol):
+    """A server under test. `fuse` kills its process, `trouble` makes its database give up once."""
+
+    fuse: Fuse
+    trouble: Fuse
+
+    def handle(self, device_id: UUID, call: Call) -> Answer:
+        """One request; `Died` when the process went away under it."""
+
+    # the desk
+
+    def begin(self) -> int:
+        """A transaction that stays open; its number."""
+
+    def write(self, tx: int | None, rec_id: UUID, fields: Mapping[str, Any] | None) -> None:
+        """Write fields, or delete (None); in an open transaction, or in one of its own (None)."""
+
+    def end(self, tx: int, *, commit: bool) -> None:
+        """Commit or roll back."""
+
+    def busy(self) -> set[UUID]:
+        """Records that open transactions have locked."""
+
+    def known(self) -> list[UUID]:
+        """Live records, in order."""
+
+    def resolve(self, conflict_id: UUID, value: Any) -> bool:
+        """A person decides; False when somebody has decided already."""
+
+    def scope(self, device_id: UUID, buckets: Sequence[str]) -> None:
+        """The device has these buckets from now on."""
+
+    def revoke(self, device_id: UUID) -> None:
+        """The device is lost."""
+
+    # what happens to servers
+
+    def backup(self) -> None:
+        """Remember everything as it is."""
+
+    def restore(self) -> None:
+        """Everything is as it was remembered, and a new life begins."""
+
+    def upgrade(self) -> None:
+        """The next schema version: records, history and documents in its shape."""
+
+    def purge(self, patience: timedelta) -> None:
+        """Forget exits that no device needs which has pulled within `patience`, and files nobody finishes."""
+
+    def close(self) -> None:
+        """Give everything back."""
+
+    # for the checks
+
+    @property
+    def version(self) -> int:
+        """The schema version it speaks."""
+
+    @property
+    def life(self) -> str:
+        """The epoch."""
+
+    def subscribed(self, device_id: UUID) -> frozenset[str]:
+        """The buckets it knows the device to have since its last pull."""
+
+    def held_by(self, device_id: UUID) -> Mapping[str, RecordRow]:
+        """What a device that has just pulled must hold."""
+
+    def check_contents(self) -> None:
+        """Every verified file reads back as its hash says (I18).
+
+        Raises:
+            Violation: one does not.
+        """
+
+    def truth(self) -> Truth:
+        """Everything."""

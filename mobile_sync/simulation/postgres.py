@@ -1,0 +1,268 @@
+"""The shop over real PostgreSQL, real routes and a real disk; its process may die before any statement."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, Response
+from flask_smorest import Api, Blueprint
+from sqlalchemy import Engine, event, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from mobile_sync.adapters.conflicts_sql import settle_conflicts
+from mobile_sync.adapters.epochs import current_epoch, new_epoch
+from mobile_sync.adapters.http import add_sync_routes
+from mobile_sync.adapters.purging import purge_exits
+from mobile_sync.adapters.sql import is_fatal, tracker_of
+from mobile_sync.adapters.tables import sync_conflict
+from mobile_sync.adapters.uploads import expire_uploads
+from mobile_sync.answers import write_refusal
+from mobile_sync.protocol import Bucket, Refusal, SyncProblem
+from mobile_sync.simulation import shop
+from mobile_sync.simulation.faults import Died
+from mobile_sync.simulation.house import Answer, Call
+from mobile_sync.simulation.postgres_app import ShopHost, Unit, save, thing
+from mobile_sync.simulation.postgres_state import begin_empty, keep_backup, migrate, put_back
+from mobile_sync.simulation.postgres_truth import check_store, open_subscriptions, rows_in, truth_of
+from mobile_sync.simulation.truth import RecordRow, Truth
+from mobile_sync.simulation.world import Parts
+
+
+class _Deadlock(Exception):
+    """What PostgreSQL would say."""
+
+    sqlstate = "40P01"
+
+
+@dataclass
+class PostgresHouse:
+    """A `House` in one schema of one database, which it empties first."""
+
+    engine: Engine
+    parts: Parts
+    host: ShopHost = field(init=False)
+    open: dict[int, tuple[Session, set[UUID]]] = field(default_factory=dict)
+    begun: int = 0
+    saved_version: int = 1
+    epoch: str = ""
+
+    def __post_init__(self) -> None:
+        self.fuse, self.trouble = self.parts.fuse, self.parts.trouble
+        self.folder = Path(tempfile.mkdtemp(prefix="simulation-"))
+        sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self.host = ShopHost(sessions, self.parts.clock, self.parts.new_id, self.folder, self.fuse)
+        begin_empty(self.engine)
+        with self.host.unit() as ctx:
+            self.epoch = current_epoch(ctx.session)
+        self.door = _app(self.host).test_client()
+        self.burning = False
+        event.listen(self.engine, "before_cursor_execute", self._statement)
+        event.listen(self.engine, "commit", self._commit)
+
+    def _statement(self, _connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        self._step(" ".join(statement.split())[:60])
+
+    def _commit(self, _connection: Any) -> None:
+        self._step("COMMIT")
+
+    def _step(self, what: str) -> None:
+        if not self.burning:
+            return
+        self.fuse.burn(what)
+        try:
+            self.trouble.burn(what)
+        except Died as died:
+            raise OperationalError(what, {}, _Deadlock()) from died
+
+    @contextmanager
+    def _mortal(self) -> Iterator[None]:
+        """Only what the server does for others may die; what the simulation itself reads may not."""
+        self.burning = True
+        try:
+            yield
+        finally:
+            self.burning = False
+
+    def handle(self, device_id: UUID, call: Call) -> Answer:
+        """Through the routes; a body that was cut ends before its promised length."""
+        headers = {"Content-Type": "application/json", **call.headers, "Authorization": f"Bearer {device_id}"}
+        if call.promised is not None:
+            headers["Content-Length"] = str(call.promised)
+        path = call.path if call.path.startswith("/") else f"/sync/v1/{call.path}"
+        with self._mortal():
+            told = self.door.open(path, method=call.method, data=call.body, headers=headers)
+            self.fuse.burn("answer")
+        return Answer(told.status_code, told.data, dict(told.headers))
+
+    def begin(self) -> int:
+        """A session of its own."""
+        self.begun += 1
+        self.open[self.begun] = (self.host.sessions(), set())
+        return self.begun
+
+    def write(self, tx: int | None, rec_id: UUID, fields: Mapping[str, Any] | None) -> None:
+        """Written at once and held open: the worst a writer can do."""
+        if tx is None:
+            with self._desk() as ctx:
+                self._apply(ctx, rec_id, fields)
+            return
+        session, held = self.open[tx]
+        held.add(rec_id)
+        self._apply(Unit(session, self.parts.clock()), rec_id, fields)
+        tracker_of(session).flush(session)
+
+    @contextmanager
+    def _desk(self) -> Iterator[Unit]:
+        try:
+            with self._mortal(), self.host.unit() as ctx:
+                yield ctx
+        except DBAPIError as error:
+            if not is_fatal(error):
+                raise
+            raise ConnectionError("the database gave up") from error
+
+    def _apply(self, ctx: Unit, rec_id: UUID, fields: Mapping[str, Any] | None) -> None:
+        stored = self.host.things.stored(ctx, rec_id)
+        if (stored is None and fields is None) or (stored is not None and stored.deleted):
+            return
+        save(ctx, rec_id, fields)
+
+    def end(self, tx: int, *, commit: bool) -> None:
+        """All of its writes, or none."""
+        session, _ = self.open.pop(tx)
+        with session:
+            if commit:
+                session.commit()
+
+    def busy(self) -> set[UUID]:
+        """Locked."""
+        return {rec_id for _, held in self.open.values() for rec_id in held}
+
+    def known(self) -> list[UUID]:
+        """Live records."""
+        with self.host.unit() as ctx:
+            return sorted(ctx.session.scalars(select(thing.c.id).where(thing.c.deleted.is_(False))))
+
+    def resolve(self, conflict_id: UUID, value: Any) -> bool:
+        """An ordinary new version, once."""
+        row = sync_conflict.c
+        with self._desk() as ctx:
+            query = select(sync_conflict).where(row.id == conflict_id, row.state == "open").with_for_update()
+            found = ctx.session.execute(query).one_or_none()
+            if found is None:
+                return False
+            stored = self.host.things.stored(ctx, found.rec_id)
+            decided = stored is not None and not stored.deleted and not found.field.startswith("$")
+            rev = save(ctx, found.rec_id, {found.field: value}) if decided else 0
+            settle_conflicts(ctx.session, {conflict_id: rev}, resolution={"value": value}, by=None, at=ctx.now)
+        return True
+
+    def scope(self, device_id: UUID, buckets: Sequence[str]) -> None:
+        """From now on."""
+        self.host.scopes[device_id] = [Bucket(key, int(key != shop.EVERYWHERE)) for key in buckets]
+
+    def revoke(self, device_id: UUID) -> None:
+        """Lost."""
+        self.host.revoked.add(device_id)
+
+    def backup(self) -> None:
+        """The tables; files stay where they are, as with any backup of a database."""
+        keep_backup(self.engine)
+        self.saved_version = self.version
+
+    def restore(self) -> None:
+        """The tables of then and a new life; what was open is gone."""
+        self._drop_open()
+        put_back(self.engine)
+        with self.host.unit() as ctx:
+            self.epoch = new_epoch(ctx.session)
+            if self.version != self.saved_version:
+                migrate(ctx.session, self.version)
+
+    def _drop_open(self) -> None:
+        for session, _ in self.open.values():
+            session.close()
+        self.open.clear()
+
+    def upgrade(self) -> None:
+        """To the newest version, once."""
+        if self.version < shop.NEWEST and not self.open:
+            version = self.host.schema_version = shop.NEWEST
+            things = self.host.things
+            things.rules, things.schema_versions, things.upcasters = shop.RULES[version], (version,), shop.UPCASTERS
+            with self.host.unit() as ctx:
+                migrate(ctx.session, version)
+
+    def purge(self, patience: timedelta) -> None:
+        """Exits that nobody needs, and files that nobody finishes."""
+        with self.host.unit() as ctx:
+            purge_exits(ctx.session, ctx.now + timedelta(seconds=1), ctx.now - patience)
+            expire_uploads(ctx.session, self.host.partial, ctx.now)
+
+    def close(self) -> None:
+        """Sessions, hooks and files."""
+        self._drop_open()
+        event.remove(self.engine, "before_cursor_execute", self._statement)
+        event.remove(self.engine, "commit", self._commit)
+        shutil.rmtree(self.folder)
+
+    @property
+    def version(self) -> int:
+        """The schema version."""
+        return self.host.schema_version
+
+    @property
+    def life(self) -> str:
+        """The epoch."""
+        return self.epoch
+
+    def subscribed(self, device_id: UUID) -> frozenset[str]:
+        """Open subscriptions."""
+        with self.host.unit() as ctx:
+            return open_subscriptions(ctx.session, device_id)
+
+    def held_by(self, device_id: UUID) -> Mapping[str, RecordRow]:
+        """Of its scope."""
+        buckets = frozenset(bucket.key for bucket in self.host.scopes.get(device_id, ()))
+        with self.host.unit() as ctx:
+            return rows_in(ctx.session, buckets)
+
+    def check_contents(self) -> None:
+        """Read all from the disk."""
+        with self.host.unit() as ctx:
+            check_store(ctx.session, self.host.store)
+
+    def truth(self) -> Truth:
+        """Everything."""
+        with self.host.unit() as ctx:
+            return truth_of(ctx.session, self.host.store)
+
+
+def _app(host: ShopHost) -> Flask:
+    app = Flask(__name__)
+    app.config.update(API_TITLE="simulation", API_VERSION="1", OPENAPI_VERSION="3.1.0")
+    blp = Blueprint("sync", __name__, url_prefix="/sync/v1")
+    add_sync_routes(blp, host)
+    Api(app).register_blueprint(blp)
+
+    @app.errorhandler(SyncProblem)
+    def refused(problem: SyncProblem) -> Response:
+        body = write_refusal(Refusal(problem.code, problem.params, problem.errors))
+        return Response(json.dumps(body), problem.status, mimetype="application/problem+json")
+
+    @app.errorhandler(DBAPIError)
+    def gave_up(error: DBAPIError) -> Response:
+        status = 503 if is_fatal(error) else 500
+        return Response(json.dumps({"code": "try_again", "detail": str(error.orig)}), status)
+
+    return app

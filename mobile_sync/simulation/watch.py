@@ -1,0 +1,89 @@
+"""An observer at the server's door: what it says must never contradict what it said (I6, I12, P2, P5, S1, W11)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from mobile_sync.simulation.faults import Tally, Violation
+from mobile_sync.simulation.house import Answer, Call, House
+from mobile_sync.wire import digest_of
+
+Told = tuple[str, UUID, int]
+
+
+@dataclass
+class Watch:
+    """Remembers every answer, also those that never arrived."""
+
+    house: House
+    tally: Tally
+    scopes: dict[UUID, frozenset[str]] = field(default_factory=dict)
+    told: dict[Told, tuple[bytes, Mapping[str, Any]]] = field(default_factory=dict)
+    expected: dict[tuple[str, UUID], int] = field(default_factory=dict)
+    deaths: int = 0
+
+    def server_died(self) -> None:
+        """It begins again; nothing it said is taken back."""
+        self.deaths += 1
+
+    def answered(self, device_id: UUID, call: Call, answer: Answer) -> None:
+        """A request was answered."""
+        if answer.status >= 500 and answer.status not in (503, 507):
+            raise Violation("nothing breaks", f"{call.path} was answered {answer.status}: {answer.body[:300]!r}")
+        if answer.status != 200 or call.path not in ("push", "pull"):
+            return
+        asked, told = json.loads(call.body), json.loads(answer.body)
+        if call.path == "push":
+            self._pushed(device_id, asked, told)
+        else:
+            self._pulled(device_id, asked, told)
+
+    def _pushed(self, device_id: UUID, asked: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        life = told["epoch"]
+        self.tally.checks["P2"] += 1
+        if told["expected"] < self.expected.get((life, device_id), 1):
+            raise Violation("P2", f"{device_id}: expected went back to {told['expected']}")
+        self.expected[life, device_id] = told["expected"]
+        self.tally.checks["P5"] += 1
+        due = {op["op_no"] for op in asked["ops"] if op["op_no"] < told["expected"]}
+        if {result["op_no"] for result in told["results"]} != due:
+            raise Violation("P5", f"results for {[one['op_no'] for one in told['results']]}, due {sorted(due)}")
+        ops = {op["op_no"]: op for op in asked["ops"]}
+        for result in told["results"]:
+            self._same(life, device_id, ops[result["op_no"]], result)
+
+    def _same(self, life: str, device_id: UUID, op: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        """I12: one number, one op, one result, however often it is asked."""
+        self.tally.checks["I12"] += 1
+        if (result.get("problem") or {}).get("code") == "op_no_reused":
+            return
+        digest = digest_of(op)
+        first = self.told.setdefault((life, device_id, op["op_no"]), (digest, result))
+        if first != (digest, result):
+            raise Violation("I12", f"op {op['op_no']} of {device_id}: was {first[1]}, is {result}")
+
+    def _pulled(self, device_id: UUID, asked: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        scope = self.scopes.get(device_id, frozenset())
+        self.tally.checks["S1"] += 1
+        if {state["key"] for state in told["buckets"]} != scope:
+            raise Violation("S1", f"buckets {told['buckets']} are not the scope {sorted(scope)}")
+        if not {change["bucket"] for change in told["changes"]} <= scope:
+            raise Violation("S1", "a change of another bucket was sent")
+        self.tally.checks["I11"] += 1
+        if set(told["dropped"]) != asked["cursors"].keys() - scope:
+            raise Violation("I11", f"dropped {told['dropped']} of {sorted(asked['cursors'])}, scope {sorted(scope)}")
+        self._same_life(asked, told)
+
+    def _same_life(self, asked: Mapping[str, Any], told: Mapping[str, Any]) -> None:
+        """I6: an old cursor in a new life is answered by a reset."""
+        self.tally.checks["I6"] += 1
+        if told["epoch"] != self.house.life:
+            raise Violation("I6", "an answer names a life that is over")
+        held = asked["cursors"] if asked["epoch"] != told["epoch"] else {}
+        for state in told["buckets"]:
+            if state["key"] in held and not state["reset"]:
+                raise Violation("I6", f"{state['key']}: an old cursor was served in a new life")

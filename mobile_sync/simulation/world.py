@@ -1,0 +1,222 @@
+"""One run: a seed decides who does what, what breaks and when; all is checked while it happens and at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from mobile_sync.simulation import shop
+from mobile_sync.simulation.device import SimDevice, WrongClock
+from mobile_sync.simulation.faults import Fuse, Tally, Violation
+from mobile_sync.simulation.house import House
+from mobile_sync.simulation.live import check_files, check_outbox, check_pulled
+from mobile_sync.simulation.network import FATES, FLIPPED, Network
+from mobile_sync.simulation.person import Person
+from mobile_sync.simulation.truth import ContestRow
+from mobile_sync.simulation.watch import Watch
+from mobile_sync.tablet import Tablet
+from mobile_sync.testing import Ticker
+
+BEGINNING = datetime(2026, 7, 16, tzinfo=UTC)
+STEPS, WEIGHTS = (12, 24, 70), (4, 4, 1)
+
+
+@dataclass
+class Plan:
+    """What of all that can happen does happen in this run; a run with everything never gets anywhere."""
+
+    steps: int
+    tablets: int
+    storms: bool
+    weather: dict[str, float]
+    limit: int
+    chunk: int
+    clocks: str
+    restores: bool
+    upgrades: bool
+    long_waits: bool
+    crashes: float
+    stress: str
+
+    @classmethod
+    def drawn(cls, rng: Random) -> Plan:
+        """By the seed alone."""
+        storms = rng.random() < 0.7
+        stress = rng.choices(("none", "restores", "purges", "crashes"), (5, 2, 1, 1))[0]
+        fates = [fate for fate in FATES if rng.random() < 0.5]
+        weather = {fate: rng.choice((0.02, 0.1, 0.25)) * (1 + 2 * (fate == FLIPPED)) for fate in fates}
+        return cls(
+            steps=rng.choices(STEPS, WEIGHTS)[0],
+            tablets=rng.randint(2, 4),
+            storms=storms,
+            weather=weather if storms else {},
+            limit=rng.choice((1, 2, 3, 5, 50)),
+            chunk=rng.choice((7, 30, 200)),
+            clocks=rng.choice(("right", "wrong", "jumping")),
+            restores=stress == "restores" or rng.random() < 0.1,
+            upgrades=rng.random() < 0.3,
+            long_waits=rng.random() < 0.3,
+            crashes=rng.choice((0.0, 0.1, 0.3)),
+            stress=stress,
+        )
+
+
+MakeHouse = Callable[["Parts"], House]
+
+
+@dataclass
+class Parts:
+    """What a house is made from."""
+
+    clock: Ticker
+    new_id: Callable[[], UUID]
+    fuse: Fuse
+    trouble: Fuse
+    tally: Tally
+
+
+@dataclass
+class World:
+    """Everything there is in a run. `trace`: what happened, a line each, if somebody wants to know."""
+
+    seed: int
+    make_house: MakeHouse
+    tablet_kind: type[Tablet] = Tablet
+    trace: list[str] | None = None
+    clocks: str | None = None
+    tally: Tally = field(default_factory=Tally)
+    restored: int = 0
+    saved: bool = False
+    happened: Counter[str] = field(default_factory=Counter)
+    open: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rng = Random(self.seed)
+        self.plan = Plan.drawn(self.rng)
+        self.plan.clocks = self.clocks or self.plan.clocks
+        self.clock = Ticker(BEGINNING)
+        self.marks = 0
+        fuse, trouble = Fuse(self._server_dies), Fuse(self._database_gives_up)
+        self.house = self.make_house(Parts(self.clock, self.new_id, fuse, trouble, self.tally))
+        self.watch = Watch(self.house, self.tally)
+        self.network = Network(self.house, self.watch, self.rng, self.tally, dict(self.plan.weather))
+        if self.trace is not None:
+            self.network.tell = self.say
+        self.photos = [self.rng.randbytes(50) for _ in range(3)]
+        self.devices = [self._device() for _ in range(self.plan.tablets)]
+        self.give_scope(self.devices[1], self.watch.scopes[self.devices[0].id])  # two tablets of one person
+
+    def new_id(self) -> UUID:
+        """The seed's next id."""
+        return UUID(int=self.rng.getrandbits(128), version=4)
+
+    def new_mark(self) -> int:
+        """Never the same twice."""
+        self.marks += 1
+        return self.marks
+
+    def _server_dies(self, what: str) -> None:
+        self.say(f"  the server dies: {what}")
+
+    def _database_gives_up(self, what: str) -> None:
+        self.tally.faults["database gave up"] += 1
+        self.say(f"  the database gives up: {what}")
+
+    def note(self, event: str) -> None:
+        """Something went wrong that this run is about."""
+        self.happened[event] += 1
+        self.tally.faults[event] += 1
+
+    def say(self, line: str) -> None:
+        """A line of the trace."""
+        if self.trace is not None:
+            self.trace.append(line)
+
+    def _device(self) -> SimDevice:
+        clock = WrongClock(self.clock)
+        careful = self.rng.random() < 0.6
+        device = SimDevice(self.new_id(), self.network, self.tally, clock, careful, tablet_kind=self.tablet_kind)
+        error = self.odd_error()
+        if self.plan.clocks != "right":
+            clock.error = error
+        self.give_scope(device, frozenset(self.rng.sample(shop.BUCKETS, self.rng.randint(1, len(shop.BUCKETS)))))
+        return device
+
+    def odd_error(self) -> timedelta:
+        """From a second to years, either way."""
+        return timedelta(seconds=self.rng.choice((-1, 1)) * self.rng.choice((1, 3_600, 86_400 * 30, 86_400 * 365 * 14)))
+
+    def give_scope(self, device: SimDevice, buckets: frozenset[str]) -> None:
+        """These buckets from now on."""
+        self.watch.scopes[device.id] = buckets
+        self.house.scope(device.id, sorted(buckets))
+
+    def person(self, device: SimDevice) -> Person:
+        """Whoever holds the tablet."""
+        return Person(device, self.rng, self.new_mark, self.new_id, self.sure_of, self.doubts, self.photos)
+
+    def sure_of(self, device: SimDevice, key: str) -> bool:
+        """The device and the server agree, now, that it holds the record: no later doubt is justified (S5)."""
+        scope = self.watch.scopes[device.id] & self.house.subscribed(device.id)
+        members = device.tablet.replica.members
+        row = self.house.held_by(device.id).get(key)
+        here = {bucket for bucket, held in members.items() if key in held}
+        return row is not None and bool(here & scope & row.buckets) and not self.plan.restores
+
+    def doubts(self, device: SimDevice) -> int:
+        """Grows when the device's clock is set, and when the server forgets who held what."""
+        return device.clock.jumps + self.happened["purge"]
+
+    # what tablets do over the network, each followed by its checks
+
+    def syncs(self, device: SimDevice) -> bool:
+        """Push, pull, files; True if all of it went through."""
+        went = self.pushes(device)
+        went = self.pulls(device) and went
+        return self.uploads(device) and went
+
+    def pushes(self, device: SimDevice) -> bool:
+        """The outbox."""
+        return self._checked(device, lambda: device.tablet.push(limit=self.plan.limit))
+
+    def pulls(self, device: SimDevice) -> bool:
+        """The buckets."""
+        if device.revoked:
+            return self._checked(device, lambda: device.tablet.push(limit=self.plan.limit, ask=True))
+        pulled = self._checked(device, lambda: device.tablet.pull(limit=self.plan.limit))
+        if pulled:
+            check_pulled(self.house, device, self.tally)
+            self._note_circumstances()
+            pulled = self.pushes(device)
+        return pulled
+
+    def _note_circumstances(self) -> None:
+        """What I1 has just been shown to hold under."""
+        under = {"I9": "moved A-B-A", "I22": "schema upgrade", "I23": "purge"}
+        self.tally.checks.update(name for name, event in under.items() if self.happened[event])
+        self.tally.checks["I5"] += bool(self.open)
+
+    def decide(self, contest: ContestRow) -> None:
+        """A person resolves a conflict; whoever comes second is refused, and nothing changes (I15)."""
+        value = contest.mine if self.rng.random() < 0.5 else f"r{self.new_mark()}"
+        if self.house.resolve(contest.id, value):
+            before = self.house.truth()
+            self.tally.checks["I15"] += 1
+            if self.house.resolve(contest.id, "again") or self.house.truth() != before:
+                raise Violation("I15", f"conflict {contest.id} was resolved twice")
+
+    def uploads(self, device: SimDevice) -> bool:
+        """The files."""
+        if device.revoked:
+            return True
+        return self._checked(device, lambda: device.tablet.upload(device.link, chunk_bytes=self.plan.chunk))
+
+    def _checked(self, device: SimDevice, work: Callable[[], object]) -> bool:
+        went = device.attempt(work)
+        check_outbox(device, self.clock.at, self.tally)
+        check_files(device, self.clock.at, self.tally)
+        return went
