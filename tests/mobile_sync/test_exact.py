@@ -1,4 +1,4 @@
-"""Rules that the simulation made exact, each by hand: lives of a server, buckets read in pages, schema versions, purge."""
+"""Rules that the simulation made exact, by hand: lives of a server, buckets read in pages, schema versions, purge."""
 
 # ruff: noqa: N802 - tests are named by the rules of SPEC.md
 
@@ -79,7 +79,7 @@ def test_P20_a_group_longer_than_the_limit_goes_alone_and_whole() -> None:
 )
 def test_P20_what_no_server_would_take_is_refused_when_it_is_recorded(world: World, fields: dict[str, Any]) -> None:
     tablet = world.tablet("a")
-    with pytest.raises(ValueError, match="nested|larger"):
+    with pytest.raises(ValueError, match=r"nested|larger"):
         tablet.create("note", uuid7(), fields)
     assert tablet.outbox.entries == ()
 
