@@ -20,4 +20,4 @@ USER lamplighter
 ENV BLOB_ROOT=/srv/blobs
 VOLUME /srv/blobs
 EXPOSE 8000 8001
-CMD ["gunicorn", "wsgi:app", "--worker-class=gthread", "--workers=2", "--threads=32", "--no-control-socket", "--bind=0.0.0.0:8000"]
+CMD ["gunicorn", "wsgi:app", "--worker-class=gthread", "--workers=2", "--threads=32", "--preload", "--no-control-socket", "--bind=0.0.0.0:8000"]

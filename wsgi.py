@@ -3,6 +3,6 @@
 import os
 
 from app.config import Settings
-from app.factory import build_runtime, create_app
+from app.factory import build_runtime, start_serving
 
-app = create_app(build_runtime(Settings.from_env(os.environ)))
+app = start_serving(build_runtime(Settings.from_env(os.environ)))

@@ -22,6 +22,7 @@ from app.kernel import migrate
 from app.kernel.actor import SYSTEM
 from app.kernel.clock import utc_now
 from app.kernel.db import Model
+from app.kernel.net import RoleMissing
 from app.kernel.unit_of_work import Runtime
 from app.story.desk import Refused
 from app.story.told import Broken, tell
@@ -45,7 +46,10 @@ def cli() -> None:
 @cli.command("migrate")
 def migrate_() -> None:
     """Bring the database to the newest version."""
-    migrate.upgrade(runtime_from_env().engine)
+    try:
+        migrate.upgrade(runtime_from_env().engine)
+    except RoleMissing as error:
+        raise click.ClickException(str(error)) from error
 
 
 @cli.command()

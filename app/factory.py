@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Flask
+from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.conflicts.routes import blp as conflicts
@@ -17,6 +20,7 @@ from app.kernel.headers import install_headers
 from app.kernel.observe import install_observation
 from app.kernel.problem_json import Api, install_problem_handlers
 from app.kernel.unit_of_work import Runtime
+from app.live import queries as live
 from app.map.routes import blp as map_
 from app.media.routes import blp as media
 from app.outages.routes import blp as outages
@@ -25,9 +29,25 @@ from app.sync.routes import blp as sync
 from app.web.docs import docs
 from app.web.pages import register_pages
 
-__all__ = ["build_runtime", "create_app"]
+__all__ = ["build_runtime", "create_app", "start_serving"]
+
+log = logging.getLogger(__name__)
 
 BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, conflicts, map_, sync]
+
+
+def start_serving(runtime: Runtime) -> Flask:
+    """The web application of a server process.
+
+    A database that was restored begins its new life here, before any tablet is answered out of the old one. Without
+    a database the process serves all the same: its readiness says so, and pushes begin the life then.
+    """
+    try:
+        live.epoch_of(runtime.sessions)
+    except DBAPIError as error:
+        log.warning("no database when the server started", extra={"error": type(error).__name__})
+    runtime.engine.dispose()  # a server that forks after this must not share the connection
+    return create_app(runtime)
 
 
 def create_app(runtime: Runtime) -> Flask:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from mobile_sync.protocol import BucketState, FieldResult, Page, PageChange, PushAnswer, Refusal, Result
 from mobile_sync.wire import write_time
+
+_TIGHT = (",", ":")
 
 
 def write_refusal(refusal: Refusal) -> dict[str, Any]:
@@ -27,6 +30,26 @@ def write_result(result: Result) -> dict[str, Any]:
     if result.fields:
         written["fields"] = {name: _write_field(field) for name, field in result.fields.items()}
     return written
+
+
+_PLAIN = '{"op_no":%d,"status":"%s","rev":%d}'
+
+
+def result_text(result: Result) -> str:
+    """`write_result` as JSON, all but ASCII escaped; most results have nothing more to say than their status."""
+    if result.refusal or result.fields:
+        return json.dumps(write_result(result), separators=_TIGHT)
+    return _PLAIN % (result.op_no, result.status, result.rev)
+
+
+def push_text(answer: PushAnswer) -> str:
+    """`write_push` as JSON."""
+    head = {"epoch": answer.epoch, "server_at": write_time(answer.server_at), "expected": answer.expected}
+    return _with_list(head, "results", ",".join(map(result_text, answer.results)))
+
+
+def _with_list(head: dict[str, Any], name: str, items: str) -> str:
+    return f'{json.dumps(head, separators=_TIGHT)[:-1]},"{name}":[{items}]}}'
 
 
 def write_push(answer: PushAnswer) -> dict[str, Any]:
@@ -62,16 +85,39 @@ def write_change(change: PageChange) -> dict[str, Any]:
         "rev": change.rev,
         "gone": change.gone,
     }
-    return written if change.gone else {**written, "doc": change.doc}
+    if change.gone:
+        return written
+    return {**written, "doc": json.loads(change.doc) if isinstance(change.doc, str) else change.doc}
+
+
+def _change_text(change: PageChange, bucket: str) -> str:
+    head = (
+        f'{{"bucket":{bucket},"seq":{change.seq},"entity":"{change.entity}","id":"{change.id}","rev":{change.rev},'
+        f'"gone":{"true" if change.gone else "false"}'
+    )
+    if change.gone:
+        return head + "}"
+    doc = change.doc if isinstance(change.doc, str) else json.dumps(change.doc, ensure_ascii=False, separators=_TIGHT)
+    return f'{head},"doc":{doc}}}'
+
+
+def page_text(page: Page) -> str:
+    """`write_page` as JSON; documents that are texts already are taken over as they are."""
+    head = _page_head(page)
+    keys = {state.key: json.dumps(state.key) for state in page.buckets}
+    return _with_list(head, "changes", ",".join([_change_text(one, keys[one.bucket]) for one in page.changes]))
 
 
 def write_page(page: Page) -> dict[str, Any]:
     """The answer to a pull."""
+    return {**_page_head(page), "changes": [write_change(change) for change in page.changes]}
+
+
+def _page_head(page: Page) -> dict[str, Any]:
     return {
         "epoch": page.epoch,
         "server_at": write_time(page.server_at),
         "schema_version": page.schema_version,
         "buckets": [write_bucket(state) for state in page.buckets],
         "dropped": list(page.dropped),
-        "changes": [write_change(change) for change in page.changes],
     }

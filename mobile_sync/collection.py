@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection as Ids
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 from mobile_sync.protocol import Device, Kind, Op
@@ -35,8 +35,7 @@ class FieldRule:
     steps: Mapping[str, Ids[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A record as the server holds it: `fields` has the value of every field a device may send."""
 
     rev: int
@@ -44,8 +43,7 @@ class Stored:
     deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What is left to write after merging: `kind`, the surviving `fields`, and the op they came in.
 
     `stored` is the record the decision was made on, None for a create.
@@ -59,12 +57,11 @@ class Change:
     device: Device
 
 
-@dataclass(frozen=True, slots=True)
-class Doc:
-    """A record as the device gets it: its revision and a JSON object."""
+class Doc(NamedTuple):
+    """A record as the device gets it: its revision and a JSON object, or that object's text as a database wrote it."""
 
     rev: int
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | str
 
 
 Ctx = TypeVar("Ctx", contravariant=True)
@@ -112,6 +109,27 @@ class Collection(Protocol[Ctx]):
 
     def buckets_of(self, ctx: Ctx, rec_id: UUID) -> frozenset[str]:
         """The buckets the record belongs to now, computed from its own columns."""
+
+
+@runtime_checkable
+class ManyAtOnce(Protocol[Ctx]):
+    """What a `Collection` may offer besides, when each of its records stands alone: no write of one touches another.
+
+    A batch is then read and written in a number of statements that does not grow with it.
+    """
+
+    def stored_many(self, ctx: Ctx, ids: Ids[UUID]) -> Mapping[UUID, Stored]:
+        """The records among `ids` that ever were, deleted ones too, locked in the order of their ids."""
+
+    def check(self, ctx: Ctx, change: Change) -> None:
+        """Refuse what the change itself shows to be wrong, before anything is written.
+
+        Raises:
+            Rejected: with the fields at fault.
+        """
+
+    def apply_many(self, ctx: Ctx, changes: Sequence[Change]) -> Sequence[int]:
+        """Write changes of different records; returns their new revisions in the same order."""
 
 
 def rule_for(rules: Mapping[str, FieldRule], name: str) -> FieldRule | None:

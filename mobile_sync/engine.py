@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
+from mobile_sync.attempt import Attempt, refused
 from mobile_sync.collection import Collection
-from mobile_sync.judge import Judge
 from mobile_sync.ledger import Filed, Key, Ledger, Opening
 from mobile_sync.protocol import (
     MAX_OPS,
@@ -28,7 +28,6 @@ from mobile_sync.stops import Stopped
 
 log = logging.getLogger(__name__)
 
-TOGETHER = 50  # ops under one savepoint: a refused one makes its neighbours run twice
 Unit = Sequence[Received]  # one op, or a whole group
 Ctx = TypeVar("Ctx")
 CtxIn = TypeVar("CtxIn", contravariant=True)
@@ -122,39 +121,43 @@ class _Push(Generic[Ctx]):
         return round(self.clock_error / timedelta(milliseconds=1))
 
     def take_all(self, units: Sequence[Unit]) -> list[Result]:
-        """Neighbours under one savepoint while all goes well, else one by one: the results are the same."""
+        """All under one savepoint while all goes well; else around the one at fault: the results are the same."""
         results: list[Result] = []
-        for start in range(0, len(units), TOGETHER):
-            some = units[start : start + TOGETHER]
-            results += self._together(some) if len(some) > 1 else self._one_by_one(some)
+        waiting = [units]
+        while waiting:
+            some = waiting.pop()
+            if len(some) > 1:
+                taken, parts = self._together(some)
+                results += taken
+                waiting += reversed(parts)
+            elif some:
+                results += self._filed(some[0], self._alone(some[0]))
         return results
 
-    def _together(self, units: Sequence[Unit]) -> list[Result]:
-        judge = self._judge()
+    def _together(self, units: Sequence[Unit]) -> tuple[list[Result], list[Sequence[Unit]]]:
+        """Results, or the parts to try instead: before, at and behind the fault; halves where it cannot be told."""
         ops = [one for unit in units for one in unit]
         self.ledger.prepare(ops)
+        attempt = self._attempt()
         try:
             with self.host.savepoint(self.ctx):
-                results = [judge.result_of(one, unit) for unit in units for one in unit]
+                results = attempt.run(units)
         except Exception as error:
             if self.host.fatal(error):
                 raise
-            return self._one_by_one(units)
-        self._keep(judge)
-        return self._filed(ops, results)
+            at, behind = (len(units) // 2,) * 2 if attempt.at is None else (attempt.at, attempt.at + 1)
+            return [], [units[:at], units[at:behind], units[behind:]]
+        self._keep(attempt)
+        return self._filed(ops, results), []
 
-    def _one_by_one(self, units: Sequence[Unit]) -> list[Result]:
-        return [result for unit in units for result in self._filed(unit, self._run(unit))]
+    def _attempt(self) -> Attempt[Ctx]:
+        return Attempt.over(self.host, self.ctx, self.device, self.ledger, self.opening, self.clock_error, self.own)
 
-    def _judge(self) -> Judge[Ctx]:
-        clock_error, own = self.clock_error, set(self.own)
-        return Judge(self.host, self.ctx, self.device, self.ledger, self.opening, clock_error, own)
-
-    def _keep(self, judge: Judge[Ctx]) -> None:
+    def _keep(self, attempt: Attempt[Ctx]) -> None:
         """The savepoint holds: what was learnt in it counts from now on."""
-        self.own = judge.own
-        judge.keep_contested()
-        for result, received in judge.alarms:
+        self.own = attempt.judge.own
+        attempt.judge.keep_contested()
+        for result, received in attempt.alarms():
             self.host.alarm(self.ctx, self.device, result, received)
 
     def _filed(self, ops: Sequence[Received], results: list[Result]) -> list[Result]:
@@ -165,25 +168,20 @@ class _Push(Generic[Ctx]):
                 self.opening.waiting.setdefault((one.op.entity, one.op.rec_id), one.op_no)
         return results
 
-    def _run(self, unit: Unit) -> list[Result]:
-        judge = self._judge()
-        current = unit[0]
-        results = []
+    def _alone(self, unit: Unit) -> list[Result]:
         self.ledger.prepare(unit)
+        attempt = self._attempt()
         try:
             with self.host.savepoint(self.ctx):
-                for current in unit:
-                    results.append(judge.result_of(current, unit))
+                results = attempt.run([unit], singly=True)
         except Exception as error:
-            return _fallen(unit, self._verdict(error, current))
-        self._keep(judge)
+            return _fallen(unit, self._verdict(error, attempt.current or unit[0]))
+        self._keep(attempt)
         return results
 
     def _verdict(self, error: Exception, culprit: Received) -> Result:
-        if isinstance(error, Rejected):
-            return Result(culprit.op_no, Status.REJECTED, refusal=error.refusal)
-        if isinstance(error, Stopped):
-            return Result(culprit.op_no, error.status, refusal=error.refusal)
+        if isinstance(error, Rejected | Stopped):
+            return refused(culprit.op_no, error)
         if self.host.fatal(error):
             raise error
         log.error("an op broke the application", exc_info=error, extra={"op_no": culprit.op_no})

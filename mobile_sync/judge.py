@@ -1,17 +1,17 @@
-"""One op: may it run, what survives of it, what is written (SPEC.md P8–P12, M, S5)."""
+"""One op: may it run, what survives of it (SPEC.md P8–P12, M, S5). Decides only; nothing is written here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from mobile_sync.beliefs import believed_from
 from mobile_sync.collection import Change, Collection, FieldRule, Policy, Stored, rule_for
-from mobile_sync.ledger import Clash, Key, Ledger, Opening
-from mobile_sync.merge import Believed, Decision, merge, status_of, written
+from mobile_sync.ledger import Clash, Key, Opening
+from mobile_sync.merge import Believed, Decision, first_write, merge, status_of, written
 from mobile_sync.protocol import (
     Device,
     FieldError,
@@ -25,57 +25,110 @@ from mobile_sync.protocol import (
     Result,
     Status,
 )
+from mobile_sync.reading import Reader, base_of, key_of
 from mobile_sync.stops import Stopped, held, quarantined
 from mobile_sync.upcast import upcast
 
-if TYPE_CHECKING:
-    from mobile_sync.engine import Host
-
 Ctx = TypeVar("Ctx")
 DELETED = "$deleted"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is to become of an op. `rev` and `conflicts` (ids by field) are filled in by whoever writes it."""
+
+    op_no: int
+    status: Status
+    rev: int = 0
+    change: Change | None = None
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    clashes: Sequence[Clash] = ()
+    refusal: Refusal | None = None
+    conflicts: dict[str, UUID] = field(default_factory=dict)
+
+    def result(self) -> Result:
+        """As the device is told: fields whose outcome it could not guess (P7)."""
+        if not self.decisions:
+            return Result(self.op_no, self.status, self.rev, self.refusal)
+        told = {
+            name: FieldResult(decision.outcome, decision.value, self.conflicts.get(name))
+            for name, decision in self.decisions.items()
+            if decision.outcome is not Outcome.APPLIED
+        }
+        return Result(self.op_no, self.status, self.rev, self.refusal, told)
+
+    def alarms(self) -> list[str]:
+        """Fields that must never be merged, and clashed (M4)."""
+        return [clash.field for clash in self.clashes if clash.rule.policy is Policy.NEVER]
 
 
 @dataclass
 class Judge(Generic[Ctx]):
     """Judges the ops of one savepoint. What it learns is kept only if the savepoint holds."""
 
-    host: Host[Ctx]
-    ctx: Ctx
     device: Device
-    ledger: Ledger
     opening: Opening
-    clock_error: timedelta
+    reader: Reader[Ctx]
     own: set[Key]
     raised: dict[Key, set[str]] = field(default_factory=dict)
     sent: dict[Key, dict[str, Any]] = field(default_factory=dict)  # by the ops before in this savepoint, not filed yet
-    alarms: list[tuple[Result, Received]] = field(default_factory=list)
+    stopped: dict[int, Result] = field(default_factory=dict)  # ops before in this savepoint that did not run
+    waiting: dict[Key, int] = field(default_factory=dict)
 
     def keep_contested(self) -> None:
         """The savepoint holds: later ops see the conflicts raised in it."""
         for key, names in self.raised.items():
             self.opening.contested.setdefault(key, set()).update(names)
 
-    def result_of(self, received: Received, unit: Sequence[Received]) -> Result:
-        """The op's result.
+    def readable(self, received: Received, unit: Sequence[Received]) -> Op:
+        """The op, if it may be judged now at all.
+
+        Raises:
+            Rejected: what it depends on was. Stopped: it waits.
+        """
+        op = self._whole(received, unit)
+        collection = self.reader.collections.get(op.entity)
+        if collection is None:
+            raise quarantined("unknown_entity", entity=op.entity)
+        if op.schema_version not in collection.schema_versions:
+            op = op._replace(fields=_in_shape(collection, op.schema_version, op.fields))
+        self._must_not_wait(op)
+        return op
+
+    def verdict_on(self, op: Op) -> Verdict:
+        """What becomes of it.
 
         Raises:
             Rejected: a rule said no. Stopped: it waits.
         """
-        op = self._readable(received, unit)
-        collection = self.host.collections.get(op.entity)
-        if collection is None:
-            raise quarantined("unknown_entity", entity=op.entity)
-        if op.schema_version not in collection.schema_versions:
-            op = replace(op, fields=_in_shape(collection, op.schema_version, op.fields))
-        self._must_not_wait(op)
-        with self.ledger.authored(self.device, op, round(self.clock_error / timedelta(milliseconds=1))):
-            result = self._written(collection, op)
-        if op.files:
-            self.ledger.declare(self.device, op)
-        self._note_alarm(collection, result, received)
-        return result
+        collection = self.reader.collections[op.entity]
+        stored = self.reader.stored(op)
+        if stored is not None and not self.reader.in_scope(op):
+            raise quarantined("out_of_scope")
+        if op.kind is Kind.DELETE:
+            return self._deleted(collection, op, stored)
+        if stored is None and op.kind is Kind.UPDATE:
+            raise Rejected("unknown_record")
+        if stored is not None and stored.deleted:
+            return self._too_late(collection, op, stored)
+        return self._merged(collection, op, stored)
 
-    def _readable(self, received: Received, unit: Sequence[Received]) -> Op:
+    def learn(self, op: Op, verdict: Verdict) -> None:
+        """It runs: later ops of this savepoint follow it."""
+        key = key_of(op)
+        if verdict.change is not None and op.kind is not Kind.DELETE:
+            self.own.add(key)
+            self.sent.setdefault(key, {}).update(op.fields)
+        if verdict.clashes:
+            self.raised.setdefault(key, set()).update(clash.field for clash in verdict.clashes)
+
+    def stop(self, received: Received, result: Result) -> None:
+        """It does not run: later ops of its record may have to wait for it (P8)."""
+        self.stopped[received.op_no] = result
+        if result.status.waits and received.op:
+            self.waiting.setdefault(key_of(received.op), received.op_no)
+
+    def _whole(self, received: Received, unit: Sequence[Received]) -> Op:
         if self.device.revoked:
             raise quarantined("device_revoked")
         if received.op is None:
@@ -87,128 +140,99 @@ class Judge(Generic[Ctx]):
 
     def _must_not_wait(self, op: Op) -> None:
         """P8, P12."""
-        waiting = self.opening.waiting.get((op.entity, op.rec_id))
-        if waiting is not None:
-            raise held("record_waits", waiting)
+        if self.opening.waiting or self.waiting:
+            key = key_of(op)
+            waiting = self.opening.waiting.get(key) or self.waiting.get(key)
+            if waiting is not None:
+                raise held("record_waits", waiting)
         for number in op.depends_on:
-            filed = self.opening.filed.get(number)
-            if filed and filed.result.status is Status.REJECTED:
+            status = self._status_of(number)
+            if status is Status.REJECTED:
                 raise Rejected("dependency_rejected", op_no=number)
-            if filed and filed.result.status.waits:
+            if status is not None and status.waits:
                 raise held("dependency_waits", number)
 
-    def _written(self, collection: Collection[Ctx], op: Op) -> Result:
-        stored = collection.stored(self.ctx, op.rec_id)
-        if stored is not None:
-            self._must_be_in_scope(collection, op)
-        if op.kind is Kind.DELETE:
-            return self._deleted(collection, op, stored)
-        if stored is None and op.kind is Kind.UPDATE:
-            raise Rejected("unknown_record")
-        if stored is not None and stored.deleted:
-            return self._too_late(collection, op, stored)
-        return self._merged(collection, op, stored)
+    def _status_of(self, number: int) -> Status | None:
+        """None: it ran just now, or is not known; either way nothing hinders."""
+        filed = self.opening.filed.get(number)
+        told = filed.result if filed else self.stopped.get(number)
+        return told.status if told else None
 
-    def _must_be_in_scope(self, collection: Collection[Ctx], op: Op) -> None:
-        key = (op.entity, op.rec_id)
-        if collection.push_only or key in self.own or key in self.opening.held:
-            return
-        if not self.ledger.held_by(self.device, op, self._corrected(op.device_at)):
-            raise quarantined("out_of_scope")
-
-    def _corrected(self, device_at: datetime) -> datetime:
-        """Device time on the server's clock (P13); the ends of time stay where they are."""
-        try:
-            return device_at - self.clock_error
-        except OverflowError:
-            return device_at
-
-    def _merged(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Result:
+    def _merged(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Verdict:
+        taken = first_write(op.fields, collection.rules) if stored is None and not self._contested(op) else None
+        if taken is not None:
+            return self._changing(op, Verdict(op.op_no, Status.APPLIED), taken, stored)
         theirs = stored.fields if stored else {}
         believed = self._believed(collection, op, stored)
         decisions = merge(op.fields, theirs, believed, collection.rules)
-        survivors = written(decisions)
-        rev = stored.rev if stored else 0
-        if survivors or stored is None:
-            kind = Kind.UPDATE if stored else Kind.CREATE
-            rev = collection.apply(self.ctx, Change(kind, op.rec_id, survivors, stored, op, self.device))
-            self.own.add((op.entity, op.rec_id))
-            self.sent.setdefault((op.entity, op.rec_id), {}).update(op.fields)
         status = status_of(decisions)
         if stored is None and status is Status.NOOP:
             status = Status.APPLIED
-        conflicts = self._contest(op, decisions, believed, stored, collection.rules)
-        return Result(op.op_no, status, rev, fields=_spoken(decisions, conflicts))
+        verdict = Verdict(op.op_no, status, stored.rev if stored else 0, decisions=decisions)
+        survivors = written(decisions)
+        if survivors or stored is None:
+            self._changing(op, verdict, survivors, stored)
+        verdict.clashes = self._clashes(op, decisions, believed, stored, collection.rules)
+        return verdict
+
+    def _changing(self, op: Op, verdict: Verdict, fields: Mapping[str, Any], stored: Stored | None) -> Verdict:
+        kind = Kind.UPDATE if stored else Kind.CREATE
+        verdict.change = Change(kind, op.rec_id, fields, stored, op, self.device)
+        return verdict
+
+    def _contested(self, op: Op) -> frozenset[str]:
+        if not (self.opening.contested or self.raised):
+            return frozenset()
+        key = key_of(op)
+        return frozenset(self.opening.contested.get(key, set()) | self.raised.get(key, set()))
 
     def _believed(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Believed:
-        key = (op.entity, op.rec_id)
-        contested = frozenset(self.opening.contested.get(key, set()) | self.raised.get(key, set()))
-        base_rev = 0 if op.kind is Kind.CREATE else op.base_rev
+        contested, base_rev = self._contested(op), base_of(op)
         if stored is None or stored.rev == base_rev:
             return Believed(contested=contested)
         if base_rev > stored.rev:
             return Believed(contested=contested, whole=False, others=True)
-        shape = partial(_known_in_shape, collection)
-        believed = self.ledger.believed(self.device, op, base_rev=base_rev, contested=contested, shape=shape)
-        just_sent = self.sent.get(key, {})
+        seen = self.reader.versions_after(op, base_rev)
+        believed = believed_from(seen, base_rev, contested, partial(_known_in_shape, collection))
+        just_sent = self.sent.get(key_of(op), {})
         passed = {**believed.passed, **dict.fromkeys(just_sent, ())}
         return replace(believed, base={**believed.base, **just_sent}, passed=passed)
 
-    def _contest(
+    def _clashes(
         self,
         op: Op,
         decisions: Mapping[str, Decision],
         believed: Believed,
         stored: Stored | None,
         rules: Mapping[str, FieldRule],
-    ) -> dict[str, UUID]:
-        names = [name for name, decision in decisions.items() if decision.outcome is Outcome.CONFLICT]
-        return {name: self._open(op, name, decisions[name].value, believed, stored, rules) for name in names}
+    ) -> list[Clash]:
+        found, rev = [], stored.rev if stored else 0
+        for name, decision in decisions.items():
+            if decision.outcome is Outcome.CONFLICT:
+                base = believed.base_of(name, decision.value)
+                rule = rule_for(rules, name) or FieldRule(Policy.HUMAN)
+                found.append(Clash(op, name, base, decision.value, op.fields.get(name, True), rev, rule))
+        return found
 
-    def _open(
-        self,
-        op: Op,
-        name: str,
-        theirs: Any,
-        believed: Believed,
-        stored: Stored | None,
-        rules: Mapping[str, FieldRule],
-    ) -> UUID:
-        self.raised.setdefault((op.entity, op.rec_id), set()).add(name)
-        base = believed.base_of(name, theirs)
-        rev = stored.rev if stored else 0
-        rule = _rule(rules, name)
-        return self.ledger.contest(self.device, Clash(op, name, base, theirs, op.fields.get(name, True), rev, rule))
-
-    def _too_late(self, collection: Collection[Ctx], op: Op, stored: Stored) -> Result:
+    def _too_late(self, collection: Collection[Ctx], op: Op, stored: Stored) -> Verdict:
         """The record was deleted: every value waits for a person (M10)."""
         decisions = {name: Decision(Outcome.CONFLICT, None) for name in op.fields}
-        conflicts = self._contest(op, decisions, Believed(whole=False), stored, collection.rules)
-        return Result(op.op_no, Status.CONFLICT, stored.rev, Refusal("deleted"), _spoken(decisions, conflicts))
+        clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
+        refusal = Refusal("deleted")
+        return Verdict(op.op_no, Status.CONFLICT, stored.rev, None, decisions, clashes, refusal)
 
-    def _deleted(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Result:
+    def _deleted(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Verdict:
         if stored is None or stored.deleted:
-            return Result(op.op_no, Status.NOOP, stored.rev if stored else 0)
+            return Verdict(op.op_no, Status.NOOP, stored.rev if stored else 0)
         clash = self._believed(collection, op, stored).others and collection.on_delete is not Policy.DEVICE
         if not clash:
-            rev = collection.apply(self.ctx, Change(Kind.DELETE, op.rec_id, {}, stored, op, self.device))
-            return Result(op.op_no, Status.APPLIED, rev)
-        if collection.on_delete is Policy.SERVER:
-            kept = FieldResult(Outcome.KEPT, value=False)
-            return Result(op.op_no, Status.MERGED, stored.rev, fields={DELETED: kept})
-        decisions = {DELETED: Decision(Outcome.CONFLICT, value=False)}
-        conflicts = self._contest(op, decisions, Believed(whole=False), stored, collection.rules)
-        return Result(op.op_no, Status.CONFLICT, stored.rev, fields=_spoken(decisions, conflicts))
-
-    def _note_alarm(self, collection: Collection[Ctx], result: Result, received: Received) -> None:
-        grave = [
-            name
-            for name, told in result.fields.items()
-            if told.outcome is Outcome.CONFLICT and _rule(collection.rules, name).policy is Policy.NEVER
-        ]
-        if grave:
-            fields = {name: result.fields[name] for name in grave}
-            self.alarms.append((replace(result, fields=fields), received))
+            change = Change(Kind.DELETE, op.rec_id, {}, stored, op, self.device)
+            return Verdict(op.op_no, Status.APPLIED, change=change)
+        outcome = Outcome.KEPT if collection.on_delete is Policy.SERVER else Outcome.CONFLICT
+        decisions = {DELETED: Decision(outcome, value=False)}
+        clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
+        status = Status.CONFLICT if clashes else Status.MERGED
+        return Verdict(op.op_no, status, stored.rev, None, decisions, clashes)
 
 
 def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -222,16 +246,3 @@ def _known_in_shape(collection: Collection[Ctx], version: int, fields: Mapping[s
         return _in_shape(collection, version, fields)
     except Stopped:
         return {}
-
-
-def _rule(rules: Mapping[str, FieldRule], name: str) -> FieldRule:
-    return rule_for(rules, name) or FieldRule(Policy.HUMAN)
-
-
-def _spoken(decisions: Mapping[str, Decision], conflicts: Mapping[str, UUID]) -> dict[str, FieldResult]:
-    """The fields whose outcome the client could not guess (P7)."""
-    return {
-        name: FieldResult(decision.outcome, decision.value, conflicts.get(name))
-        for name, decision in decisions.items()
-        if decision.outcome is not Outcome.APPLIED
-    }

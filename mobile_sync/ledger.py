@@ -7,19 +7,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from mobile_sync.beliefs import Shape
+from mobile_sync.beliefs import VersionSeen
 from mobile_sync.collection import FieldRule
-from mobile_sync.merge import Believed
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
 
 Key = tuple[str, UUID]  # entity, record id
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
+class Filed(NamedTuple):
     """An op of the ledger: its content's digest and its result."""
 
     digest: bytes
@@ -32,7 +30,6 @@ class Opening:
 
     `high`: highest contiguous op_no. `filed`: the ops of the batch, and those it depends on, that are known. `waiting`:
     records with a held or quarantined op, and its number. `contested`: fields with an open conflict of this device.
-    `held`: the batch's records that are in a bucket of the device now.
     """
 
     epoch: str
@@ -40,7 +37,6 @@ class Opening:
     filed: dict[int, Filed] = field(default_factory=dict)
     waiting: dict[Key, int] = field(default_factory=dict)
     contested: dict[Key, set[str]] = field(default_factory=dict)
-    held: set[Key] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +61,20 @@ class Ledger(Protocol):
     def prepare(self, unit: Sequence[Received]) -> None:
         """Before the savepoint of these ops: write what their judgement will have to read."""
 
-    def authored(self, device: Device, op: Op, clock_error_ms: int) -> AbstractContextManager[None]:
-        """Versions written inside are by this op."""
+    def authored(self, device: Device, ops: Sequence[Op], clock_error_ms: int) -> AbstractContextManager[None]:
+        """Versions written inside are by these ops: by the one, or each by that of its record."""
 
-    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape) -> Believed:
-        """What the device believed about the op's fields, from the history after `base_rev` (M3).
+    def versions_after(self, device: Device, wanted: Sequence[tuple[Op, int]]) -> Mapping[int, Sequence[VersionSeen]]:
+        """By op_no the versions of the op's record after a revision, oldest first (M3)."""
 
-        `shape` brings what earlier ops of the device said to today's names.
-        """
-
-    def held_by(self, device: Device, op: Op, at: datetime) -> bool:
-        """True: the record is in a bucket of the device now, was at `at`, or was made on it (S5, S6)."""
+    def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> Many[int]:
+        """The op_nos whose record is in a bucket of the device now, was at that time, or was made on it (S5, S6)."""
 
     def contest(self, device: Device, clash: Clash) -> UUID:
         """Open a conflict, or join the open one of this device on this field (M6)."""
 
-    def declare(self, device: Device, op: Op) -> None:
-        """Write down the op's files (P17)."""
+    def declare(self, device: Device, ops: Sequence[Op]) -> None:
+        """Write down the files of these ops (P17)."""
 
     def file(self, device: Device, received: Received, result: Result, clock_error_ms: int) -> None:
         """Keep a result."""
@@ -102,8 +95,7 @@ class BucketRow:
     moving: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """A record's place in a bucket."""
 
     seq: int

@@ -86,6 +86,16 @@ def merge(
     }
 
 
+def first_write(fields: Mapping[str, Any], rules: Mapping[str, FieldRule]) -> dict[str, Any] | None:
+    """What a record that never was takes over: all that is not null. None where the fields must be looked at singly.
+
+    The same as `merge` against nothing, whatever the policies: nobody can have disagreed.
+    """
+    if fields.keys() <= rules.keys() and None not in fields.values():
+        return dict(fields)
+    return None
+
+
 def decide(
     rule: FieldRule, *, base: Any, theirs: Any, mine: Any, passed: Sequence[Any] = (), contested: bool = False
 ) -> Decision:

@@ -6,8 +6,9 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -34,8 +35,8 @@ MAX_BUCKETS = 1_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_KINDS = {kind.value: kind for kind in Kind}
 _REQUIRED = {"op_no", "entity", "rec_id", "kind", "base_rev", "fields", "device_at"}
-_OPTIONAL = {"group_no", "group_size", "depends_on", "schema_version", "gps", "files"}
 
 
 class _Bad(ValueError):
@@ -81,18 +82,22 @@ def _name(value: Any) -> str:
 
 
 def _kind(value: Any) -> Kind:
-    try:
-        return Kind(value)
-    except ValueError as error:
-        raise _Bad("not_kind") from error
+    kind = _KINDS.get(value) if isinstance(value, str) else None
+    if kind is None:
+        raise _Bad("not_kind")
+    return kind
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict) or len(value) > MAX_FIELDS:
-        raise _Bad("not_fields")
-    if any(not 0 < len(name) <= 200 or name.startswith("$") for name in value):
+    if not isinstance(value, dict) or len(value) > MAX_FIELDS or not _fit(tuple(value)):
         raise _Bad("not_fields")
     return value
+
+
+@lru_cache(2_048)
+def _fit(names: tuple[str, ...]) -> bool:
+    """Whether fields may have these names; devices send the same few sets of them all day."""
+    return all(0 < len(name) <= 200 and not name.startswith("$") for name in names)
 
 
 def _numbers(value: Any) -> tuple[int, ...]:
@@ -101,26 +106,23 @@ def _numbers(value: Any) -> tuple[int, ...]:
     return tuple(read_integer(item, 1) for item in value)
 
 
-def _finite(value: Any, limit: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > limit:
-        raise _Bad("not_gps")
-    return float(value)
+_GPS = {"lon": 180.0, "lat": 90.0, "accuracy_m": 1e7}
+_GPS_AT = {*_GPS, "at"}
 
 
 def _gps(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict) or not {"lon", "lat", "accuracy_m"} <= value.keys() <= {
-        "lon",
-        "lat",
-        "accuracy_m",
-        "at",
-    }:
+    if not isinstance(value, dict) or not _GPS.keys() <= value.keys() <= _GPS_AT:
         raise _Bad("not_gps")
-    read = {
-        "lon": _finite(value["lon"], 180),
-        "lat": _finite(value["lat"], 90),
-        "accuracy_m": _finite(value["accuracy_m"], 1e7),
-    }
+    read: dict[str, Any] = {}
+    for name, limit in _GPS.items():
+        number = value[name]
+        if number.__class__ not in _NUMBERS or not -limit <= number <= limit:  # a NaN lies nowhere
+            raise _Bad("not_gps")
+        read[name] = float(number)
     return read if "at" not in value else {**read, "at": write_time(read_time(value["at"]))}
+
+
+_NUMBERS = (int, float)
 
 
 def read_hash(value: Any) -> str:
@@ -173,13 +175,17 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 def read_op(body: Mapping[str, Any], schema_version: int) -> Op | Refusal:
     """An op, or the refusal that says which of its members is at fault (P10)."""
-    members = {name: value for name, value in body.items() if value is not None or name in _REQUIRED}
-    errors = [FieldError(name, "missing") for name in sorted(_REQUIRED - members.keys())]
-    errors += [FieldError(str(name)[:80], "unknown_field") for name in members.keys() - _READERS.keys()]
+    errors = [FieldError(name, "missing") for name in _REQUIRED if name not in body]
     read: dict[str, Any] = {"schema_version": schema_version}
-    for name in members.keys() & _READERS.keys():
+    for name, value in body.items():
+        if value is None and name not in _REQUIRED:
+            continue
+        reader = _READERS.get(name)
+        if reader is None:
+            errors.append(FieldError(str(name)[:80], "unknown_field"))
+            continue
         try:
-            read[name] = _READERS[name](members[name])
+            read[name] = reader(value)
         except _Bad as error:
             errors.append(FieldError(name, str(error)))
     if errors:
@@ -200,7 +206,10 @@ def _consistent(op: Op) -> Op | Refusal:
 
 def canonical(body: Mapping[str, Any]) -> str:
     """The op as one text, in ASCII, whatever order its members came in."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return _write_canonical(body)
+
+
+_write_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 
 
 def digest_of(body: Mapping[str, Any]) -> bytes:
@@ -228,6 +237,22 @@ def _unstorable(body: Mapping[str, Any], text: str) -> bool:
     return _SUSPECT.search(text) is not None and canonical(storable(body)) != text
 
 
+def _shallow(body: Mapping[str, Any]) -> str:
+    """The op as one text; its depth is measured only where it has brackets enough for being too deep."""
+    try:
+        text = canonical(body)
+    except RecursionError as error:
+        raise _too_deep() from error
+    inside = MAX_DEPTH - 2  # the batch and its list are two
+    if text.count("{") + text.count("[") > inside and depth_of(body) > inside:
+        raise _too_deep()
+    return text
+
+
+def _too_deep() -> SyncProblem:
+    return SyncProblem("too_deep", 422, FieldError("ops", "too_deep"), most=MAX_DEPTH)
+
+
 def _group_of(body: Mapping[str, Any]) -> tuple[int, int] | None:
     number, size = body.get("group_no"), body.get("group_size")
     whole = isinstance(number, int) and isinstance(size, int) and not isinstance(number, bool)
@@ -238,31 +263,34 @@ def receive(body: Any, schema_version: int) -> Received:
     """One member of `ops`.
 
     Raises:
-        SyncProblem: `malformed_op`: it has no number to file it under.
+        SyncProblem: `malformed_op`: it has no number to file it under. `too_deep`.
     """
     try:
         op_no = read_integer(body["op_no"] if isinstance(body, dict) else None, 1)
     except (_Bad, KeyError) as error:
         raise SyncProblem("malformed_op", 422, FieldError("ops", "no_op_no")) from error
-    text = canonical(body)
+    text = _shallow(body)
     digest = hashlib.sha256(text.encode()).digest()
     if _unstorable(body, text):
         refusal = Refusal("malformed", {}, (FieldError("fields", "not_storable"),))
-        return Received(op_no, storable(body), digest, None, refusal, _group_of(body))
+        return Received(op_no, canonical(storable(body)), digest, None, refusal, _group_of(body))
     op = read_op(body, schema_version)
     if isinstance(op, Refusal):
-        return Received(op_no, body, digest, None, op, _group_of(body))
-    return Received(op_no, body, digest, op, None, _group_of(body))
+        return Received(op_no, text, digest, None, op, _group_of(body))
+    return Received(op_no, text, digest, op, None, _group_of(body))
 
 
 def depth_of(value: Any, limit: int = MAX_DEPTH) -> int:
     """Nesting depth, counted without recursion and no further than `limit` + 1."""
-    depth, level = 0, [value]
+    depth, level = 0, _nested([value])
     while level and depth <= limit:
-        nested = [item for item in level if isinstance(item, dict | list)]
-        depth += bool(nested)
-        level = [inner for item in nested for inner in (item.values() if isinstance(item, dict) else item)]
+        depth += 1
+        level = _nested(inner for item in level for inner in (item.values() if isinstance(item, dict) else item))
     return depth
+
+
+def _nested(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if value.__class__ is dict or value.__class__ is list]
 
 
 def read_batch(body: Mapping[str, Any]) -> Batch:
@@ -274,8 +302,8 @@ def read_batch(body: Mapping[str, Any]) -> Batch:
     ops = body.get("ops")
     if not isinstance(ops, list) or len(ops) > MAX_OPS:
         raise SyncProblem("too_many_ops", 422, FieldError("ops", "too_many"), most=MAX_OPS)
-    if depth_of(body) > MAX_DEPTH:
-        raise SyncProblem("too_deep", 422, FieldError("ops", "too_deep"), most=MAX_DEPTH)
+    if depth_of({**body, "ops": None}) > MAX_DEPTH:
+        raise _too_deep()
     envelope = _envelope(
         body, {"schema_version": lambda v: read_integer(v, 1), "sent_at": read_time, "monotonic_ms": read_integer}
     )

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, create_engine, make_url, text
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session, SessionTransaction
 
 from app.config import Settings
 from app.factory import build_runtime, create_app
@@ -114,6 +114,14 @@ def runtime(settings: Settings, engine: Engine, clock: FrozenClock, tmp_path: Pa
     with engine.connect() as connection:
         outer = connection.begin()
         runtime.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
+
+        def widen(_session: Session, ended: SessionTransaction) -> None:
+            """Take back what a transaction of the product's own would lose at its end: here it was a savepoint."""
+            if ended.parent is None:
+                assert connection.connection.driver_connection is not None
+                connection.connection.driver_connection.execute("SET LOCAL ROLE NONE")
+
+        event.listen(runtime.sessions, "after_transaction_end", widen)
         yield runtime
         outer.rollback()
     runtime.redis.close()

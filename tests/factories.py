@@ -104,7 +104,7 @@ def password_hash(password: str) -> str:
 def acting(runtime: Runtime, person: Person) -> Iterator[UnitOfWork]:
     """A unit of work with this person's rights, for calling verbs without HTTP."""
     with runtime.unit_of_work() as uow:
-        uow.actor = identity.actor_of(uow, person.id)
+        uow.actor = identity.actor_of(uow, person.id)  # which narrows, as a door does
         yield uow
 
 

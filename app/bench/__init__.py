@@ -9,11 +9,12 @@ printed with them, because one that is busy with something else explains a miss.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 
-from app.bench import api, district, memory, screens, start, stream, tiles
+from app.bench import api, district, memory, screens, search, start, stream, sync, tiles
 from app.bench.figures import Figure, NotHere, print_table
 from app.kernel.unit_of_work import Runtime
 
@@ -34,10 +35,12 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "district": district.measure,
     "candidates": api.measure_candidates,
     "jobs": api.measure_jobs_list,
+    "search": search.measure,
     "stream": stream.measure,
     "memory": memory.measure,
     "tiles": tiles.measure,
     "screens": screens.measure,
+    "sync": sync.measure,
     "browser.map": _in_browser("map"),
     "browser.crew": _in_browser("crew"),
     "browser.desk": _in_browser("desk"),
@@ -51,6 +54,7 @@ def run_benchmarks(runtime: Runtime, names: Iterable[str]) -> int:
     Raises:
         KeyError: a name that is no benchmark.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended early, it still ends what it has started
     figures: list[Figure] = []
     missing = False
     for name in chosen(names):

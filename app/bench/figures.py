@@ -38,6 +38,11 @@ def at_most(name: str, value: float, unit: str, limit: float, reference: str) ->
     return Figure(name, round(value, 3), unit, f"<= {limit:g}", value <= limit, reference)
 
 
+def at_least(name: str, value: float, unit: str, limit: float, reference: str) -> Figure:
+    """A figure that must not be below `limit`."""
+    return Figure(name, round(value, 3), unit, f">= {limit:g}", value >= limit, reference)
+
+
 def print_table(figures: Sequence[Figure]) -> None:
     """The figures for a reader, on stderr."""
     width = max((len(figure.name) for figure in figures), default=0)

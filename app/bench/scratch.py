@@ -73,7 +73,9 @@ def empty_redis(url: str) -> Iterator[str]:
     for number in REDIS_DATABASES:
         with Redis.from_url(f"{address}?db={number}") as server:
             if server.dbsize() == 0 and server.set("bench", os.getpid(), nx=True):
-                yield f"{address}?db={number}"
-                server.flushdb()
+                try:
+                    yield f"{address}?db={number}"
+                finally:
+                    server.flushdb()
                 return
     raise RuntimeError("every database of the Redis server holds something")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shapely.geometry import MultiPolygon, Point
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Scoped, by_value, gist
@@ -109,6 +109,8 @@ class Premises(Scoped):
         Index(
             "ix_premises_branch_id_initials", "branch_id", "initials", postgresql_ops={"initials": "text_pattern_ops"}
         ),
+        # Trigrams know no word of two characters, which most Chinese words are.
+        Index("ix_premises_bigrams", text("bigrams(address, address_en)"), postgresql_using="gin"),
     )
 
     code: Mapped[str]

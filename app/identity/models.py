@@ -137,7 +137,10 @@ class RoleGrant(Scoped):
 
 
 class Device(Scoped):
-    """A tablet, known by the public half of a key that never leaves it (P-256, JWK)."""
+    """A tablet, known by the public half of a key that never leaves it (P-256, JWK).
+
+    How it fares (version, clock, what waits on it) the sync engine keeps, in `sync_device_state`.
+    """
 
     __tablename__ = "device"
     __table_args__ = (UniqueConstraint("key_thumbprint", name=DEVICE_KEY_KNOWN),)
@@ -150,10 +153,6 @@ class Device(Scoped):
     enrolled_at: Mapped[datetime]
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     last_seen_at: Mapped[datetime | None]
-    app_version: Mapped[str | None]
-    pending_ops: Mapped[int | None]
-    oldest_pending_at: Mapped[datetime | None]
-    clock_error_ms: Mapped[int | None]
 
 
 class EnrolmentCode(Scoped):

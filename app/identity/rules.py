@@ -17,7 +17,8 @@ from app.kernel.problems import FieldError
 P = Permission
 
 PERMISSIONS: dict[Role, frozenset[P]] = {
-    Role.CREW_MEMBER: frozenset({P.WORK_JOBS}),
+    # The ground, to find the way and the right pole; what moves on it a tablet knows of its own crew only, by sync.
+    Role.CREW_MEMBER: frozenset({P.WORK_JOBS, P.READ_MAP}),
     Role.TEAM_LEADER: frozenset({P.WORK_JOBS, P.READ_MAP, P.READ_ALL_JOBS, P.READ_STAFF}),
     Role.ENGINEER: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS}),
     Role.DISPATCHER: frozenset(

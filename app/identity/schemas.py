@@ -150,7 +150,10 @@ class PeopleOut(ma.Schema):
 
 
 class DeviceOut(ma.Schema):
-    """A tablet, its health and who is signed in on it. `clock_error_ms` is how far its clock is ahead of ours."""
+    """A tablet, how it fared when it last synced, and who is signed in on it.
+
+    `clock_error_ms` is how far its clock is ahead of ours; `last_seen_at` its last sign-in or sync.
+    """
 
     id = ma.fields.UUID(attribute="device.id", required=True)
     branch_id = ma.fields.UUID(attribute="device.branch_id", required=True)
@@ -158,11 +161,11 @@ class DeviceOut(ma.Schema):
     state = choice(DeviceState, attribute="device.state", required=True)
     person_id = ma.fields.UUID(attribute="device.person_id", allow_none=True, required=True)
     enrolled_at = ma.fields.AwareDateTime(attribute="device.enrolled_at", required=True)
-    last_seen_at = ma.fields.AwareDateTime(attribute="device.last_seen_at", allow_none=True, required=True)
-    app_version = ma.fields.String(attribute="device.app_version", allow_none=True, required=True)
-    pending_ops = ma.fields.Integer(attribute="device.pending_ops", allow_none=True, required=True)
-    oldest_pending_at = ma.fields.AwareDateTime(attribute="device.oldest_pending_at", allow_none=True, required=True)
-    clock_error_ms = ma.fields.Integer(attribute="device.clock_error_ms", allow_none=True, required=True)
+    last_seen_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+    app_version = ma.fields.String(attribute="health.app_version", allow_none=True, required=True)
+    pending_ops = ma.fields.Integer(attribute="health.pending_ops", allow_none=True, required=True)
+    oldest_pending_at = ma.fields.AwareDateTime(attribute="health.oldest_pending_at", allow_none=True, required=True)
+    clock_error_ms = ma.fields.Integer(attribute="health.clock_error_ms", allow_none=True, required=True)
     person_name = ma.fields.String(allow_none=True, required=True)
     person_name_en = ma.fields.String(allow_none=True, required=True)
 
@@ -223,7 +226,10 @@ class TabletProof(StrictSchema):
 
 
 class TabletRefreshIn(TabletProof):
-    """The newest refresh token, or the one before when its answer was lost."""
+    """The newest refresh token, or the one before when its answer was lost.
+
+    `signed_at` is the tablet's own time: a claim, kept by nobody. The clock is measured at each push.
+    """
 
     refresh_token = text(200, required=True)
     signed_at = ma.fields.AwareDateTime(required=True)

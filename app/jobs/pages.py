@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from app.jobs import queries, rules
-from app.jobs.queries import JobView
-from app.kernel.unit_of_work import UnitOfWork
+from app.jobs.queries import JobFilter, JobView
+from app.kernel.actor import Actor
+from app.kernel.net import narrow
+from app.kernel.unit_of_work import Runtime, UnitOfWork
 
 HEADINGS = (
     "number", "kind", "state", "priority", "required_skill", "address", "lon", "lat", "crew",
     "opened_at", "due_at", "arrived_at", "restored_at", "completed_at", "note", "finding",
 )  # fmt: skip
+PIECE_CHARACTERS = 64 * 1024  # of a table, made and sent at once
 
 
 def page_of(uow: UnitOfWork, view: JobView) -> dict[str, Any]:
@@ -50,13 +53,31 @@ def _brief(view: JobView) -> dict[str, Any] | None:
     }
 
 
-def as_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """RFC 4180 in UTF-8 with a byte order mark, which spreadsheets need to read Chinese."""
+def stream_csv(runtime: Runtime, actor: Actor, wanted: JobFilter) -> Iterator[bytes]:
+    """The table in pieces, out of a transaction of its own that lives as long as the reader takes pieces."""
+    with runtime.sessions() as session:
+        narrow(session, actor.scope)
+        yield from as_csv(queries.jobs_rows(session, actor, wanted))
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """RFC 4180 in UTF-8 with a byte order mark, which spreadsheets need to read Chinese; some rows at a time."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(HEADINGS)
-    table.writerows([_cell(row[name]) for name in HEADINGS] for row in rows)
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+    yield b"\xef\xbb\xbf"
+    for row in rows:
+        table.writerow([_cell(row[name]) for name in HEADINGS])
+        if text.tell() >= PIECE_CHARACTERS:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def _taken(text: io.StringIO) -> bytes:
+    piece = text.getvalue().encode()
+    text.seek(0)
+    text.truncate()
+    return piece
 
 
 def _cell(value: Any) -> str:

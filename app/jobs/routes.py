@@ -41,7 +41,7 @@ def list_jobs(args: dict[str, Any]) -> Response:
 def export_jobs(args: dict[str, Any]) -> Response:
     """Export jobs as a table"""
     uow = current_uow()
-    table = pages.as_csv(queries.jobs_rows(uow.session, uow.actor, JobFilter(**args)))
+    table = pages.stream_csv(uow.runtime, uow.actor, JobFilter(**args))
     headers = {"Content-Disposition": 'attachment; filename="jobs.csv"'}
     return Response(table, content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -12,7 +12,7 @@ from app.kernel.problems import Forbidden, NotFound
 class Permission(StrEnum):
     """One verb's right. Roles are bundles of these (identity.rules)."""
 
-    READ_MAP = "read_map"
+    READ_MAP = "read_map"  # what stands still; what moves takes READ_ALL_JOBS
     READ_ALL_JOBS = "read_all_jobs"
     WORK_JOBS = "work_jobs"
     TAKE_CALLS = "take_calls"
@@ -79,6 +79,11 @@ class Actor:
     def branch_ids(self) -> list[UUID]:
         """Every branch in which the actor has any grant."""
         return list(self.grants)
+
+    @property
+    def scope(self) -> list[UUID]:
+        """The branches whose rows are there at all for this actor: of the grants, and the one they belong to."""
+        return [*self.grants, *(branch for branch in (self.home_branch_id,) if branch)]
 
 
 NOBODY = Actor(person_id=None)

@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+from app.kernel import net
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
@@ -23,10 +25,17 @@ def alembic_config(database_url: str) -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest version; PostGIS is made first, where the role may."""
+    """Bring the database to the newest version; PostGIS and the role of requests are made first, where we may.
+
+    Raises:
+        RoleMissing: there is no such role, and this user may not make it.
+    """
     with engine.begin() as connection:
         connection.execute(text("CREATE EXTENSION IF NOT EXISTS postgis"))
+        net.make_role(connection)
     command.upgrade(alembic_config(engine.url.render_as_string(hide_password=False)), "head")
+    with engine.begin() as connection:
+        net.let_role_work(connection)
 
 
 def is_newest(engine: Engine) -> bool:

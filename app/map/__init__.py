@@ -1,9 +1,11 @@
 """The map: vector tiles and live features, made in SQL, scoped by the reader's branches.
 
-`GET /api/v1/tiles/{layer}/{z}/{x}/{y}.mvt` (z 0…18, gzip, ETag, private). A tile of a layer holds one or two MVT layers
-(`source-layer` in MapLibre). Feature ids are numbers below 2^48 (the last 12 hexadecimal digits of the record's id; a
-street's own number), good for feature state; the property `id` is the record's id as text. Properties that are null are
-absent. Lines and areas are simplified and thinned out by zoom; where a cap is reached the most important come first.
+`GET /api/v1/tiles/{layer}/{z}/{x}/{y}.mvt` (z 0…18, gzip, ETag, private). Whoever works in the branch may see the
+ground; the live layers are for those who may see all its jobs: a crew knows its own from its tablet. A tile of a layer
+holds one or two MVT layers (`source-layer` in MapLibre). Feature ids are numbers below 2^48 (the last 12 hexadecimal
+digits of the record's id; a street's own number), good for feature state; the property `id` is the record's id as text.
+Properties that are null are absent. Lines and areas are simplified and thinned out by zoom; where a cap is reached the
+most important come first.
 
 | layer    | source-layer   | shape  | from | properties                                                               |
 |----------|----------------|--------|------|--------------------------------------------------------------------------|

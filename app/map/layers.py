@@ -42,7 +42,7 @@ LAYERS: dict[str, Layer] = {
     ),
     "premises": Layer(Permission.READ_MAP, {"premises": premises}, ("premises",)),
     "jobs": Layer(Permission.READ_ALL_JOBS, {"jobs": jobs}),
-    "crews": Layer(Permission.READ_MAP, {"crews": crews}),
+    "crews": Layer(Permission.READ_ALL_JOBS, {"crews": crews}),
     "outages": Layer(Permission.READ_ALL_JOBS, {"outages": outages}),
 }
 LIVE_LAYERS = tuple(name for name, layer in LAYERS.items() if not layer.tables)

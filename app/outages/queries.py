@@ -83,11 +83,10 @@ def branch_around(session: Session, branch_ids: list[UUID], point: Point) -> Bra
 
 def neighbour_of(session: Session, branch_id: UUID, point: Point) -> Neighbour | None:
     """The nearest premises to a point, within `NEIGHBOUR_M`."""
-    query = select(Premises.address, Premises.area_kind).where(
-        Premises.branch_id == branch_id, func.ST_DWithin(Premises.location, here(point), NEIGHBOUR_M)
-    )
-    row = session.execute(query.order_by(func.ST_Distance(Premises.location, here(point))).limit(1)).first()
-    return None if row is None else Neighbour(*row)
+    away_m = func.ST_Distance(Premises.location, here(point))
+    query = select(Premises.address, Premises.area_kind, away_m).where(Premises.branch_id == branch_id)
+    row = session.execute(query.order_by(Premises.location.op("<->")(here(point))).limit(1)).first()
+    return None if row is None or row[2] > NEIGHBOUR_M else Neighbour(row[0], row[1])
 
 
 OUTAGE_JSON = """

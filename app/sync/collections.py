@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from app.kernel.unit_of_work import UnitOfWork
 from app.sync.attachments import AttachmentCollection
 from app.sync.crews import CrewCollection, FormCollection, PositionCollection
@@ -18,4 +16,4 @@ _ALL: tuple[Collection[UnitOfWork], ...] = (
     FormCollection(),
     PositionCollection(),
 )
-COLLECTIONS: Mapping[str, Collection[UnitOfWork]] = {one.entity: one for one in _ALL}
+COLLECTIONS: dict[str, Collection[UnitOfWork]] = {one.entity: one for one in _ALL}

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.crews import queries as crews
-from app.kernel.actor import NOBODY, Actor, Permission
+from app.kernel.actor import NOBODY, Actor
 from app.kernel.problems import Problem, Unauthenticated
 from app.kernel.unit_of_work import Runtime, UnitOfWork
 from app.kernel.web import Authenticate, runtime
@@ -26,12 +26,13 @@ from app.sync.collection import SCHEMA_VERSION
 from app.sync.collections import COLLECTIONS
 from app.sync.errors import NotATablet
 from app.sync.files import partial_files
-from app.sync.placement import catalog_key, crew_key, user_key
+from app.sync.idle import answer_idle
+from app.sync.placement import buckets_of_actor
 from mobile_sync.adapters.http import SqlHost
 from mobile_sync.adapters.local_store import LocalStore, PartialFiles
 from mobile_sync.blobs import FileLimit, Upload
 from mobile_sync.collection import Collection
-from mobile_sync.protocol import Bucket, Device, FieldError, Received, Rejected, Result
+from mobile_sync.protocol import Bucket, Device, FieldError, Page, PullRequest, Received, Rejected, Result
 
 log = logging.getLogger(__name__)
 
@@ -130,14 +131,12 @@ class Host(SqlHost[UnitOfWork]):
 
     def scope(self, ctx: UnitOfWork, device: Device) -> Sequence[Bucket]:
         """The crew that the person is in now, the branch's catalogue, what is their own."""
-        actor = ctx.actor
-        if actor.person_id is None or actor.home_branch_id is None:
-            return ()
-        own = Bucket(user_key(actor.person_id), priority=2)
-        if not actor.may(Permission.WORK_JOBS, actor.home_branch_id):
-            return (own,)
-        mine = [Bucket(crew_key(one), priority=0) for one in crews.crew_ids_of(ctx.session, actor.person_id)]
-        return (*mine, Bucket(catalog_key(actor.home_branch_id), priority=1), own)
+        person_id = ctx.actor.person_id
+        return buckets_of_actor(ctx.actor, crews.crew_ids_of(ctx.session, person_id) if person_id else ())
+
+    def idle(self, request: PullRequest) -> Page | None:
+        """Nothing has changed for most tablets most of the time."""
+        return answer_idle(self.runtime, request)
 
     def inspect_file(self, path: Path, upload: Upload) -> None:
         """Images are looked into by a worker, which can tell desk and crew why one was refused."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
+from app.kernel.actor import Actor, Permission
 from mobile_sync.adapters.sql import seed_entries
+from mobile_sync.protocol import Bucket
 
 KEPT_AFTER_COMPLETION = timedelta(days=3)  # a crew can look up what it has just done
 
@@ -37,6 +39,17 @@ def user_key(person_id: UUID) -> str:
 def live_key(branch_id: UUID) -> str:
     """The bucket that live screens follow."""
     return f"live:{branch_id}"
+
+
+def buckets_of_actor(actor: Actor, crew_ids: Iterable[UUID]) -> tuple[Bucket, ...]:
+    """What somebody's tablet holds: the work of the crew they are in now, the branch's catalogue, what is their own."""
+    if actor.person_id is None or actor.home_branch_id is None:
+        return ()
+    own = Bucket(user_key(actor.person_id), priority=2)
+    if not actor.may(Permission.WORK_JOBS, actor.home_branch_id):
+        return (own,)
+    mine = [Bucket(crew_key(one), priority=0) for one in crew_ids]
+    return (*mine, Bucket(catalog_key(actor.home_branch_id), priority=1), own)
 
 
 _HELD = "(a.ended_at IS NULL OR (a.end_reason = 'completed' AND a.ended_at > :since))"

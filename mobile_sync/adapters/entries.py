@@ -12,30 +12,18 @@ from uuid import UUID
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
-from sqlalchemy.types import BigInteger, Boolean, DateTime, Text, Uuid
+from sqlalchemy.types import Text
+
+from mobile_sync.adapters.bulk import NULL, Packed, copy_rows, json_cell
 
 if TYPE_CHECKING:
     from mobile_sync.adapters.tracking import Mark, Version
 
-_WRITE_VERSIONS = text(
-    """
-    INSERT INTO record_version (entity, rec_id, rev, prev_rev, patch, deleted, actor, device_id, op_no, server_at,
-                                device_at, device_clock_error_ms, gps)
-    SELECT entity, rec_id, rev, prev_rev, patch::jsonb, deleted, actor, device_id, op_no, coalesce(at, now()),
-           device_at, clock_error_ms, gps::jsonb
-    FROM unnest(:entity, :rec_id, :rev, :prev_rev, :patch, :deleted, :actor, :device_id, :op_no, :at, :device_at,
-                :clock_error_ms, :gps)
-      AS v(entity, rec_id, rev, prev_rev, patch, deleted, actor, device_id, op_no, at, device_at, clock_error_ms, gps)
-    """
-).bindparams(
-    *(bindparam(name, type_=ARRAY(Text)) for name in ("entity", "patch", "gps")),
-    *(bindparam(name, type_=ARRAY(Uuid)) for name in ("rec_id", "actor", "device_id")),
-    *(bindparam(name, type_=ARRAY(BigInteger)) for name in ("rev", "prev_rev", "op_no", "clock_error_ms")),
-    *(bindparam(name, type_=ARRAY(DateTime(timezone=True))) for name in ("at", "device_at")),
-    bindparam("deleted", type_=ARRAY(Boolean)),
+_VERSION = (
+    *("entity", "rec_id", "rev", "prev_rev", "patch", "deleted", "actor", "device_id", "op_no", "server_at"),
+    *("device_at", "device_clock_error_ms", "gps"),
 )
-
-_KEYED = (bindparam("entity", type_=ARRAY(Text)), bindparam("rec_id", type_=ARRAY(Uuid)))
+_KEYED = (bindparam("entity", type_=Packed("text")), bindparam("rec_id", type_=Packed("uuid")))
 
 # A writer's update must never be skipped because the entry is dirty already: the row lock is what keeps a stamper from
 # clearing the mark before this transaction's change is visible. For the same reason no ctid here: a stamp moves the
@@ -53,7 +41,7 @@ _LEAVE = text(
     FROM unnest(:entity, :rec_id, :kept, :at) AS m(entity, rec_id, kept, at)
     WHERE s.rec_id = m.rec_id AND s.entity = m.entity AND NOT s.gone AND s.bucket_id <> ALL (m.kept::bigint[])
     """
-).bindparams(*_KEYED, bindparam("kept", type_=ARRAY(Text)), bindparam("at", type_=ARRAY(DateTime(timezone=True))))
+).bindparams(*_KEYED, bindparam("kept", type_=Packed("text")), bindparam("at", type_=Packed("timestamptz")))
 
 _ENTER = text(
     """
@@ -61,7 +49,7 @@ _ENTER = text(
     SELECT bucket_id, entity, rec_id FROM unnest(:bucket_id, :entity, :rec_id) AS m(bucket_id, entity, rec_id)
     ON CONFLICT (bucket_id, entity, rec_id) DO UPDATE SET dirty = true, gone = false, gone_at = NULL
     """
-).bindparams(bindparam("bucket_id", type_=ARRAY(BigInteger)), *_KEYED)
+).bindparams(bindparam("bucket_id", type_=Packed("bigint")), *_KEYED)
 
 _FIND_BUCKETS = text("SELECT key, id FROM sync_bucket WHERE key = ANY(:key)").bindparams(
     bindparam("key", type_=ARRAY(Text))
@@ -76,8 +64,9 @@ _ORDERED = text("SELECT set_config('enable_bitmapscan', :any, true), set_config(
 _PLAN_AFRESH = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 _INDEX_ONLY = text(
     """
-    SELECT set_config('enable_seqscan', :seqscan, true), set_config('enable_hashjoin', :join, true),
-           set_config('enable_mergejoin', :join, true), set_config('plan_cache_mode', :cache, true)
+    SELECT set_config('enable_seqscan', :any, true), set_config('enable_hashjoin', :any, true),
+           set_config('enable_mergejoin', :any, true), set_config('enable_material', :any, true),
+           set_config('plan_cache_mode', :cache, true)
     """
 )
 
@@ -85,9 +74,9 @@ _INDEX_ONLY = text(
 @contextmanager
 def index_lookups(session: Session) -> Iterator[None]:
     """Plans inside look rows up by index, whatever the statistics say."""
-    session.execute(_INDEX_ONLY, {"seqscan": "off", "join": "off", "cache": "force_custom_plan"})
+    session.execute(_INDEX_ONLY, {"any": "off", "cache": "force_custom_plan"})
     yield
-    session.execute(_INDEX_ONLY, {"seqscan": "on", "join": "on", "cache": "auto"})
+    session.execute(_INDEX_ONLY, {"any": "on", "cache": "auto"})
 
 
 def plan_afresh(session: Session) -> None:
@@ -105,31 +94,42 @@ def ordered_reads(session: Session) -> Iterator[None]:
 
 def write_versions(session: Session, versions: Sequence[Version]) -> None:
     """One statement for all versions."""
-    session.execute(
-        _WRITE_VERSIONS,
-        {
-            **{name: [getattr(one, name) for one in versions] for name in _OF_VERSION},
-            **{name: [getattr(one.author, name) for one in versions] for name in _OF_AUTHOR},
-            "gps": [None if one.author.gps is None else json.dumps(one.author.gps) for one in versions],
-        },
-    )
+    now = None
+    if any(one.author.at is None for one in versions):
+        now = session.scalar(text("SELECT now()"))
+    copy_rows(session, "record_version", _VERSION, list(_version_lines(versions, now)))
 
 
-_OF_VERSION = ("entity", "rec_id", "rev", "prev_rev", "patch", "deleted")
-_OF_AUTHOR = ("actor", "device_id", "op_no", "at", "device_at", "clock_error_ms")
+def _version_lines(versions: Sequence[Version], now: datetime | None) -> Iterator[str]:
+    """Who and when are mostly the same objects all along, so they are written once."""
+    written: dict[int, str] = {}
+
+    def same(value: object) -> str:
+        known = written.get(id(value))
+        if known is None:
+            known = written[id(value)] = NULL if value is None else str(value)
+        return known
+
+    for entity, rec_id, rev, prev_rev, patch, deleted, author in versions:
+        actor, device_id, op_no, at, device_at, clock_error_ms, gps = author
+        yield (
+            f"{entity}\t{rec_id.int:032x}\t{rev}\t{prev_rev}\t{json_cell(patch)}\t{deleted}\t{same(actor)}\t"
+            f"{same(device_id)}\t{NULL if op_no is None else op_no}\t{same(at or now)}\t{same(device_at)}\t"
+            f"{same(clock_error_ms)}\t{NULL if gps is None else json_cell(json.dumps(gps))}"
+        )
 
 
 def write_entries(session: Session, marks: Sequence[Mark]) -> None:
     """Leave old buckets, enter new ones, mark the rest: a fixed number of statements however many records."""
-    exact, entered, marked = _folded(marks)
+    exits, entered, marked = _folded(marks)
     ids = bucket_ids(session, {key for keys in entered.values() for key in keys})
     with index_lookups(session):
-        if exact:
-            session.execute(_LEAVE, _leaving(exact, entered, ids))
+        if exits:
+            session.execute(_LEAVE, _leaving(exits, entered, ids))
         if ids:
             session.execute(_ENTER, _entering(entered, ids))
         if marked:
-            session.execute(_MARK, _columns(sorted(marked), "entity", "rec_id"))
+            session.execute(_MARK, _columns(sorted(marked, key=_by_id), "entity", "rec_id"))
 
 
 def bucket_ids(session: Session, keys: Collection[str]) -> dict[str, int]:
@@ -148,34 +148,41 @@ Record = tuple[str, UUID]
 Exits = dict[Record, datetime | None]
 
 
-def _folded(marks: Sequence[Mark]) -> tuple[Exits, dict[Record, set[str]], set[Record]]:
+def _folded(marks: Sequence[Mark]) -> tuple[Exits, dict[Record, frozenset[str]], set[Record]]:
     """The last exact word on a record counts; buckets entered later are added to it."""
-    exact: dict[Record, datetime | None] = {}
-    entered: dict[Record, set[str]] = {}
+    exits: Exits = {}
+    entered: dict[Record, frozenset[str]] = {}
     marked: set[Record] = set()
-    for mark in marks:
-        record = (mark.entity, mark.rec_id)
-        if mark.exact:
-            exact[record] = mark.at
-            entered[record] = set(mark.buckets or ())
-        elif mark.buckets is not None:
-            entered.setdefault(record, set()).update(mark.buckets)
+    fresh: set[Record] = set()
+    for entity, rec_id, buckets, exact, at, new in marks:
+        record = (entity, rec_id)
+        if new:
+            fresh.add(record)
+        if exact:
+            entered[record] = buckets or frozenset()
+            if record not in fresh:
+                exits[record] = at
+        elif buckets is not None:
+            entered[record] = entered.get(record, frozenset()) | buckets
         else:
             marked.add(record)
-    return exact, entered, marked
+    return exits, entered, marked
 
 
-def _leaving(exact: Exits, entered: Mapping[Record, set[str]], ids: Mapping[str, int]) -> dict[str, Any]:
+def _by_id(record: Record) -> tuple[str, int]:
+    return record[0], record[1].int
+
+
+def _leaving(exits: Exits, entered: Mapping[Record, frozenset[str]], ids: Mapping[str, int]) -> dict[str, Any]:
     def kept(record: Record) -> str:
         return "{" + ",".join(str(ids[key]) for key in sorted(entered[record])) + "}"
 
-    return _columns(
-        [(*record, kept(record), exact[record]) for record in sorted(exact)], "entity", "rec_id", "kept", "at"
-    )
+    rows = [(*record, kept(record), exits[record]) for record in sorted(exits, key=_by_id)]
+    return _columns(rows, "entity", "rec_id", "kept", "at")
 
 
-def _entering(entered: Mapping[Record, set[str]], ids: Mapping[str, int]) -> dict[str, Any]:
-    rows = [(ids[key], *record) for record in sorted(entered) for key in sorted(entered[record])]
+def _entering(entered: Mapping[Record, frozenset[str]], ids: Mapping[str, int]) -> dict[str, Any]:
+    rows = [(ids[key], *record) for record in sorted(entered, key=_by_id) for key in sorted(entered[record])]
     return _columns(rows, "bucket_id", "entity", "rec_id")
 
 

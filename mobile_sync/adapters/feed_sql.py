@@ -69,7 +69,7 @@ class SqlFeed:
         """By seq, from the index."""
         bound = {"key": key, "since": since, "fresh": since == 0, "most": limit}
         with ordered_reads(self.session):
-            return [EntryRow(*row) for row in self.session.execute(_ENTRIES, bound)]
+            return [EntryRow(*row) for row in self.session.execute(_ENTRIES, bound).all()]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def subscribe(
         )
 
 
-_QUIET = timedelta(seconds=60)
+QUIET_FOR = timedelta(seconds=60)
 
 
 def acknowledge(session: Session, device_id: UUID, request: PullRequest, now: datetime) -> None:
@@ -123,7 +123,9 @@ def acknowledge(session: Session, device_id: UUID, request: PullRequest, now: da
     if request.report is not None:
         values |= {"report": dict(request.report), "reported_at": now}
     moved = (
-        row.cursors.is_distinct_from(values["cursors"]) | row.last_pull_at.is_(None) | (row.last_pull_at < now - _QUIET)
+        row.cursors.is_distinct_from(values["cursors"])
+        | row.last_pull_at.is_(None)
+        | (row.last_pull_at < now - QUIET_FOR)
     )
     statement = upsert(sync_device_state).values(device_id=device_id, **values)
     session.execute(statement.on_conflict_do_update(index_elements=[row.device_id], set_=values, where=moved))

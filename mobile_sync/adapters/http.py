@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,7 +25,7 @@ from mobile_sync.adapters.local_store import PartialFiles
 from mobile_sync.adapters.stamping import stamp
 from mobile_sync.adapters.tus import add_tus_routes
 from mobile_sync.adapters.uploads import mime_in_scope, open_uploads, verified_among
-from mobile_sync.answers import write_page, write_push
+from mobile_sync.answers import page_text, push_text
 from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.engine import Host, push
 from mobile_sync.protocol import Bucket, Device, Page, PullRequest, PushAnswer, SyncProblem
@@ -32,6 +33,7 @@ from mobile_sync.pull import Puller
 from mobile_sync.wire import read_batch, read_hash, read_pull
 
 CtxIn = TypeVar("CtxIn")
+_PUSH, _PULL, _BLOBS = schemas.PushIn(), schemas.PullIn(), schemas.BlobsIn()  # made once: a schema is dear to make
 
 
 class SyncHost(Host[CtxIn], Protocol[CtxIn]):
@@ -71,6 +73,9 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
     def scope(self, ctx: CtxIn, device: Device) -> Sequence[Bucket]:
         """The buckets the device has now (S1)."""
 
+    def idle(self, request: PullRequest) -> Page | None:
+        """The page of a device for which nothing has changed, if that can be told cheaply, login included."""
+
     def inspect_file(self, path: Path, upload: Upload) -> None:
         """Look at whole, hash-checked bytes before they are kept; `SyncProblem` throws them away."""
 
@@ -96,6 +101,11 @@ class SqlHost(ABC, Generic[CtxIn]):
     def ledger(self, ctx: CtxIn) -> SqlLedger:
         """In the unit's transaction."""
         return SqlLedger(self.session(ctx), self.now(ctx), lambda: self.new_id(ctx))
+
+    def idle(self, request: PullRequest) -> Page | None:
+        """Always the long way."""
+        del request
+        return None
 
     def fatal(self, error: Exception) -> bool:
         """Deadlocks, lost connections, full disks."""
@@ -138,6 +148,16 @@ def run_pull(host: SyncHost[Any], device: Device, request: PullRequest) -> Page:
         return puller.page(ctx, SqlFeed(host.session(ctx)), request, buckets, host.now(ctx))
 
 
+def _page(host: SyncHost[Any]) -> Page:
+    """Who may not pull is told that first, whatever else is wrong."""
+    try:
+        request = read_pull(read_object(_PULL))
+    except SyncProblem:
+        host.device()
+        raise
+    return host.idle(request) or run_pull(host, host.device(), request)
+
+
 def _from_the_start(request: PullRequest, buckets: Sequence[Bucket]) -> bool:
     return any(request.cursors.get(bucket.key, 0) <= 0 for bucket in buckets)
 
@@ -160,15 +180,14 @@ def _add_record_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     def push_batch() -> Response:
         """Push a batch of ops: one result each, exactly once"""
         device = host.device()
-        return answer(write_push(run_push(host, device, read_object(schemas.PushIn()))))
+        return answer(push_text(run_push(host, device, read_object(_PUSH))))
 
     @blp.route("/pull", methods=["POST"])
     @blp.doc(requestBody=_body(schemas.PullIn))
     @blp.response(200, schemas.PullOut)
     def pull_page() -> Response:
         """Pull a page of changes of the device's buckets"""
-        device = host.device()
-        return answer(write_page(run_pull(host, device, read_pull(read_object(schemas.PullIn())))))
+        return answer(page_text(_page(host)))
 
 
 def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
@@ -178,7 +197,7 @@ def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     def check_blobs() -> Response:
         """Ask which files the server has, and where to go on with the others"""
         device = host.device()
-        return answer({"blobs": _blob_states(host, device, read_object(schemas.BlobsIn())["hashes"], blp.name)})
+        return answer(json.dumps({"blobs": _blob_states(host, device, read_object(_BLOBS)["hashes"], blp.name)}))
 
     @blp.route("/blobs/<sha256>", methods=["GET"])
     @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")

@@ -2,37 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, literal, or_, select, update
+from sqlalchemy import bindparam, literal, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from mobile_sync.adapters.bulk import Packed
 from mobile_sync.adapters.entries import index_lookups
 from mobile_sync.adapters.epochs import current_epoch
-from mobile_sync.adapters.filing import file_rows, row_of
-from mobile_sync.adapters.tables import (
-    blob,
-    blob_ref,
-    record_version,
-    sync_conflict,
-    sync_device_state,
-    sync_entry,
-    sync_op,
-    sync_subscription,
-)
+from mobile_sync.adapters.filing import Filing, file_rows
+from mobile_sync.adapters.tables import blob, blob_ref, sync_conflict, sync_device_state
 from mobile_sync.adapters.tracking import Author, authored, tracker_of
-from mobile_sync.beliefs import Shape, VersionSeen, believed_from
+from mobile_sync.beliefs import VersionSeen
 from mobile_sync.ledger import Clash, Filed, Key, Opening
-from mobile_sync.merge import UNKNOWN, Believed
+from mobile_sync.merge import UNKNOWN
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
 from mobile_sync.results import read_result
+
+_KEYED = (
+    bindparam("op_no", type_=Packed("bigint")),
+    bindparam("entity", type_=Packed("text")),
+    bindparam("rec_id", type_=Packed("uuid")),
+)
+_LOCK = text(
+    """
+    SELECT high_op_no, (SELECT epoch FROM sync_epoch WHERE id = 1) AS epoch
+    FROM sync_device_state WHERE device_id = :device_id FOR UPDATE
+    """
+)
+_FILED = text(
+    "SELECT op_no, digest, result FROM sync_op WHERE device_id = :device_id AND op_no = ANY(:op_no)"
+).bindparams(_KEYED[0])
+_WAITING = text(
+    """
+    SELECT entity, rec_id, op_no FROM sync_op
+    WHERE device_id = :device_id AND status IN ('held', 'quarantined') AND rec_id IS NOT NULL ORDER BY op_no DESC
+    """
+)
+_CONTESTED = text(
+    """
+    SELECT entity, rec_id, field FROM sync_conflict
+    WHERE rec_id = ANY(:rec_id) AND device_id = :device_id AND state = 'open'
+    """
+).bindparams(_KEYED[2])
+_VERSIONS = text(
+    """
+    SELECT w.op_no, v.rev, v.prev_rev, v.patch, v.device_id IS NOT DISTINCT FROM :device_id AS own,
+           o.body -> 'fields' AS sent, coalesce(o.schema_version, 0) AS sent_version
+    FROM unnest(:op_no, :entity, :rec_id, :base_rev) AS w(op_no, entity, rec_id, base_rev)
+    JOIN record_version v ON v.entity = w.entity AND v.rec_id = w.rec_id AND v.rev > w.base_rev
+    LEFT JOIN sync_op o ON o.device_id = :device_id AND v.device_id = :device_id AND o.op_no = v.op_no
+    ORDER BY w.op_no, v.rev
+    """
+).bindparams(*_KEYED, bindparam("base_rev", type_=Packed("bigint")))
+_HELD = text(
+    """
+    SELECT w.op_no FROM unnest(:op_no, :entity, :rec_id, :at) AS w(op_no, entity, rec_id, at)
+    WHERE EXISTS (
+      SELECT FROM sync_entry e JOIN sync_subscription s ON s.bucket_id = e.bucket_id AND s.device_id = :device_id
+      WHERE e.rec_id = w.rec_id AND e.entity = w.entity AND (
+        NOT e.gone AND s.until IS NULL
+        OR s.since <= w.at AND (s.until IS NULL OR s.until >= w.at) AND (e.gone_at IS NULL OR e.gone_at >= w.at)))
+    OR EXISTS (
+      SELECT FROM record_version v
+      WHERE v.entity = w.entity AND v.rec_id = w.rec_id AND v.prev_rev = 0 AND v.device_id = :device_id)
+    """
+).bindparams(*_KEYED, bindparam("at", type_=Packed("timestamptz")))
+
+
+def _asked(ops: Sequence[Op]) -> dict[str, Any]:
+    return {
+        "op_no": [op.op_no for op in ops],
+        "entity": [op.entity for op in ops],
+        "rec_id": [op.rec_id for op in ops],
+    }
+
 
 _LOST = (
     "08",
@@ -60,134 +111,86 @@ class SqlLedger:
     session: Session
     now: datetime
     new_id: Callable[[], UUID]
-    _rows: list[dict[str, Any]] = field(default_factory=list)
+    _filing: Filing | None = None
     _unwritten: set[UUID] = field(default_factory=set)
 
     def begin(self, device: Device, batch: Batch) -> Opening:
         """Lock the device's row, then read what the batch needs."""
-        row = sync_device_state.c
-        self.session.execute(upsert(sync_device_state).values(device_id=device.id).on_conflict_do_nothing())
-        high = self.session.execute(
-            select(row.high_op_no).where(row.device_id == device.id).with_for_update()
-        ).scalar_one()
-        filed = self._filed(device, _numbers_of(batch, high))
-        keys = {(one.op.entity, one.op.rec_id) for one in batch.received if one.op}
+        row = self.session.execute(_LOCK, {"device_id": device.id}).one_or_none()
+        if row is None:
+            self.session.execute(upsert(sync_device_state).values(device_id=device.id).on_conflict_do_nothing())
+            row = self.session.execute(_LOCK, {"device_id": device.id}).one()
         return Opening(
-            epoch=current_epoch(self.session),
-            high=high,
-            filed=filed,
+            epoch=row.epoch or current_epoch(self.session),
+            high=row.high_op_no,
+            filed=self._filed(device, _numbers_of(batch, row.high_op_no)),
             waiting=self._waiting(device),
             contested=self._contested(device, batch),
-            held=self._held_now(device, {rec_id for _, rec_id in keys}),
         )
-
-    def _held_now(self, device: Device, records: set[UUID]) -> set[Key]:
-        entry, sub = sync_entry.c, sync_subscription.c
-        mine = select(sub.bucket_id).where(sub.device_id == device.id, sub.until.is_(None))
-        query = select(entry.entity, entry.rec_id).where(
-            entry.rec_id.in_(records), entry.gone.is_(False), entry.bucket_id.in_(mine)
-        )
-        with index_lookups(self.session):
-            return {(entity, rec_id) for entity, rec_id in self.session.execute(query)}
 
     def prepare(self, unit: Sequence[Received]) -> None:
         """A savepoint must not take the rows of earlier ops along when it falls: they are written before it."""
         unwritten = self._unwritten | tracker_of(self.session).unwritten
-        if len(unit) > 1 or any(one.op and one.op.rec_id in unwritten for one in unit):
+        if unwritten and (len(unit) > 1 or any(one.op and one.op.rec_id in unwritten for one in unit)):
             self.flush()
 
-    def _write_if_unwritten(self, rec_id: UUID) -> None:
-        """Inside a savepoint only a group's own versions can be unwritten: see `prepare`."""
-        if rec_id in tracker_of(self.session).unwritten:
+    def _write_if_unwritten(self, ops: Iterable[Op]) -> None:
+        """Inside a savepoint only its own versions can be unwritten: see `prepare`."""
+        unwritten = tracker_of(self.session).unwritten
+        if unwritten and any(op.rec_id in unwritten for op in ops):
             self.flush()
 
     def _filed(self, device: Device, numbers: set[int]) -> dict[int, Filed]:
         if not numbers:
             return {}
-        row = sync_op.c
-        query = select(row.op_no, row.digest, row.result).where(row.device_id == device.id, row.op_no.in_(numbers))
-        return {no: Filed(digest, read_result(result)) for no, digest, result in self.session.execute(query)}
+        rows = self.session.execute(_FILED, {"device_id": device.id, "op_no": sorted(numbers)}).all()
+        return {no: Filed(digest, read_result(result)) for no, digest, result in rows}
 
     def _waiting(self, device: Device) -> dict[Key, int]:
-        row = sync_op.c
-        query = (
-            select(row.entity, row.rec_id, row.op_no)
-            .where(row.device_id == device.id, row.status.in_(("held", "quarantined")), row.rec_id.is_not(None))
-            .order_by(row.op_no.desc())
-        )
-        return {(entity, rec_id): op_no for entity, rec_id, op_no in self.session.execute(query)}
+        rows = self.session.execute(_WAITING, {"device_id": device.id})
+        return {(entity, rec_id): op_no for entity, rec_id, op_no in rows}
 
     def _contested(self, device: Device, batch: Batch) -> dict[Key, set[str]]:
-        row = sync_conflict.c
         records = {one.op.rec_id for one in batch.received if one.op}
-        query = select(row.entity, row.rec_id, row.field).where(
-            row.rec_id.in_(records), row.device_id == device.id, row.state == "open"
-        )
         contested: dict[Key, set[str]] = {}
-        for entity, rec_id, name in self.session.execute(query):
+        for entity, rec_id, name in self.session.execute(_CONTESTED, {"device_id": device.id, "rec_id": records}):
             contested.setdefault((entity, rec_id), set()).add(name)
         return contested
 
     @contextmanager
-    def authored(self, device: Device, op: Op, clock_error_ms: int) -> Iterator[None]:
+    def authored(self, device: Device, ops: Sequence[Op], clock_error_ms: int) -> Iterator[None]:
         """Versions written inside carry the op and its evidence (P13)."""
-        author = Author(device.person_id, device.id, op.op_no, self.now, op.device_at, clock_error_ms, op.gps)
-        self.session.flush()  # what waits to be written is not this op's
-        with authored(self.session, author):
-            yield
-            self.session.flush()  # what the op left to be written is
+        who, where = device.person_id, device.id
+        authors = {
+            (op.entity, op.rec_id): Author(who, where, op.op_no, self.now, op.device_at, clock_error_ms, op.gps)
+            for op in ops
+        }
+        self.session.flush()  # what waits to be written is not of these ops
+        if len(ops) == 1:  # a verb, which may write any record
+            with authored(self.session, next(iter(authors.values()))):
+                yield
+                self.session.flush()  # what the op left to be written is its own
+        else:
+            with authored(self.session, tracker_of(self.session).author, authors):
+                yield
 
-    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape) -> Believed:
-        """Read the versions after `base_rev` with what this device itself sent in them."""
-        self._write_if_unwritten(op.rec_id)
-        version, sent = record_version.c, sync_op.c
-        query = (
-            select(
-                *(version.rev, version.prev_rev, version.patch, version.device_id),
-                *(sent.body["fields"].label("sent"), func.coalesce(sent.schema_version, 0).label("sent_version")),
-            )
-            .outerjoin_from(
-                record_version,
-                sync_op,
-                and_(sent.device_id == device.id, version.device_id == device.id, sent.op_no == version.op_no),
-            )
-            .where(version.entity == op.entity, version.rec_id == op.rec_id, version.rev > base_rev)
-            .order_by(version.rev)
-        )
-        rows = self.session.execute(query)
-        seen = [
-            VersionSeen(row.rev, row.prev_rev, row.patch, row.device_id == device.id, row.sent or {}, row.sent_version)
-            for row in rows
-        ]
-        return believed_from(seen, base_rev, contested, shape)
-
-    def held_by(self, device: Device, op: Op, at: datetime) -> bool:
-        """One query over the record's entries and the device's subscriptions."""
-        self._write_if_unwritten(op.rec_id)
-        entry, sub, version = sync_entry.c, sync_subscription.c, record_version.c
-        now_or_then = or_(
-            and_(entry.gone.is_(False), sub.until.is_(None)),
-            and_(
-                sub.since <= at,
-                or_(sub.until.is_(None), sub.until >= at),
-                or_(entry.gone_at.is_(None), entry.gone_at >= at),
-            ),
-        )
-        held = exists().where(
-            entry.rec_id == op.rec_id,
-            entry.entity == op.entity,
-            sub.bucket_id == entry.bucket_id,
-            sub.device_id == device.id,
-            now_or_then,
-        )
-        made = exists().where(
-            version.entity == op.entity,
-            version.rec_id == op.rec_id,
-            version.prev_rev == 0,
-            version.device_id == device.id,
-        )
+    def versions_after(self, device: Device, wanted: Sequence[tuple[Op, int]]) -> dict[int, list[VersionSeen]]:
+        """One query for all, with what this device itself sent in each."""
+        self._write_if_unwritten(op for op, _ in wanted)
+        asked = _asked([op for op, _ in wanted])
+        found: dict[int, list[VersionSeen]] = {}
         with index_lookups(self.session):
-            return bool(self.session.scalar(select(or_(held, made))))
+            bound = {**asked, "base_rev": [base for _, base in wanted], "device_id": device.id}
+            for op_no, rev, prev_rev, patch, own, sent, version in self.session.execute(_VERSIONS, bound).all():
+                found.setdefault(op_no, []).append(VersionSeen(rev, prev_rev, patch, own, sent or {}, version))
+        return found
+
+    def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:
+        """One query for all, over the records' entries, the device's subscriptions, and who made them."""
+        self._write_if_unwritten(op for op, _ in asked)
+        bound = {**_asked([op for op, _ in asked]), "at": [at for _, at in asked], "device_id": device.id}
+        with index_lookups(self.session):
+            return set(self.session.scalars(_HELD, bound))
 
     def contest(self, device: Device, clash: Clash) -> UUID:
         """Insert, or join the open conflict of this device on this field."""
@@ -216,54 +219,54 @@ class SqlLedger:
         ).returning(row.id)
         return cast(UUID, self.session.execute(joined).scalar_one())
 
-    def declare(self, device: Device, op: Op) -> None:
-        """The manifest: blobs unknown so far, and which slot of the record each belongs to."""
-        hashes = [bytes.fromhex(file.sha256) for file in op.files]
-        self.session.execute(
-            upsert(blob).on_conflict_do_nothing(),
-            [
-                {
-                    "sha256": sha256,
-                    "size": file.size,
-                    "mime": file.mime,
-                    "kind": file.kind,
-                    "state": "declared",
-                    "declared_at": self.now,
-                }
-                for sha256, file in sorted(zip(hashes, op.files, strict=True), key=lambda pair: pair[0])
-            ],
-        )
-        self.session.execute(
-            upsert(blob_ref).on_conflict_do_nothing(),
-            [
-                {
-                    "entity": op.entity,
-                    "rec_id": op.rec_id,
-                    "slot": file.slot,
-                    "sha256": sha256,
-                    "device_id": device.id,
-                    "op_no": op.op_no,
-                    "taken_at": op.device_at,
-                    "gps": op.gps,
-                }
-                for sha256, file in zip(hashes, op.files, strict=True)
-            ],
-        )
+    def declare(self, device: Device, ops: Sequence[Op]) -> None:
+        """The manifest: blobs unknown so far, and which slot of which record each belongs to."""
+        files = [(op, file, bytes.fromhex(file.sha256)) for op in ops for file in op.files]
+        if not files:
+            return
+        blobs = {
+            sha256: {
+                "sha256": sha256,
+                "size": file.size,
+                "mime": file.mime,
+                "kind": file.kind,
+                "state": "declared",
+                "declared_at": self.now,
+            }
+            for _, file, sha256 in reversed(files)
+        }
+        refs = [
+            {
+                "entity": op.entity,
+                "rec_id": op.rec_id,
+                "slot": file.slot,
+                "sha256": sha256,
+                "device_id": device.id,
+                "op_no": op.op_no,
+                "taken_at": op.device_at,
+                "gps": op.gps,
+            }
+            for op, file, sha256 in files
+        ]
+        self.session.execute(upsert(blob).on_conflict_do_nothing(), [blobs[sha256] for sha256 in sorted(blobs)])
+        self.session.execute(upsert(blob_ref).on_conflict_do_nothing(), refs)
 
     def file(self, device: Device, received: Received, result: Result, clock_error_ms: int) -> None:
         """Kept until the next read or the end of the push, then written in one statement."""
         if received.op:
             self._unwritten.add(received.op.rec_id)
-        self._rows.append(row_of(device, received, result, clock_error_ms, self.now))
+        if self._filing is None:
+            self._filing = Filing(device, clock_error_ms, self.now)
+        self._filing.add(received, result)
 
     def flush(self) -> None:
         """Write what the next query has to see."""
         self.session.flush()
         tracker_of(self.session).flush(self.session)
-        rows, self._rows = self._rows, []
+        filing, self._filing = self._filing, None
         self._unwritten.clear()
-        if rows:
-            file_rows(self.session, rows)
+        if filing is not None:
+            file_rows(self.session, filing.lines)
 
     def close(self, device: Device, batch: Batch, high: int, clock_error_ms: int) -> None:
         """The device's state after the push."""

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 metadata = MetaData(
     naming_convention={
@@ -115,7 +115,7 @@ record_version = Table(
     Column("rec_id", Uuid, nullable=False),
     Column("rev", BigInteger, nullable=False),
     Column("prev_rev", BigInteger, nullable=False),
-    Column("patch", JSONB, nullable=False),
+    Column("patch", JSON, nullable=False),
     Column("deleted", Boolean, nullable=False, server_default="false"),
     Column("actor", Uuid),
     Column("device_id", Uuid),
@@ -129,7 +129,8 @@ record_version = Table(
     CheckConstraint("(device_id IS NULL) = (op_no IS NULL)", name="op"),
 )
 
-# The ledger: one row an op, in the transaction of its effect. `body` is the op as received.
+# The ledger: one row an op, in the transaction of its effect. `body` is the op as received, kept as text: `digest` is
+# the SHA-256 of just these characters.
 sync_op = Table(
     "sync_op",
     metadata,
@@ -141,11 +142,11 @@ sync_op = Table(
     Column("base_rev", BigInteger),
     Column("group_no", BigInteger),
     Column("schema_version", Integer, nullable=False),
-    Column("body", JSONB, nullable=False),
+    Column("body", JSON, nullable=False),
     Column("digest", SHA256, nullable=False),
     Column("status", Text, nullable=False),
     Column("rev_after", BigInteger, nullable=False),
-    Column("result", JSONB, nullable=False),
+    Column("result", JSON, nullable=False),
     Column("actor", Uuid),
     Column("device_at", Moment),
     Column("clock_error_ms", BigInteger, nullable=False),

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import event
@@ -23,8 +23,7 @@ from mobile_sync.wire import write_time
 _KEY = "mobile_sync.tracker"
 
 
-@dataclass(frozen=True)
-class Author:
+class Author(NamedTuple):
     """Who makes the versions of this transaction, and when (server time; None: the database's)."""
 
     actor: UUID | None = None
@@ -36,8 +35,7 @@ class Author:
     gps: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Version:
+class Version(NamedTuple):
     """One new revision of one record."""
 
     entity: str
@@ -49,15 +47,18 @@ class Version:
     author: Author
 
 
-@dataclass(frozen=True)
-class Mark:
-    """Entries to be sent again: of the buckets the record is in (None), or of these, `exact` leaving all others."""
+class Mark(NamedTuple):
+    """Entries to be sent again: of the buckets the record is in (None), or of these, `exact` leaving all others.
+
+    A `fresh` record has no entries yet that it could leave.
+    """
 
     entity: str
     rec_id: UUID
     buckets: frozenset[str] | None
     exact: bool
     at: datetime | None
+    fresh: bool = False
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Tracker:
     """What one session has said since its last commit."""
 
     author: Author = field(default_factory=Author)
+    authors: Mapping[tuple[str, UUID], Author] = field(default_factory=dict)  # of records with one of their own
     versions: list[Version] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     unwritten: set[UUID] = field(default_factory=set)  # records with versions said but not written; may name too many
@@ -130,14 +132,17 @@ def _open_savepoints(session: Session) -> Iterator[SessionTransaction]:
 
 
 @contextmanager
-def authored(session: Session, author: Author) -> Iterator[None]:
-    """Versions said inside are by `author`."""
+def authored(
+    session: Session, author: Author, by_record: Mapping[tuple[str, UUID], Author] | None = None
+) -> Iterator[None]:
+    """Versions said inside are by `author`, or by the one named for their (entity, record)."""
     tracker = tracker_of(session)
-    before, tracker.author = tracker.author, author
+    before = tracker.author, tracker.authors
+    tracker.author, tracker.authors = author, by_record or {}
     try:
         yield
     finally:
-        tracker.author = before
+        tracker.author, tracker.authors = before
 
 
 def track(
@@ -161,10 +166,10 @@ def track(
     """
     tracker = tracker_of(session)
     before = rev - 1 if prev_rev is None else prev_rev
-    written = json.dumps({name: list(pair) for name, pair in patch.items()}, default=_plain)
-    tracker.versions.append(Version(entity, rec_id, rev, before, written, deleted, tracker.author))
+    author = tracker.authors.get((entity, rec_id), tracker.author)
+    tracker.versions.append(Version(entity, rec_id, rev, before, _write_patch(patch), deleted, author))
     wanted = frozenset() if deleted else None if buckets is None else frozenset(buckets)
-    tracker.marks.append(Mark(entity, rec_id, wanted, wanted is not None, tracker.author.at))
+    tracker.marks.append(Mark(entity, rec_id, wanted, wanted is not None, author.at, before == 0))
     tracker.unwritten.add(rec_id)
 
 
@@ -190,3 +195,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"a patch holds JSON values, times and UUIDs, not {type(value).__name__}")
+
+
+_write_patch = json.JSONEncoder(default=_plain, separators=(",", ":")).encode

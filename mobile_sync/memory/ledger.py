@@ -10,10 +10,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from mobile_sync.beliefs import Shape, VersionSeen, believed_from
+from mobile_sync.beliefs import VersionSeen
 from mobile_sync.ledger import BucketRow, Clash, EntryRow, Filed, Key, Opening
 from mobile_sync.memory.state import Contest, Place, State, Version
-from mobile_sync.merge import Believed
 from mobile_sync.protocol import Batch, Device, Op, Received, Rejected, Result
 from mobile_sync.replica import MODULUS, row_hash
 
@@ -51,15 +50,16 @@ class MemoryLedger:
         """Nothing waits to be written."""
 
     @contextmanager
-    def authored(self, _device: Device, _op: Op, _clock_error_ms: int) -> Iterator[None]:
+    def authored(self, _device: Device, _ops: Sequence[Op], _clock_error_ms: int) -> Iterator[None]:
         """`MemoryCollection.apply` names the author itself."""
         yield
 
-    def believed(self, device: Device, op: Op, *, base_rev: int, contested: frozenset[str], shape: Shape) -> Believed:
-        """From the versions after `base_rev`."""
-        versions = self.state.versions.get((op.entity, op.rec_id), ())
-        seen = [self._seen(device, one) for one in versions if one.rev > base_rev]
-        return believed_from(seen, base_rev, contested, shape)
+    def versions_after(self, device: Device, wanted: Sequence[tuple[Op, int]]) -> Mapping[int, Sequence[VersionSeen]]:
+        """By op_no."""
+        return {op.op_no: self._since(device, (op.entity, op.rec_id), base_rev) for op, base_rev in wanted}
+
+    def _since(self, device: Device, key: Key, base_rev: int) -> list[VersionSeen]:
+        return [self._seen(device, one) for one in self.state.versions.get(key, ()) if one.rev > base_rev]
 
     def _seen(self, device: Device, version: Version) -> VersionSeen:
         own = version.device_id == device.id
@@ -68,9 +68,11 @@ class MemoryLedger:
         fields: Mapping[str, Any] = sent.fields if sent else {}
         return VersionSeen(version.rev, version.rev - 1, version.patch, own, fields, sent.schema_version if sent else 0)
 
-    def held_by(self, device: Device, op: Op, at: datetime) -> bool:
-        """Now, or at `at`, or made here."""
-        key = (op.entity, op.rec_id)
+    def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:
+        """Now, or then, or made here."""
+        return {op.op_no for op, at in asked if self._held(device, (op.entity, op.rec_id), at)}
+
+    def _held(self, device: Device, key: Key, at: datetime) -> bool:
         first = self.state.versions.get(key, ())[:1]
         if first and first[0].device_id == device.id:
             return True
@@ -93,11 +95,13 @@ class MemoryLedger:
         self.state.contests[conflict_id] = Contest(device.id, clash)
         return conflict_id
 
-    def declare(self, device: Device, op: Op) -> None:
+    def declare(self, device: Device, ops: Sequence[Op]) -> None:
         """Write the manifest down."""
-        self.server.step("files declared")
-        for file in op.files:
-            self.state.files.setdefault(((op.entity, op.rec_id), file.slot, file.sha256), (device.id, op.op_no, file))
+        for op in ops:
+            self.server.step("files declared")
+            key = (op.entity, op.rec_id)
+            for file in op.files:
+                self.state.files.setdefault((key, file.slot, file.sha256), (device.id, op.op_no, file))
 
     def file(self, device: Device, received: Received, result: Result, _clock_error_ms: int) -> None:
         """Keep a result."""

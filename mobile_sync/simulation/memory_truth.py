@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from mobile_sync.answers import write_result
 from mobile_sync.collection import Stored
 from mobile_sync.memory.server import MemoryServer
@@ -26,7 +28,7 @@ def truth_of(server: MemoryServer) -> Truth:
             for key, versions in state.versions.items()
         },
         ledger={
-            (device_id, number): LedgerRow(received.body, result.status.value, write_result(result))
+            (device_id, number): LedgerRow(json.loads(received.body), result.status.value, write_result(result))
             for device_id, ops in state.ops.items()
             for number, (received, result) in ops.items()
         },

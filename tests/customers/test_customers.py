@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.customers import queries
@@ -14,6 +14,7 @@ from app.customers.models import NeedKind, SpecialNeed
 from app.customers.rules import Sought, sought
 from app.identity.models import AuditEntry, Branch, Person, Role
 from app.kernel.ids import new_id
+from app.kernel.net import narrow
 from app.kernel.unit_of_work import Runtime
 from tests.factories import given_branch, given_person, signed_in
 from tests.factories_field import NOON, at_m, counted_queries, given_account, given_estate, given_premises
@@ -73,6 +74,19 @@ def test_a_search_stays_within_its_branches_and_its_limit(session: Session, bran
         given_premises(session, branch, address=f"龙衡花园{number}栋")
     hits = queries.find_premises(session, [branch.id], "龙衡花园", limit=3)
     assert [hit.premises.address for hit in hits] == ["龙衡花园0栋", "龙衡花园1栋", "龙衡花园2栋"]
+
+
+def test_the_function_behind_the_search_holds_itself_to_the_branches_of_the_transaction(
+    session: Session, branch: Branch
+) -> None:
+    elsewhere = given_branch(session, "XX", centre=(110.0, 30.0))
+    given_premises(session, elsewhere, at_m(centre=(110.0, 30.0)), address="龙衡花园9栋")
+    given_premises(session, branch, address="龙衡花园1栋")
+    assert len(queries.find_premises(session, [elsewhere.id], "龙衡花园", limit=3)) == 1
+    narrow(session, [branch.id])
+    named = session.execute(text("SELECT * FROM premises_with(:branches, '龙衡', 9)"), {"branches": [elsewhere.id]})
+    assert named.all() == []
+    assert len(queries.find_premises(session, [branch.id, elsewhere.id], "花园", limit=3)) == 1
 
 
 @pytest.mark.parametrize("accounts", [1, 12], ids=["one account", "twelve accounts"])

@@ -24,8 +24,8 @@ def test_every_role_has_its_permissions_and_every_permission_a_role() -> None:
     assert frozenset().union(*rules.PERMISSIONS.values()) == frozenset(Permission)
 
 
-def test_a_crew_member_may_work_and_nothing_else() -> None:
-    assert rules.PERMISSIONS[Role.CREW_MEMBER] == {Permission.WORK_JOBS}
+def test_a_crew_member_may_work_find_the_way_and_nothing_else() -> None:
+    assert rules.PERMISSIONS[Role.CREW_MEMBER] == {Permission.WORK_JOBS, Permission.READ_MAP}
 
 
 def test_an_administrator_has_no_business_in_customers_files() -> None:
@@ -36,7 +36,7 @@ def test_an_administrator_has_no_business_in_customers_files() -> None:
 def test_permissions_add_up_within_a_branch_and_never_across() -> None:
     held = rules.granted([(Role.HOTLINE, HERE), (Role.ADMIN, HERE), (Role.CREW_MEMBER, THERE)])
     assert held[HERE] == rules.PERMISSIONS[Role.HOTLINE] | rules.PERMISSIONS[Role.ADMIN]
-    assert held[THERE] == {Permission.WORK_JOBS}
+    assert held[THERE] == rules.PERMISSIONS[Role.CREW_MEMBER]
 
 
 @pytest.mark.parametrize(

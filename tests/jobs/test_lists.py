@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tracemalloc
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +18,7 @@ from app.crews.models import Crew
 from app.identity.models import Branch, Person, Role
 from app.jobs import queries, service
 from app.jobs.models import Assignment, Job, JobEvent, JobKind, JobState, Priority
-from app.jobs.pages import as_csv
+from app.jobs.pages import HEADINGS, as_csv, stream_csv
 from app.jobs.queries import JobFilter
 from app.jobs.schemas import AttachmentOut, EventOut, JobOut
 from app.kernel.clock import FrozenClock
@@ -225,9 +227,36 @@ def test_an_export_opens_in_a_spreadsheet_and_runs_nothing(
 ) -> None:
     given_job(runtime, branch, address='=HYPERLINK("http://evil")', note='a "quoted", note\nin two lines')
     with acting(runtime, dispatcher) as uow:
-        table = as_csv(queries.jobs_rows(uow.session, uow.actor, ALL))
+        table = b"".join(as_csv(queries.jobs_rows(uow.session, uow.actor, ALL)))
     assert table.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(table.decode("utf-8-sig"), newline="")))
     assert rows[0]["address"] == '\'=HYPERLINK("http://evil")'
     assert rows[0]["note"] == 'a "quoted", note\nin two lines'
     assert (rows[0]["opened_at"], rows[0]["crew"]) == ("2026-07-16T00:00:00+00:00", "")
+
+
+def test_an_export_takes_rows_from_the_database_as_they_are_sent(
+    runtime: Runtime, branch: Branch, dispatcher: Person
+) -> None:
+    job = given_job(runtime, branch)
+    with acting(runtime, dispatcher) as uow:
+        actor = uow.actor
+    pieces = stream_csv(runtime, actor, ALL)
+    assert next(pieces) == b"\xef\xbb\xbf"
+    text_of_first = next(pieces).decode()
+    assert job.number in text_of_first
+    assert list(pieces) == []
+    with acting(runtime, dispatcher) as uow, closing(queries.jobs_rows(uow.session, uow.actor, ALL)) as rows:
+        next(rows)
+        assert uow.session.scalar(text("SELECT count(*) FROM pg_cursors")) == 1, "the server holds the rows, not we"
+
+
+def test_an_export_of_any_length_needs_little_memory() -> None:
+    row = {**dict.fromkeys(HEADINGS), "number": "QX20260716-0001", "note": "停电" * 100}
+    rows = 20_000
+    tracemalloc.start()
+    sent = sum(len(piece) for piece in as_csv(row for _ in range(rows)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sent > 12_000_000
+    assert peak < 2_000_000

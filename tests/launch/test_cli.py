@@ -52,6 +52,34 @@ def test_a_taken_port_is_reported_before_anything_is_fetched(state: Path) -> Non
     assert not (state / "venv").exists()
 
 
+def test_the_port_of_the_stream_is_looked_at_too(state: Path) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        said = typed("up", "--port", str(port - 1), state=state)
+    assert said.returncode == 1
+    assert f"Port {port} is taken" in said.stderr
+    assert f"端口 {port} 已被占用" in said.stderr
+
+
+LENT = [] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]
+PRIVATE_MOUNTS = ["unshare", *LENT, "--mount", "sh", "-c"]
+
+
+def test_a_full_disk_is_one_sentence_before_anything_is_fetched(state: Path) -> None:
+    """A file system of 8 MiB, seen by this one process."""
+    if subprocess.run([*PRIVATE_MOUNTS, f"mount -t tmpfs none {state}"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a file system of his own")
+    up = f"mount -t tmpfs -o size=8m,mode=755 none {state} && exec {sys.executable} -m app up --port 0"
+    env = {**os.environ, "LAMPLIGHTER_STATE": str(state)}
+    said = subprocess.run([*PRIVATE_MOUNTS, up], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert said.returncode == 1
+    assert "The disk is full: free some space" in said.stderr
+    assert "磁盘已满" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
 def test_a_missing_network_is_one_sentence(state: Path) -> None:
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     said = typed("shell", state=state, PIP_CONFIG_FILE=os.devnull, PIP_RETRIES="0", **nowhere)

@@ -34,7 +34,7 @@ from app.map.schemas import PROPERTIES
 from app.map.tiles import Tile, tile_of
 from app.network.models import Commodity, LinkKind, LinkState, NetworkLink
 from app.outages.models import Outage
-from tests.factories import CENTRE, Client, acting, given_branch, given_person, signed_in
+from tests.factories import CENTRE, Client, acting, given_branch, given_person, given_tablet, signed_in, visitor
 from tests.factories_field import (
     as_geojson,
     at_m,
@@ -213,10 +213,34 @@ def test_a_layer_that_does_not_exist_is_a_problem(desk: Client) -> None:
     assert desk.get("/api/v1/map/features?layers=jobs,streets").get_json()["code"] == "unknown-layer"
 
 
-def test_who_works_in_the_field_has_no_map_of_the_desk(app: Flask, session: Session, branch: Branch) -> None:
-    member = signed_in(app, given_person(session, branch, "member", [Role.CREW_MEMBER]))
-    assert fetch(member, "jobs").status_code == 403
-    assert member.get("/api/v1/map/features").status_code == 403
+def test_a_crew_s_tablet_sees_the_ground_and_nothing_that_moves_on_it(
+    app: Flask, runtime: Runtime, session: Session, branch: Branch
+) -> None:
+    given_town(session, runtime, branch, CENTRE, "A")
+    given_street_grid(session, branch, side=2)
+    given_estate(session, branch)
+    _, member = given_crew(session, branch, "R9")
+    tablet = given_tablet(app, session, member)
+    client = visitor(app)
+    for layer in LAYERS:
+        seen = fetch(client, layer, **tablet.headers)
+        assert seen.status_code == (403 if layer in LIVE_LAYERS else 200), layer
+        if layer not in {*LIVE_LAYERS, "gas"}:
+            assert ids_in(features(seen)), layer
+    for layers in ("", "?layers=crews", "?layers=jobs,outages"):
+        assert client.get(f"/api/v1/map/features{layers}", headers=tablet.headers).status_code == 403
+
+
+def test_a_crew_s_tablet_sees_no_ground_of_another_branch(
+    app: Flask, runtime: Runtime, session: Session, branch: Branch
+) -> None:
+    given_town(session, runtime, branch, CENTRE, "A")
+    elsewhere = given_branch(session, "XS", centre=CENTRE)
+    _, member = given_crew(session, elsewhere, "X9")
+    tablet = given_tablet(app, session, member)
+    for layer in LAYERS:
+        if layer not in LIVE_LAYERS:
+            assert ids_in(features(fetch(visitor(app), layer, **tablet.headers))) == set()
 
 
 def test_features_made_in_sql_are_what_the_schemas_dump(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import sessionmaker
 
 from mobile_sync.adapters.sql import ensure_epoch, metadata
 from mobile_sync.testing import Ticker
-from tests.mobile_sync.sample import Shop, sample_metadata
+from tests.mobile_sync.sample import NotesAtOnce, Shop, sample_metadata
 from tests.mobile_sync.worlds import MemoryWorld, SqlWorld, World
 
 
@@ -62,9 +62,12 @@ def shop(sync_engine: Engine, clock: Ticker) -> Shop:
     return shop
 
 
-@pytest.fixture(params=["memory", "postgresql"])
+@pytest.fixture(params=["memory", "postgresql", "many at once"])
 def world(request: pytest.FixtureRequest, clock: Ticker) -> World:
-    """The shop, in memory and in PostgreSQL."""
+    """The shop, in memory and in PostgreSQL, there with its notes one by one and many at a time."""
     if request.param == "memory":
         return MemoryWorld(clock)
-    return SqlWorld(request.getfixturevalue("shop"))
+    shop: Shop = request.getfixturevalue("shop")
+    if request.param == "many at once":
+        shop.collections = {"note": NotesAtOnce()}
+    return SqlWorld(shop)

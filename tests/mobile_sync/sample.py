@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,6 +110,28 @@ class Notes:
         """Its shelf."""
         shelf = ctx.session.scalar(select(note.c.shelf).where(note.c.id == rec_id, note.c.deleted.is_(False)))
         return frozenset() if shelf is None else frozenset({f"shelf:{shelf}"})
+
+
+class NotesAtOnce(Notes):
+    """The same notes, read and written many at a time."""
+
+    def stored_many(self, ctx: Unit, ids: Collection[UUID]) -> Mapping[UUID, Stored]:
+        """The rows, locked in order."""
+        rows = ctx.session.execute(select(note).where(note.c.id.in_(ids)).order_by(note.c.id).with_for_update())
+        return {row.id: Stored(row.rev, {"shelf": row.shelf, **row.fields}, deleted=row.deleted) for row in rows}
+
+    def check(self, _ctx: Unit, change: Change) -> None:
+        """What the shop does not take."""
+        if change.fields.get("title") == "forbidden":
+            raise Rejected("no_note", FieldError("title", "forbidden"))
+
+    def apply_many(self, ctx: Unit, changes: Sequence[Change]) -> list[int]:
+        """In one go, which a bug in one breaks for all."""
+        assert len({change.rec_id for change in changes}) == len(changes), "a record twice"
+        revs = [self.apply(ctx, change) for change in changes if change.fields.get("title") != "breaks"]
+        if len(revs) < len(changes):
+            raise RuntimeError("the application has a bug")
+        return revs
 
 
 def save_note(ctx: Unit, rec_id: UUID, fields: Mapping[str, Any]) -> int:

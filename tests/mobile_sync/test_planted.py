@@ -12,7 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from mobile_sync import judge, merge, pull
+from mobile_sync import judge, merge, pull, reading
+from mobile_sync.beliefs import VersionSeen
 from mobile_sync.collection import FieldRule, Policy
 from mobile_sync.kept import Kept
 from mobile_sync.ledger import BucketRow, Clash, EntryRow, Key, Opening
@@ -95,15 +96,20 @@ class ConflictDropped(MemoryLedger):
 class OnlyLastWrite(MemoryLedger):
     """The history is not asked: whatever the device believed, nobody else touched it."""
 
-    def believed(self, device: Device, op: Op, **options: Any) -> Any:
-        return replace(super().believed(device, op, **options), base={}, whole=True)
+    def versions_after(self, device: Device, wanted: Sequence[tuple[Op, int]]) -> Mapping[int, Sequence[VersionSeen]]:
+        found = super().versions_after(device, wanted)
+        return {number: [replace(one, patch={}, sent={}) for one in seen] for number, seen in found.items()}
 
 
 class OwnWordsForgotten(MemoryLedger):
     """What a device said under an older schema is taken for words of today."""
 
-    def believed(self, device: Device, op: Op, **options: Any) -> Any:
-        return super().believed(device, op, **{**options, "shape": lambda _version, fields: fields})
+    def versions_after(self, device: Device, wanted: Sequence[tuple[Op, int]]) -> Mapping[int, Sequence[VersionSeen]]:
+        found = super().versions_after(device, wanted)
+        return {
+            number: [replace(one, sent_version=self.server.schema_version) for one in seen]
+            for number, seen in found.items()
+        }
 
 
 class RowsSkipped(MemoryFeed):
@@ -293,7 +299,7 @@ def one_waits_all_wait(patch: pytest.MonkeyPatch) -> None:
     """P8 is not kept: an op that waits holds up everything behind it."""
 
     def must_not_wait(self: Any, _op: Op) -> None:
-        for number in self.opening.waiting.values():
+        for number in (self.opening.waiting | self.waiting).values():
             raise judge.held("record_waits", number)
 
     patch.setattr(judge.Judge, "_must_not_wait", must_not_wait)
@@ -301,7 +307,7 @@ def one_waits_all_wait(patch: pytest.MonkeyPatch) -> None:
 
 def scope_by_device_clock(patch: pytest.MonkeyPatch) -> None:
     """S5 is not kept: the device's clock is believed."""
-    patch.setattr(judge.Judge, "_corrected", lambda _self, device_at: device_at)
+    patch.setattr(reading.Reader, "_corrected", lambda _self, device_at: device_at)
 
 
 def letters_appended(patch: pytest.MonkeyPatch) -> None:

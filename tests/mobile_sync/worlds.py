@@ -1,4 +1,4 @@
-"""The same shop twice: in memory, and in PostgreSQL. Every rule of the protocol is tested on both."""
+"""The same shop in memory, and in PostgreSQL. Every rule of the protocol is tested on both."""
 
 from __future__ import annotations
 

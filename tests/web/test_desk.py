@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
+from sqlalchemy import create_engine, text
 
 from app.bench.browser.pages import SLOW_MS
 from app.story.desk import Desk
@@ -177,6 +180,54 @@ def test_a_machine_without_webgl_dispatches_from_the_list(
     page.locator(".table-box tr", has_text=job["number"]).get_by_role("button").click()
     opened.send_first()
     expect(page.get_by_role("button", name="撤销")).to_be_visible()
+
+
+SECOND_BRANCH = """
+WITH made AS (
+  INSERT INTO branch (id, code, name_zh, name_en, timezone, synthetic)
+  VALUES (gen_random_uuid(), 'SCH', '舒特瓦尔德', 'Schutterwald', 'Europe/Berlin', true) RETURNING id
+)
+INSERT INTO role_grant (id, person_id, role, branch_id)
+SELECT gen_random_uuid(), person.id, 'dispatcher', made.id FROM person, made WHERE person.login = 'linxiao'
+"""
+NO_SECOND_BRANCH = """
+WITH theirs AS (DELETE FROM role_grant USING branch WHERE branch.id = role_grant.branch_id AND branch.code = 'SCH')
+DELETE FROM branch WHERE code = 'SCH'
+"""
+
+
+@pytest.fixture
+def branch_in_berlin(product: Product) -> Iterator[str]:
+    """A town in another time zone is Lin Xiao's too, for the time of the test; its name."""
+    engine = create_engine(product.env["DATABASE_URL"], isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(SECOND_BRANCH))
+        yield "舒特瓦尔德"
+        connection.execute(text(NO_SECOND_BRANCH))
+    engine.dispose()
+
+
+def clock_in(zone: str, at: str) -> str:
+    """How the console writes a moment of these minutes: the hour, with the day where it is another one there."""
+    then, now = datetime.fromisoformat(at).astimezone(ZoneInfo(zone)), datetime.now(ZoneInfo(zone))
+    return then.strftime("%H:%M" if then.date() == now.date() else "%m-%d %H:%M")
+
+
+def test_every_time_is_that_of_the_branch_being_looked_at(
+    console: OpenConsole, desk: Desk, branch_in_berlin: str
+) -> None:
+    job = given_a_call(desk)
+    taken_at = desk.get(f"/api/v1/jobs/{job['id']}/timeline")["items"][0]["at"]
+    opened = console()
+    opened.open_job(job, "timeline")
+    first = opened.page.locator("#drawer-panel time").first
+    expect(first).to_have_text(clock_in("Asia/Shanghai", taken_at))
+    expect(opened.page.locator(".clock")).not_to_contain_text("GMT")
+
+    opened.page.get_by_label("单位", exact=True).select_option(label=branch_in_berlin)
+
+    expect(first).to_have_text(clock_in("Europe/Berlin", taken_at))
+    expect(opened.page.locator(".clock")).to_contain_text(re.compile(r"GMT\+[12]"))
 
 
 def test_a_manager_enrols_a_tablet_by_a_code(console: OpenConsole) -> None:

@@ -12,13 +12,16 @@ from app.kernel.unit_of_work import Runtime
 
 LINE_COPIES, POINT_COPIES, STREET_COPIES = 36, 9, 2  # a tile holds 10,000 lines of a network at most
 SPREAD_M = 900.0
+SECTION = 0.12  # a network of so many features has shorter sections, not forty times the length
 
 # Copies lie within SPREAD_M of what they copy and join the same nodes; only the map looks at them.
 MORE_LINES = """
     INSERT INTO network_link (id, branch_id, commodity, kind, code, name, from_node_id, to_node_id, feeder_code,
                               normal_state, state, usable, ownership, length_m, path, attrs)
     SELECT gen_random_uuid(), branch_id, commodity, kind, code || '+' || i, name, from_node_id, to_node_id, feeder_code,
-           normal_state, state, usable, ownership, length_m, geography(ST_Translate(geometry(path), dx, dy)), attrs
+           normal_state, state, usable, ownership, length_m * :section,
+           geography(ST_Translate(ST_Scale(geometry(path), ST_MakePoint(:section, :section),
+                                           ST_StartPoint(geometry(path))), dx, dy)), attrs
     FROM network_link
     CROSS JOIN LATERAL (
         SELECT i, (random() - 0.5) * :spread AS dx, (random() - 0.5) * :spread AS dy
@@ -41,7 +44,9 @@ MORE_POINTS = """
 MORE_STREETS = """
     INSERT INTO street_edge (branch_id, from_node_id, to_node_id, name, street_class, length_m, speed_kmh, oneway, path)
     SELECT branch_id, from_node_id, to_node_id, name, street_class, length_m, speed_kmh, oneway,
-           geography(ST_Translate(geometry(path), (random() - 0.5) * :spread, (random() - 0.5) * :spread))
+           geography(ST_Translate(ST_Scale(geometry(path), ST_MakePoint(:section, :section),
+                                           ST_StartPoint(geometry(path))),
+                                  (random() - 0.5) * :spread, (random() - 0.5) * :spread))
     FROM street_edge, generate_series(1, :streets)
     WHERE street_class IN ('trunk', 'primary', 'secondary')
 """
@@ -121,10 +126,11 @@ class Crowd:
 def crowd_network(runtime: Runtime) -> None:
     """Copy streets, lines and points until a city's view holds the features of `Crowd`."""
     spread = {"spread": 2 * SPREAD_M / 111_000}
+    short = {**spread, "section": SECTION}
     with runtime.engine.begin() as connection:
-        connection.execute(text(MORE_LINES), {**spread, "lines": LINE_COPIES, "points": POINT_COPIES})
+        connection.execute(text(MORE_LINES), {**short, "lines": LINE_COPIES, "points": POINT_COPIES})
         connection.execute(text(MORE_POINTS), {**spread, "points": POINT_COPIES})
-        connection.execute(text(MORE_STREETS), {**spread, "streets": STREET_COPIES})
+        connection.execute(text(MORE_STREETS), {**short, "streets": STREET_COPIES})
         connection.execute(text("ANALYZE network_link, network_node, street_edge"))
 
 

@@ -68,7 +68,7 @@ def take_call(console: Console) -> None:
     page.get_by_role("radio", name="全部没电").check()
     page.get_by_role("radio", name="另立新停电").check()
     page.get_by_role("button", name="受理", exact=True).click()
-    page.get_by_role("button", name="查看工单").click()
+    page.get_by_role("region", name="接报").get_by_role("button", name="派班").click()
     page.locator(".panel-head p").wait_for()
 
 

@@ -27,9 +27,9 @@ from app.kernel.unit_of_work import Runtime
 ZOOM = 12.6  # a view of 8 by 10 km: switchgear is drawn, streets of a quarter are not
 MIDDLE = "SELECT avg(ST_X(geometry(location))), avg(ST_Y(geometry(location))) FROM premises"
 ROUNDS = 3
-DRAGS, STEPS, STEP_PX = 2, 25, 8
+DRAGS, STEPS, STEP_PX = 2, 12, 16
 MOVES = 500
-QUIET_S = 0.7
+QUIET_S = 1.0
 PATIENCE_S = 120.0
 FRAME_MS, IDLE_MS, MOVES_MS = 12.0, 4_000.0, 600.0
 
@@ -106,7 +106,7 @@ class MapPane:
         since, seen = time.monotonic(), -1
         while time.monotonic() < until:
             frames = self.frames()
-            if frames != seen or self.under_way or not frames:
+            if frames != seen or self.under_way or not (frames and self.tiles):
                 since, seen = time.monotonic(), frames
             if time.monotonic() - since > QUIET_S:
                 return float(self.page.evaluate("probe.last"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.identity.models import Device, DeviceState, LoginThrottle, Person, Role, RoleGrant, SessionKind, SignedIn
+from app.kernel.net import narrowing
 from app.kernel.problems import NotFound
 
 
@@ -44,8 +46,14 @@ def _grants_of_person() -> ColumnElement[Any]:
     )
 
 
+def _scope_of_person() -> ColumnElement[str]:
+    """The branch they belong to and those in which they have a role, joined by commas."""
+    granted = select(func.string_agg(RoleGrant.branch_id.cast(String), ",")).where(RoleGrant.person_id == Person.id)
+    return func.concat_ws(",", Person.branch_id.cast(String), granted.correlate(Person).scalar_subquery())
+
+
 # Composed once: every request asks it, and composing costs more than asking.
-_STANDING = (
+STANDING = (
     select(
         SignedIn.id.label("session_id"),
         SignedIn.kind,
@@ -64,24 +72,35 @@ _STANDING = (
     .outerjoin(Device, Device.id == SignedIn.device_id)
     .where(SignedIn.access_hash == bindparam("access_hash"))
 )
+_NARROWING = STANDING.add_columns(narrowing(_scope_of_person()).label("narrowed"))
 
 
 def standing_by_token(session: Session, access_hash: bytes) -> Standing | None:
-    """The login a token belongs to, its person, device and grants, in one statement."""
-    row = session.execute(_STANDING, {"access_hash": access_hash}).one_or_none()
-    if row is None:
-        return None
-    fields = row._asdict()
-    return Standing(**{**fields, "grants": _pairs(fields["grants"])})
+    """The login a token belongs to, its person, device and grants; narrows the transaction to the person's branches.
+
+    One statement for both, because every request needs both.
+    """
+    row = session.execute(_NARROWING, {"access_hash": access_hash}).one_or_none()
+    return None if row is None else standing_in(row._mapping)
+
+
+def standing_in(row: Mapping[str, Any]) -> Standing:
+    """The login in a row of `STANDING`, whatever other columns a caller asked for besides."""
+    told = {column: row[column] for column in _COLUMNS}
+    return Standing(**{**told, "grants": _pairs(told["grants"])})
+
+
+_COLUMNS = tuple(column.name for column in dataclass_fields(Standing))
 
 
 def person_with_grants(session: Session, person_id: UUID) -> tuple[Person, list[tuple[Role, UUID]]]:
-    """A person and their (role, branch) pairs.
+    """A person and their (role, branch) pairs; narrows the transaction to the person's branches.
 
     Raises:
         NotFound: there is no such person.
     """
-    row = session.execute(select(Person, _grants_of_person()).where(Person.id == person_id)).one_or_none()
+    query = select(Person, _grants_of_person(), narrowing(_scope_of_person())).where(Person.id == person_id)
+    row = session.execute(query).one_or_none()
     if row is None:
         raise NotFound
     return row[0], _pairs(row[1])

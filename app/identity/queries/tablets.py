@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import column, select, table
+from sqlalchemy import DateTime, column, func, select, table
 from sqlalchemy.orm import Session
 
 from app.identity.models import Device, EnrolmentCode
 from app.kernel.paging import decode_cursor, uuid_key
 from app.kernel.problems import NotFound
+from mobile_sync.adapters.tables import sync_device_state
 
 
 def device_known_by_key(session: Session, key_thumbprint: str) -> Device | None:
@@ -43,6 +46,44 @@ def devices(session: Session, *, branch_ids: Collection[UUID], cursor: str | Non
     if after:
         query = query.where(Device.id < uuid_key(after[0]))
     return session.scalars(query.limit(limit + 1)).all()
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a tablet fares, as it said when it last synced; None where it has not said."""
+
+    last_sync_at: datetime | None = None
+    clock_error_ms: int | None = None
+    app_version: str | None = None
+    pending_ops: int | None = None
+    oldest_pending_at: datetime | None = None
+
+
+def health_of(session: Session, device_ids: Collection[UUID]) -> dict[UUID, Health]:
+    """How these tablets fare; those that never synced are left out. Callers hold ids they were allowed to read."""
+    state = sync_device_state.c
+    met = func.greatest(state.last_push_at, state.last_pull_at, type_=DateTime(timezone=True))
+    query = select(state.device_id, met, state.clock_error_ms, state.report).where(state.device_id.in_(device_ids))
+    return {row[0]: _health(row[1], row[2], row[3] or {}) for row in session.execute(query)}
+
+
+def _health(met_at: datetime | None, clock_error_ms: int | None, report: dict[str, Any]) -> Health:
+    return Health(
+        last_sync_at=met_at,
+        clock_error_ms=clock_error_ms,
+        app_version=report.get("app_version"),
+        pending_ops=report.get("queued_ops"),
+        oldest_pending_at=_moment(report.get("oldest_queued_at")),
+    )
+
+
+def _moment(told: str | None) -> datetime | None:
+    """A time as a device wrote it; None where it is no time with a zone, since nothing hangs on it."""
+    try:
+        moment = datetime.fromisoformat(told or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def lock_code(session: Session, code_hash: bytes) -> EnrolmentCode | None:

@@ -31,7 +31,8 @@ def enrol(body: dict[str, Any]) -> Enrolment:
 @anyone
 def refresh_session(body: dict[str, Any]) -> Enrolment:
     """Exchange a refresh token, with a signature over `device_id.refresh_token.nonce`, for the next tokens"""
-    return tablets.refresh_on_tablet(current_uow(), **body)
+    shown = {name: body[name] for name in ("device_id", "refresh_token", "nonce", "signature")}
+    return tablets.refresh_on_tablet(current_uow(), **shown)
 
 
 @blp.post("/session/login")

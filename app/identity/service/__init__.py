@@ -1,6 +1,6 @@
 """Verbs of identity. Other rooms and the composition root take these."""
 
-from app.identity.service.actors import COOKIE, actor_by_token, actor_of, authenticate
+from app.identity.service.actors import COOKIE, actor_by_token, actor_of, actor_standing, authenticate, shown
 from app.identity.service.logins import TokenPair, forget_stale, open_browser_session, open_token_session
 from app.identity.service.trail import audit
 
@@ -9,9 +9,11 @@ __all__ = [
     "TokenPair",
     "actor_by_token",
     "actor_of",
+    "actor_standing",
     "audit",
     "authenticate",
     "forget_stale",
     "open_browser_session",
     "open_token_session",
+    "shown",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from app.identity import rules, secrets
 from app.identity.errors import SignInAgain
 from app.identity.models import DeviceState
 from app.identity.queries import logins as queries
+from app.identity.queries.logins import Standing
 from app.kernel.actor import NOBODY, Actor
 from app.kernel.problems import TokenExpired
 from app.kernel.unit_of_work import UnitOfWork
@@ -42,13 +44,28 @@ def actor_by_token(uow: UnitOfWork, token: str) -> Actor:
     standing = queries.standing_by_token(uow.session, secrets.digest(token))
     if standing is None:
         return NOBODY
-    if standing.revoked_at is not None or not standing.active or uow.now >= standing.ends:
-        raise SignInAgain
-    if uow.now >= standing.access_expires_at:
-        raise TokenExpired
+    actor = actor_standing(standing, uow.now)
     until = rules.slides(standing.kind, now=uow.now, access_expires_at=standing.access_expires_at, ends=standing.ends)
     if until:
         queries.slide(uow.session, standing.session_id, until)
+    return actor
+
+
+def shown(token: str) -> dict[str, bytes]:
+    """What `STANDING` binds to find the login of a token."""
+    return {"access_hash": secrets.digest(token)}
+
+
+def actor_standing(standing: Standing, now: datetime) -> Actor:
+    """The actor a login stands for now.
+
+    Raises:
+        TokenExpired, SignInAgain: as `actor_by_token`.
+    """
+    if standing.revoked_at is not None or not standing.active or now >= standing.ends:
+        raise SignInAgain
+    if now >= standing.access_expires_at:
+        raise TokenExpired
     return Actor(
         person_id=standing.person_id,
         grants=rules.granted(standing.grants),

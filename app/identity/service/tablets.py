@@ -35,9 +35,11 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class DeviceView:
-    """A tablet and who is signed in on it."""
+    """A tablet, how it fares and who is signed in on it."""
 
     device: Device
+    health: queries.Health
+    last_seen_at: datetime | None
     person_name: str | None
     person_name_en: str | None
 
@@ -164,9 +166,7 @@ def _proven_device(uow: UnitOfWork, device_id: UUID, message: str, signature: st
     return device
 
 
-def refresh_on_tablet(
-    uow: UnitOfWork, *, device_id: UUID, refresh_token: str, signed_at: datetime, nonce: str, signature: str
-) -> Enrolment:
+def refresh_on_tablet(uow: UnitOfWork, *, device_id: UUID, refresh_token: str, nonce: str, signature: str) -> Enrolment:
     """The next tokens of a tablet; the signature is over `device_id.refresh_token.nonce`.
 
     A revoked tablet is answered too: its tokens let it deliver what it holds and nothing else.
@@ -180,15 +180,8 @@ def refresh_on_tablet(
     proven = device_keys.signed_by(device.public_key, f"{device_id}.{refresh_token}.{nonce}", signature)
     tokens = refresh_device(uow, refresh_token, device_id=device_id, proven=proven)
     device.last_seen_at = uow.now
-    device.clock_error_ms = _clock_error_ms(signed_at, uow.now)
     person, _ = login_queries.person_with_grants(uow.session, tokens.person_id)
     return Enrolment(device_id, tokens, person, queries.crew_of(uow.session, person.id))
-
-
-def _clock_error_ms(signed_at: datetime, now: datetime) -> int:
-    """How far the tablet's clock is ahead, as far as the column reaches (24 days)."""
-    error = round((signed_at - now).total_seconds() * 1000)
-    return max(-(2**31), min(2**31 - 1, error))
 
 
 def list_devices(uow: UnitOfWork, *, cursor: str | None, limit: int) -> list[DeviceView]:
@@ -199,10 +192,14 @@ def list_devices(uow: UnitOfWork, *, cursor: str | None, limit: int) -> list[Dev
 
 def _views(uow: UnitOfWork, devices: Sequence[Device]) -> list[DeviceView]:
     names = people_queries.names_of(uow.session, [device.person_id for device in devices])
-    nobody = (None, None)
-    return [
-        DeviceView(device, *(names.get(device.person_id, nobody) if device.person_id else nobody)) for device in devices
-    ]
+    health = queries.health_of(uow.session, [device.id for device in devices])
+    return [_view(device, health.get(device.id, queries.Health()), names) for device in devices]
+
+
+def _view(device: Device, health: queries.Health, names: dict[UUID, tuple[str, str]]) -> DeviceView:
+    met = [at for at in (device.last_seen_at, health.last_sync_at) if at]
+    name, name_en = names.get(device.person_id, (None, None)) if device.person_id else (None, None)
+    return DeviceView(device, health, max(met, default=None), name, name_en)
 
 
 def revoke_device(uow: UnitOfWork, device_id: UUID, *, wipe: bool = False) -> DeviceView:

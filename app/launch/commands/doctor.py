@@ -24,6 +24,7 @@ from app.launch.programs import on_path, run
 from app.launch.redis_server import find_redis
 from app.launch.report import Stop
 from app.launch.stamps import Stamp, digest
+from app.web.build import is_current
 
 GOOD, LATER, BROKEN = "✓", "·", "✗"
 
@@ -47,7 +48,7 @@ def doctor(launch: Launch, port: int) -> int:
         postgres(launch),
         redis(launch),
         node(launch),
-        screens(launch),
+        screens(),
         browser(launch),
         fonts(launch),
         *processes(launch, port),
@@ -127,10 +128,9 @@ def node(launch: Launch) -> Finding:
     return Finding(LATER, "node", "没有 20.19+ 或 22.12+ / none new enough", "up 会取得 / up fetches it as a wheel")
 
 
-def screens(launch: Launch) -> Finding:
+def screens() -> Finding:
     """The built screens."""
-    asked = [sys.executable, "-c", "from app.web.build import is_current; raise SystemExit(not is_current())"]
-    if run(asked, cwd=launch.places.root).code == 0:
+    if is_current():
         return Finding(GOOD, "screens", "最新 / up to date")
     return Finding(LATER, "screens", "未构建或已过期 / not built or out of date", "up 会构建 / up builds them")
 

@@ -12,7 +12,7 @@ import type { RetryRules } from './retry'
 import { FIELD_RETRY, Retry } from './retry'
 import type { Phase } from './status'
 import { LAST_SYNCED, LinkMonitor } from './status'
-import type { SyncStorage, Tables } from './store'
+import type { Also, SyncStorage, Tables } from './store'
 import { readMeta, writeMeta } from './store'
 import type { Digest } from './verify'
 import { verify } from './verify'
@@ -43,7 +43,7 @@ export interface Keeping {
   /** Not worth a round of its own: they go with the next one. */
   quiet?: boolean
   /** Written in the same local transaction. */
-  also?: (tables: Tables) => Promise<void>
+  also?: Also
 }
 
 /** What a round came to. The button shows it in words, so there is no silent one. */
@@ -108,11 +108,8 @@ export class SyncClient {
   /** Keep edits in one local transaction; when this resolves they survive a kill. Returns their op numbers. */
   async record(edits: readonly Edit[], how: Keeping = {}): Promise<number[]> {
     const now = this.parts.clock.now()
-    const numbers = await this.parts.storage.run('write', async (tables) => {
-      const made = await record(tables, edits, how.together ?? false, now)
-      await how.also?.(tables)
-      return made
-    })
+    const made = (tables: Tables): Promise<number[]> => record(tables, edits, how.together ?? false, now)
+    const numbers = await this.parts.storage.run('write', made, how.also)
     if (how.quiet) return numbers
     this.edited = true
     this.tell()
@@ -139,14 +136,21 @@ export class SyncClient {
   }
 
   private async guarded(): Promise<Outcome> {
-    const done = await this.parts.locks.only(LOCK, () => this.attempt())
-    const outcome: Outcome = done ?? { kind: 'elsewhere' }
-    this.last = outcome
-    this.rearm(outcome)
-    this.phase = 'idle'
-    this.moving = null
-    this.tell()
-    return outcome
+    try {
+      const done = await this.parts.locks.only(LOCK, () => this.attempt())
+      const outcome: Outcome = done ?? { kind: 'elsewhere' }
+      this.last = outcome
+      this.rearm(outcome)
+      return outcome
+    } catch (error) {
+      // Not the link but this device, a full disk for one: no reason to let the queue sleep either.
+      if (!this.stopped) this.retry.failed(null)
+      throw error
+    } finally {
+      this.phase = 'idle'
+      this.moving = null
+      this.tell()
+    }
   }
 
   private rearm(outcome: Outcome): void {

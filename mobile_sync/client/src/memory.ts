@@ -1,6 +1,6 @@
 /** A storage in memory that keeps the transaction promise: for tests, and for looking at the contract. */
 
-import type { ContentRow, DocRow, FileRow, IndexedTable, MetaRow, OpRow, PageRow, SyncStorage, Tables } from './store'
+import type { Also, ContentRow, DocRow, FileRow, IndexedTable, MetaRow, OpRow, PageRow, SyncStorage, Tables } from './store'
 
 type Rows = Map<string | number, unknown>
 const NAMES = ['meta', 'docs', 'ops', 'pages', 'files', 'contents'] as const
@@ -75,15 +75,21 @@ export class MemoryStorage implements SyncStorage {
   private last: Promise<unknown> = Promise.resolve()
   fuse: Fuse = () => undefined
 
-  run<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>): Promise<T> {
-    const turn = this.last.then(() => this.transact(mode, work))
+  run<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>, also?: Also): Promise<T> {
+    const turn = this.last.then(() => this.transact(mode, work, also))
     this.last = turn.catch(() => undefined)
     return turn
   }
 
-  private async transact<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>): Promise<T> {
+  private async transact<T>(
+    mode: 'read' | 'write',
+    work: (tables: Tables) => Promise<T>,
+    also: Also | undefined,
+  ): Promise<T> {
     const draft = new Map([...this.committed].map(([name, rows]) => [name, new Map(rows)]))
-    const answer = await work(this.tables(draft))
+    const tables = this.tables(draft)
+    const answer = await work(tables)
+    await also?.(tables)
     this.fuse('commit')
     if (mode === 'write') this.committed = draft
     return answer

@@ -111,12 +111,16 @@ export interface Tables {
   contents: Table<ContentRow, string>
 }
 
+/** What an app writes in the transaction of an edit. */
+export type Also = (tables: Tables) => Promise<void>
+
 export interface SyncStorage {
   /**
    * Run `work` in one transaction over all tables: everything it wrote is kept, or, where it throws or the
    * process dies, nothing. Writers run one after the other. `work` may await only the tables' promises.
+   * `also` is the app's own part of a write, after `work`: only then may tables of the app's be held.
    */
-  run<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>): Promise<T>
+  run<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>, also?: Also): Promise<T>
 }
 
 export function recordKey(entity: string, id: string): string {

@@ -295,6 +295,28 @@ describe('rounds', () => {
     expect(here.clock.armed).toBe(0)
   })
 
+  test('[W10] a device that cannot write does not put the queue to sleep either', async () => {
+    const run = here.storage.run.bind(here.storage) as (...given: unknown[]) => Promise<unknown>
+    let full = false
+    Object.assign(here.storage, {
+      run: (mode: string, ...rest: unknown[]) =>
+        full && mode === 'write' ? Promise.reject(new Error('the disk is full')) : run(mode, ...rest),
+    })
+    here.client.start()
+    await here.client.sync()
+    full = true
+    here.clock.advance(61_000)
+    await expect(here.client.sync()).rejects.toThrow('the disk is full')
+    expect(here.clock.armed).toBe(1)
+    expect(here.client.phase).toBe('idle')
+
+    full = false
+    await here.client.record([edit(JOB, { note: 'x' })])
+    await here.client.sync()
+    expect(server.ledger.size).toBe(1)
+    here.client.stop()
+  })
+
   test('[W7] an expired sign-in stops the round, says so, and keeps everything', async () => {
     await here.client.record([edit(JOB, { note: 'x' }, { files: [photo('p')] })])
     here.link.push = () => Promise.reject(new Fault('auth', { code: 'token_expired', status: 401 }))

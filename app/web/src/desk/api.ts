@@ -7,6 +7,7 @@ import type {
   CallTaken,
   Crew,
   CrewDetail,
+  DayBoard,
   Device,
   EnrolmentCode,
   Found,
@@ -21,6 +22,7 @@ import type {
   Ranking,
   TimelineEntry,
   Transition,
+  VisitIn,
 } from './types'
 
 const V1 = '/api/v1'
@@ -56,6 +58,13 @@ export const assign = (id: string, crewId: string, idempotencyKey: string): Prom
   request(`${V1}/jobs/${id}/assignments`, { method: 'POST', body: { crew_id: crewId }, idempotencyKey })
 export const withdraw = (assignmentId: string): Promise<Assignment> =>
   request(`${V1}/assignments/${assignmentId}/withdraw`, { method: 'POST', body: {} })
+/** A day of a branch, today when none is named; of one job alone where `job_id` is given. */
+export const dayBoard = (day: string, branch_id: string | undefined, job_id?: string): Promise<DayBoard> =>
+  request(`${V1}/board`, { query: { day: day || undefined, branch_id, job_id } })
+export const bookVisit = (jobId: string, body: VisitIn, idempotencyKey: string): Promise<Assignment> =>
+  request(`${V1}/jobs/${jobId}/visits`, { method: 'POST', body, idempotencyKey })
+export const moveVisit = (visitId: string, body: VisitIn, idempotencyKey: string): Promise<Assignment> =>
+  request(`${V1}/assignments/${visitId}/move`, { method: 'POST', body, idempotencyKey })
 export const moveJob = (id: string, to: Transition, reason: string | null): Promise<JobDetail> =>
   request(`${V1}/jobs/${id}/transitions`, { method: 'POST', body: reason ? { to, reason } : { to } })
 export const jobsCsv = `${V1}/jobs.csv`
@@ -65,8 +74,7 @@ export const attachmentThumbnail = (id: string): string => `${V1}/attachments/${
 export const crews = (): Promise<Crew[]> => all('/crews')
 export const crew = (id: string): Promise<CrewDetail> => request(`${V1}/crews/${id}`)
 
-export const openOutages = async (): Promise<readonly Outage[]> =>
-  (await request<Page<Outage>>(`${V1}/outages`, { query: { state: 'open', limit: 200 } })).items
+export const openOutages = (): Promise<Outage[]> => all('/outages', { state: 'open' })
 export const outage = (id: string): Promise<Outage> => request(`${V1}/outages/${id}`)
 export const callsOf = (outageId: string): Promise<PastCall[]> => all('/calls', { outage_id: outageId })
 /** The newest calls from a number. */

@@ -16,6 +16,7 @@ export function makeRouter(): Router {
         children: [
           // Mounted with its frame: a key pressed while a chunk was still on its way would be lost.
           { path: '', name: 'live', component: LiveDesk },
+          { path: 'board', name: 'board', component: () => import('./screens/Board.vue') },
           { path: 'tablets', name: 'tablets', component: () => import('./screens/admin/Tablets.vue') },
         ],
       },

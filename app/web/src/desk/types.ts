@@ -25,6 +25,13 @@ export type Reason = Whole<Schemas['ReasonOut']>
 export type Candidate = Whole<Schemas['CandidateOut']>
 export type Ranking = Omit<Schemas['CandidatesOut'], 'items'> & { readonly items: readonly Candidate[] }
 export type Crew = Whole<Schemas['CrewOut']>
+export type VisitIn = Schemas['VisitIn']
+export type Lane = Whole<Schemas['LaneOut']>
+export type Bar = Whole<Schemas['BarOut']>
+export type DayBoard = Omit<Whole<Schemas['DayBoard']>, 'lanes' | 'bars'> & {
+  readonly lanes: readonly Lane[]
+  readonly bars: readonly Bar[]
+}
 export type CrewDetail = Whole<Schemas['CrewDetail']>
 export type Outage = Whole<Schemas['OutageOut']>
 export type Found = Whole<Schemas['HitOut']>

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { outstanding, parkedOps, view, viewAll, type Tables } from '@sync/index'
 import { seeded, sha256, tablet, TestServer, type Tablet } from '../../../../../mobile_sync/client/tests/world'
 import { CrewDatabase } from './database'
-import { DexieStorage, endDraft } from './storage'
+import { DexieStorage, draftRemoval } from './storage'
 
 let db: CrewDatabase
 let storage: DexieStorage
@@ -38,13 +38,13 @@ describe('the tablet database keeps the engine’s promises', { timeout: 60_000 
     await db.drafts.put({ key: 'answer/j1/cause', value: 'tr', at: 1 })
     const failing = {
       also: async (tables: Tables) => {
-        await endDraft('answer/j1/cause')(tables)
+        await draftRemoval('answer/j1/cause')(tables)
         throw new Error('killed')
       },
     }
     await expect(client.record([note('x')], failing)).rejects.toThrow('killed')
     expect([await db.drafts.count(), await db.ops.count()]).toEqual([1, 0])
-    await client.record([note('x')], { also: endDraft('answer/j1/cause') })
+    await client.record([note('x')], { also: draftRemoval('answer/j1/cause') })
     expect([await db.drafts.count(), await db.ops.count()]).toEqual([0, 1])
   })
 

@@ -1,5 +1,5 @@
 import Dexie, { type Table as DexieTable, type Transaction } from 'dexie'
-import type { IndexedTable, SyncStorage, Table, Tables } from '@sync/store'
+import type { Also, IndexedTable, SyncStorage, Table, Tables } from '@sync/store'
 import type { CrewDatabase, DraftRow } from './database'
 
 class Indexed<Row, Key extends string | number> implements IndexedTable<Row, Key, string> {
@@ -35,14 +35,16 @@ export interface CrewTables extends Tables {
   drafts: Table<DraftRow, string>
 }
 
-const NAMES = ['meta', 'docs', 'ops', 'pages', 'files', 'contents', 'drafts'] as const
+const NAMES = ['meta', 'docs', 'ops', 'pages', 'files', 'contents'] as const
+/** Held by no transaction but those that end a draft: a keystroke does not wait until a long pull is written. */
+const DRAFTS = 'drafts'
 
 /**
  * Tables bound to one transaction. Dexie otherwise finds the transaction by following promises, and loses it behind
  * nested async functions: writes would then stand outside the transaction that is meant to hold them together.
  */
-function bound(transaction: Transaction): CrewTables {
-  const table = <Row, Key extends string | number>(name: (typeof NAMES)[number]): Indexed<Row, Key> =>
+function bound(transaction: Transaction): Tables {
+  const table = <Row, Key extends string | number>(name: string): Indexed<Row, Key> =>
     new Indexed(transaction.table<Row, Key>(name))
   return {
     meta: table('meta'),
@@ -51,7 +53,6 @@ function bound(transaction: Transaction): CrewTables {
     pages: table('pages'),
     files: table('files'),
     contents: table('contents'),
-    drafts: table('drafts'),
   }
 }
 
@@ -59,25 +60,36 @@ function bound(transaction: Transaction): CrewTables {
 export class DexieStorage implements SyncStorage {
   constructor(private readonly db: CrewDatabase) {}
 
-  async run<T>(mode: 'read' | 'write', work: (tables: CrewTables) => Promise<T>): Promise<T> {
+  async run<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>, also?: Also): Promise<T> {
     try {
-      return await this.transact(mode, work)
+      return await this.transact(mode, work, also)
     } catch (error) {
       // WebKit loses the connection after a time in the background; once reopened it works again.
       if (!(error instanceof Dexie.DatabaseClosedError)) throw error
       await this.db.open()
-      return this.transact(mode, work)
+      return this.transact(mode, work, also)
     }
   }
 
-  private async transact<T>(mode: 'read' | 'write', work: (tables: CrewTables) => Promise<T>): Promise<T> {
-    return this.db.transaction(mode === 'read' ? 'r' : 'rw', [...NAMES], async (transaction) =>
-      work(bound(transaction)),
-    )
+  private async transact<T>(
+    mode: 'read' | 'write',
+    work: (tables: Tables) => Promise<T>,
+    also: Also | undefined,
+  ): Promise<T> {
+    const names = also === undefined ? NAMES : [...NAMES, DRAFTS]
+    return this.db.transaction(mode === 'read' ? 'r' : 'rw', names, async (transaction) => {
+      const tables = bound(transaction)
+      const answer = await work(tables)
+      if (also !== undefined) {
+        const crew: CrewTables = { ...tables, drafts: new Indexed(transaction.table<DraftRow, string>(DRAFTS)) }
+        await also(crew)
+      }
+      return answer
+    })
   }
 }
 
 /** Removal of a draft for `Keeping.also`. */
-export function endDraft(key: string): (tables: Tables) => Promise<void> {
+export function draftRemoval(key: string): Also {
   return (tables) => (tables as CrewTables).drafts.delete(key)
 }

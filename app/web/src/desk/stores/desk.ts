@@ -24,6 +24,8 @@ export const useDesk = defineStore('desk', () => {
   const link = shallowRef<LinkState>('connecting')
   const heardAt = shallowRef<Date | null>(null)
   const lastChanges = shallowRef<readonly Change[]>([])
+  /** How often everything had to be read again: screens with lists of their own read theirs again too. */
+  const resets = shallowRef(0)
   let stop: (() => void) | undefined
   let reading: Promise<void> | undefined
   let outdated = false
@@ -110,7 +112,10 @@ export const useDesk = defineStore('desk', () => {
       network: window,
       handlers: {
         changed: (changes) => void changed(changes),
-        reset: () => void load(),
+        reset: () => {
+          resets.value++
+          void load()
+        },
         link: (state) => {
           link.value = state
           if (state === 'lost') void askWhetherStillIn()
@@ -131,7 +136,7 @@ export const useDesk = defineStore('desk', () => {
     phase.value = 'loading'
   }
 
-  return { jobs, crews, outages, phase, failure, link, heardAt, lastChanges, start, end, retry, took }
+  return { jobs, crews, outages, phase, failure, link, heardAt, lastChanges, resets, start, end, retry, took }
 })
 
 function openStream(url: string, cursor: string | null): Stream {

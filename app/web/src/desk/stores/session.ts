@@ -15,8 +15,8 @@ export const useSession = defineStore('session', () => {
   const branch = computed<Branch | null>(
     () => me.value?.branches.find(({ id }) => id === branchId.value) ?? me.value?.branches[0] ?? null,
   )
-  /** Every time on screen is the branch's, wherever the console stands. */
-  const timeZone = 'Asia/Shanghai'
+  /** Every time on screen is that of the branch being looked at, wherever the console stands. */
+  const timeZone = computed(() => branch.value?.timezone ?? 'Asia/Shanghai')
 
   function welcome(someone: Me): void {
     me.value = someone

@@ -132,6 +132,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List conflicts, newest first */
+        get: operations["conflicts_list_conflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conflicts/settlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Settle conflicts with one decision */
+        post: operations["conflicts_settle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conflicts/{conflict_id}/owner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Say who decides, and until when */
+        put: operations["conflicts_hand_over"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/crews": {
         parameters: {
             query?: never;
@@ -1132,6 +1185,64 @@ export interface components {
             ok_count: number;
             total: number;
         };
+        ConflictOut: {
+            /** Format: uuid */
+            assignee_id?: string | null;
+            assignee_name?: string | null;
+            base?: unknown;
+            base_known: boolean;
+            /** Format: uuid */
+            branch_id: string;
+            /** Format: date-time */
+            due_at: string;
+            entity: string;
+            field: string;
+            gone: boolean;
+            held?: unknown;
+            /** Format: uuid */
+            id: string;
+            job_address: string;
+            /** Format: uuid */
+            job_id: string;
+            /** @enum {unknown} */
+            job_kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            job_location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            job_number: string;
+            /** @enum {unknown} */
+            job_state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+            mine?: unknown;
+            mine_by: components["schemas"]["WriterOut"];
+            /** @enum {unknown} */
+            policy: "server" | "device" | "max" | "min" | "append" | "set-union" | "state-machine" | "human" | "never";
+            question?: unknown;
+            /** Format: date-time */
+            raised_at: string;
+            reason?: string | null;
+            /** Format: uuid */
+            rec_id: string;
+            /** Format: date-time */
+            resolved_at?: string | null;
+            /** Format: uuid */
+            resolved_by_id?: string | null;
+            resolved_by_name?: string | null;
+            rev: number;
+            settled_value?: unknown;
+            /** @enum {string} */
+            state: "open" | "resolved" | "dismissed";
+            /** @enum {unknown} */
+            take?: "theirs" | "mine" | "value" | null;
+            theirs?: unknown;
+            theirs_by?: components["schemas"]["WriterOut"] | null;
+        };
+        ConflictPage: {
+            items: components["schemas"]["ConflictOut"][];
+            next: string | null;
+        };
         CredentialsIn: {
             login: string;
             password: string;
@@ -1332,6 +1443,15 @@ export interface components {
             id: string;
             /** @enum {unknown} */
             role: "crew_member" | "team_leader" | "engineer" | "dispatcher" | "hotline" | "vip_manager" | "quality" | "manager" | "admin";
+        };
+        HandOverIn: {
+            /**
+             * Format: date-time
+             * @default null
+             */
+            due_at: string | null;
+            /** Format: uuid */
+            person_id: string | null;
         };
         HitOut: {
             found_by: string;
@@ -1761,6 +1881,21 @@ export interface components {
             /** @default false */
             wipe: boolean;
         };
+        SeenIn: {
+            /** Format: uuid */
+            id: string;
+            rev: number;
+        };
+        SettledOut: {
+            settled: string[];
+        };
+        SettlementIn: {
+            conflicts: components["schemas"]["SeenIn"][];
+            reason?: string | null;
+            /** @enum {unknown} */
+            take: "theirs" | "mine" | "value";
+            value?: unknown;
+        };
         ShiftOut: {
             /** Format: date-time */
             ends_at: string;
@@ -1985,6 +2120,20 @@ export interface components {
         };
         WithdrawIn: {
             reason?: string | null;
+        };
+        WriterOut: {
+            /** Format: date-time */
+            at?: string | null;
+            clock_error_ms?: number | null;
+            /** Format: uuid */
+            device_id?: string | null;
+            device_name?: string | null;
+            gps?: unknown;
+            /** Format: uuid */
+            person_id?: string | null;
+            person_name?: string | null;
+            /** Format: date-time */
+            received_at?: string | null;
         };
     };
     responses: {
@@ -2293,6 +2442,118 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TakenOut"];
                 };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    conflicts_list_conflicts: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                state?: "open" | "settled";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictPage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    conflicts_settle: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettlementIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettledOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    conflicts_hand_over: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOverIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
             401: components["responses"]["NOT_SIGNED_IN"];

@@ -38,6 +38,12 @@ export function clock(at: string | Date, now: Date, timeZone: string): string {
   return day(date) === day(now) ? time : `${day(date).slice(5)} ${time}`
 }
 
+/** `GMT+2`: how far a time zone (or this machine's own) is from GMT at that moment. */
+export function offsetOf(at: Date, timeZone?: string): string {
+  const parts = new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'shortOffset' }).formatToParts(at)
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
+}
+
 /** `350 米`, `1.2 公里`, `14 公里`. */
 export function distance(metres: number, t: Translate): string {
   if (metres < 950) return t('unit.m', { n: Math.round(metres / 10) * 10 })

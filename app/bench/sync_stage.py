@@ -1,0 +1,94 @@
+"""The stage of the sync benchmark: a fresh database, the product's web process over it, and what both have cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import create_engine, make_url, text
+
+from app.bench.figures import cpu_of
+from app.bench.fleet import Tablet, enrol, found_branch
+from app.bench.processes import free_port, gunicorn, running, wait_until_alive
+from app.bench.scratch import make_database
+from app.bench.surveys import TABLE
+from app.factory import build_runtime
+from app.kernel import migrate
+from app.kernel.unit_of_work import Runtime
+
+SERVER = ("app.bench.survey_app:app", "--workers=2", "--threads=32")
+WATCHED = ("bench_survey", "sync_entry", "sync_op", "record_version", "sync_bucket", "sync_device_state")
+
+
+@dataclass
+class Spent:
+    """What a measured block took: seconds by the clock and CPU seconds of server processes and PostgreSQL."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+    def cpu_ms_each(self, count: int) -> float:
+        """CPU milliseconds for each of `count`."""
+        return self.cpu_s * 1000 / count
+
+
+@dataclass
+class Stage:
+    """A running server of the product over an empty branch."""
+
+    runtime: Runtime
+    port: int
+    server_pid: int
+    branch_id: UUID
+    _enrolled: int = field(default=0)
+
+    def enrol(self, count: int) -> list[Tablet]:
+        """New tablets, each with a crew of its own."""
+        tablets = enrol(self.runtime, self.branch_id, count, first=self._enrolled)
+        self._enrolled += count
+        return tablets
+
+    @contextmanager
+    def counted(self) -> Iterator[Spent]:
+        """What the block costs."""
+        spent = Spent()
+        cpu, wall = self._cpu(), time.perf_counter()
+        yield spent
+        spent.wall_s, spent.cpu_s = time.perf_counter() - wall, self._cpu() - cpu
+
+    def _cpu(self) -> float:
+        """Server processes and every backend that serves this database (sessions stay open in the pools)."""
+        children = Path(f"/proc/{self.server_pid}/task/{self.server_pid}/children").read_text("ascii").split()
+        query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        with self.runtime.engine.connect() as connection:
+            backends = connection.scalars(text(query)).all()
+        return sum(map(cpu_of, [self.server_pid, *map(int, children), *backends]))
+
+
+@contextmanager
+def staged(runtime: Runtime) -> Iterator[Stage]:
+    """A fresh database, dropped afterwards; no table of it is ever analysed."""
+    name = f"{make_url(runtime.settings.database_url).database}_bench_sync"
+    url = make_database(runtime.engine, name)
+    engine = create_engine(url)
+    migrate.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text(TABLE))
+        for table in WATCHED:
+            connection.execute(text(f"ALTER TABLE {table} SET (autovacuum_enabled = off)"))
+    engine.dispose()
+    settings = replace(runtime.settings, database_url=url)
+    own = build_runtime(settings)
+    port = free_port()
+    try:
+        with running(settings, gunicorn(port, *SERVER)) as process:
+            wait_until_alive(port)
+            yield Stage(own, port, process.pid, found_branch(own))
+    finally:
+        own.engine.dispose()
+        with runtime.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))

@@ -1,0 +1,63 @@
+"""A tablet asks and nothing has changed: login, crew and buckets in one query, whatever is not certain the long way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import g
+from sqlalchemy import Engine, Row, func, select
+
+from app.crews.models import CrewMember
+from app.identity import service as identity
+from app.identity.models import Person, SignedIn
+from app.identity.queries.logins import STANDING, standing_in
+from app.kernel.actor import Actor
+from app.kernel.problems import Problem
+from app.kernel.unit_of_work import Runtime
+from app.kernel.web import presented_token
+from app.sync.collection import SCHEMA_VERSION
+from app.sync.placement import buckets_of_actor
+from mobile_sync.adapters.idle import idle_columns, idle_page, is_due
+from mobile_sync.adapters.sql import acknowledge
+from mobile_sync.protocol import Page, PullRequest
+
+_CREWS = (
+    select(func.array_agg(CrewMember.crew_id))
+    .where(CrewMember.person_id == Person.id, CrewMember.until.is_(None))
+    .correlate(Person)
+    .scalar_subquery()
+)
+# Composed once: composing costs more than asking.
+_ASK = STANDING.add_columns(_CREWS.label("crews"), *idle_columns(SignedIn.__table__.c.device_id))
+
+
+def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
+    """The page of a tablet for which nothing has changed; None: ask properly, and say there what is wrong."""
+    token, is_cookie = presented_token(identity.COOKIE)
+    if not token or is_cookie:
+        return None
+    now = runtime.clock()
+    with runtime.sessions() as session:
+        if isinstance(session.get_bind(), Engine):  # one statement is its own snapshot
+            session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+        bound = {**identity.shown(token), "keys": sorted(request.cursors)}
+        row = session.connection().execute(_ASK, bound).one_or_none()
+        actor = None if row is None else _tablet_of(row, now)
+        if row is None or actor is None:
+            return None
+        page = idle_page(row, request, buckets_of_actor(actor, row.crews or ()), now, SCHEMA_VERSION)
+        if page is not None and actor.device_id is not None and is_due(row, now):
+            acknowledge(session, actor.device_id, request, now)
+            session.commit()
+    g.person_id = actor.person_id
+    return page
+
+
+def _tablet_of(row: Row[Any], now: datetime) -> Actor | None:
+    """The actor, if it may pull."""
+    try:
+        actor = identity.actor_standing(standing_in(row._mapping), now)
+    except Problem:
+        return None
+    return None if actor.device_id is None or actor.device_revoked else actor

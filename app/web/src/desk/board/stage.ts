@@ -1,0 +1,283 @@
+/**
+ * Draws lanes and bars as plain elements, only those in view: a day of a thousand crews costs what twenty cost.
+ * Vue draws the panels around it; what moves with the pointer must not pass through a render.
+ */
+import type { Bar, Lane } from '../types'
+import { ticks, widthOf, xOf, type Axis } from './axis'
+import { placeBars, time, type Placed } from './lanes'
+
+export const LANE_PX = 48
+/** Lanes drawn above and below those in view, so that a flick of the wheel meets no gap. */
+const SPARE_LANES = 4
+const GAP_PX = 3
+
+export interface View {
+  readonly axis: Axis
+  readonly lanes: readonly Lane[]
+  readonly barsOf: (crewId: string) => readonly Bar[]
+  readonly now: number
+  /** A job's visit that is chosen; its bar stands out. */
+  readonly chosen: string | null
+  readonly clock: (at: number) => string
+  readonly words: BoardWords
+}
+
+export interface BoardWords {
+  readonly crew: (lane: Lane) => string
+  readonly crewNote: (lane: Lane) => string
+  readonly laneLabel: (lane: Lane) => string
+  readonly barText: (bar: Bar) => string
+  readonly barLabel: (placed: Placed) => string
+  readonly mark: (bar: Bar) => string
+  readonly stage: (bar: Bar) => string
+  readonly warns: (bar: Bar) => boolean
+  readonly movable: (bar: Bar) => boolean
+  readonly cannot: string
+}
+
+export class Stage {
+  private readonly hours = el('div', 'board-hours')
+  private readonly list = el('ul', 'board-lanes')
+  private readonly nowLine = el('div', 'board-now')
+  private readonly drawn = new Map<number, HTMLLIElement>()
+  private view: View | null = null
+  private frame = 0
+  /** The bar that is in the tab order; arrows move it. */
+  private current: string | null = null
+  private barred: ((lane: Lane) => boolean) | null = null
+
+  constructor(readonly scroller: HTMLElement) {
+    this.list.setAttribute('role', 'list')
+    this.nowLine.setAttribute('aria-hidden', 'true')
+    this.hours.setAttribute('aria-hidden', 'true')
+    scroller.replaceChildren(this.hours, this.list, this.nowLine)
+    scroller.addEventListener('scroll', this.onScroll, { passive: true })
+  }
+
+  end(): void {
+    cancelAnimationFrame(this.frame)
+    this.scroller.removeEventListener('scroll', this.onScroll)
+  }
+
+  private readonly onScroll = (): void => {
+    cancelAnimationFrame(this.frame)
+    this.frame = requestAnimationFrame(() => {
+      this.drawVisible()
+      if (this.view) this.drawNow(this.view.now)
+    })
+  }
+
+  get labelPx(): number {
+    return parseFloat(getComputedStyle(this.scroller).getPropertyValue('--label')) || 0
+  }
+
+  /** Draws everything in view anew; the focused bar keeps its focus. */
+  show(view: View): void {
+    const focused = this.focusedJob()
+    const { axis, lanes } = view
+    if (this.view?.axis !== axis || this.view.clock !== view.clock) this.drawHours(view)
+    this.view = view
+    this.list.style.height = `${lanes.length * LANE_PX}px`
+    this.list.style.setProperty('--hour', `${axis.pxPerHour}px`)
+    const width = `calc(var(--label) + ${widthOf(axis)}px)`
+    this.list.style.width = this.hours.style.width = width
+    this.drawNow(view.now)
+    for (const li of this.drawn.values()) li.remove()
+    this.drawn.clear()
+    this.drawVisible()
+    if (focused) this.barOf(focused)?.focus({ preventScroll: true })
+  }
+
+  private drawHours({ axis, clock }: View): void {
+    this.hours.replaceChildren(
+      el('span', 'board-corner'),
+      ...ticks(axis, clock).map(({ at, label }) => {
+        const tick = el('span', 'board-hour')
+        tick.textContent = label
+        tick.style.left = `calc(var(--label) + ${xOf(axis, at)}px)`
+        return tick
+      }),
+    )
+  }
+
+  drawNow(now: number): void {
+    const axis = this.view?.axis
+    if (!axis) return
+    const x = xOf(axis, now)
+    // Lanes are layers of their own: the line would be painted over the crews' names.
+    this.nowLine.hidden = now > axis.to || x < this.scroller.scrollLeft
+    this.nowLine.style.transform = `translateX(${x}px)`
+    this.nowLine.style.height = this.list.style.height
+  }
+
+  private drawVisible(): void {
+    if (!this.view) return
+    const { lanes } = this.view
+    const { scrollTop, clientHeight } = this.scroller
+    const first = Math.max(0, Math.floor(scrollTop / LANE_PX) - SPARE_LANES)
+    const last = Math.min(lanes.length - 1, Math.ceil((scrollTop + clientHeight) / LANE_PX) + SPARE_LANES)
+    for (const [index, li] of this.drawn) {
+      if (index >= first && index <= last) continue
+      li.remove()
+      this.drawn.delete(index)
+    }
+    const fresh = document.createDocumentFragment()
+    for (let index = first; index <= last; index++) {
+      const lane = lanes[index]
+      if (!lane || this.drawn.has(index)) continue
+      const li = this.drawLane(lane, index, lanes.length)
+      this.drawn.set(index, li)
+      fresh.append(li)
+    }
+    this.list.append(fresh)
+    this.keepOneTabStop()
+  }
+
+  private drawLane(lane: Lane, index: number, total: number): HTMLLIElement {
+    const { words, barsOf, now, axis } = this.view as View
+    const li = el('li', 'board-lane')
+    li.dataset.crew = lane.crew_id
+    li.setAttribute('aria-label', words.laneLabel(lane))
+    li.setAttribute('aria-setsize', String(total))
+    li.setAttribute('aria-posinset', String(index + 1))
+    li.style.transform = `translateY(${index * LANE_PX}px)`
+    const who = el('div', 'board-who')
+    const name = el('b')
+    name.textContent = words.crew(lane)
+    const note = el('span')
+    note.textContent = words.crewNote(lane)
+    who.append(name, note)
+    const line = el('div', 'board-line')
+    for (const shift of lane.shifts) {
+      const duty = el('i', 'board-duty')
+      stretch(duty, axis, Math.max(axis.from, time(shift.starts_at)), Math.min(axis.to, time(shift.ends_at)))
+      line.append(duty)
+    }
+    const { placed, rows } = placeBars(barsOf(lane.crew_id), now)
+    const height = (LANE_PX - GAP_PX * (rows + 1)) / rows
+    for (const one of placed) line.append(...this.drawBar(one, height))
+    li.append(who, line)
+    this.markBarred(li, lane)
+    return li
+  }
+
+  private drawBar(placed: Placed, height: number): HTMLElement[] {
+    const { axis, words, chosen } = this.view as View
+    const { bar, row } = placed
+    const from = Math.max(placed.from, axis.from)
+    const to = Math.min(placed.to, axis.to)
+    const parts: HTMLElement[] = []
+    if (bar.live && bar.planned_start && bar.planned_end) {
+      const ghost = el('i', 'board-ghost')
+      stretch(ghost, axis, time(bar.planned_start), time(bar.planned_end))
+      parts.push(ghost)
+    }
+    const button = el('button', 'board-bar')
+    button.type = 'button'
+    button.tabIndex = -1
+    button.dataset.job = bar.job_id
+    button.dataset.visit = bar.id
+    button.dataset.stage = words.stage(bar)
+    if (words.movable(bar)) button.dataset.movable = ''
+    if (words.warns(bar)) button.dataset.warns = ''
+    button.setAttribute('aria-pressed', String(bar.job_id === chosen))
+    button.setAttribute('aria-label', words.barLabel(placed))
+    button.title = words.barLabel(placed)
+    const mark = el('em')
+    mark.textContent = words.mark(bar)
+    button.append(mark, words.barText(bar))
+    stretch(button, axis, from, Math.max(to, from))
+    button.style.top = `${GAP_PX + row * (height + GAP_PX)}px`
+    button.style.height = `${height}px`
+    parts.push(button)
+    return parts
+  }
+
+  /** While a visit is held: lanes whose crew could not make it are hatched and say so. `null` ends it. */
+  bar(cannot: ((lane: Lane) => boolean) | null): void {
+    this.barred = cannot
+    for (const [index, li] of this.drawn) {
+      const lane = this.view?.lanes[index]
+      if (lane) this.markBarred(li, lane)
+    }
+  }
+
+  private markBarred(li: HTMLLIElement, lane: Lane): void {
+    const who = li.firstElementChild as HTMLElement
+    const cannot = this.barred?.(lane) ? (this.view?.words.cannot ?? '') : null
+    for (const part of [li, who]) {
+      if (cannot === null) delete part.dataset.cannot
+      else part.dataset.cannot = cannot
+    }
+  }
+
+  /** The lane at a height of the list, in pixels from its top. */
+  laneAt(y: number): Lane | undefined {
+    return this.view?.lanes[Math.floor(y / LANE_PX)]
+  }
+
+  highlight(lane: Lane | undefined): void {
+    for (const [index, li] of this.drawn) {
+      if (this.view?.lanes[index] === lane) li.dataset.target = ''
+      else delete li.dataset.target
+    }
+  }
+
+  add(part: HTMLElement): void {
+    this.list.append(part)
+  }
+
+  /** Where the list begins on the screen: pointer places are told from here. */
+  origin(): { x: number; y: number } {
+    const box = this.list.getBoundingClientRect()
+    return { x: box.left + this.labelPx, y: box.top }
+  }
+
+  /** Brings a time to the left of the view. */
+  scrollToTime(at: number): void {
+    if (this.view) this.scroller.scrollLeft = Math.max(0, xOf(this.view.axis, at))
+  }
+
+  barOf(jobId: string): HTMLButtonElement | null {
+    return this.list.querySelector(`.board-bar[data-job="${jobId}"]`)
+  }
+
+  private focusedJob(): string | null {
+    const { activeElement } = document
+    return activeElement instanceof HTMLElement && this.list.contains(activeElement)
+      ? (activeElement.dataset.job ?? null)
+      : null
+  }
+
+  private keepOneTabStop(): void {
+    const bars = [...this.list.querySelectorAll<HTMLButtonElement>('.board-bar')]
+    const stop = bars.find((bar) => bar.dataset.job === this.current) ?? bars[0]
+    for (const bar of bars) bar.tabIndex = bar === stop ? 0 : -1
+  }
+
+  /** Draws the lane of a job if it is out of view, and gives its bar the focus. */
+  focusJob(jobId: string, laneIndex: number): void {
+    this.current = jobId
+    const top = laneIndex * LANE_PX
+    const { scrollTop, clientHeight } = this.scroller
+    const head = this.hours.offsetHeight
+    if (top < scrollTop) this.scroller.scrollTop = top
+    else if (top + LANE_PX + head > scrollTop + clientHeight)
+      this.scroller.scrollTop = top + LANE_PX + head - clientHeight
+    this.drawVisible()
+    const bar = this.barOf(jobId)
+    bar?.focus({ preventScroll: true })
+    bar?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }
+}
+
+function stretch(part: HTMLElement, axis: Axis, from: number, to: number): void {
+  part.style.left = `${xOf(axis, from)}px`
+  part.style.width = `${Math.max(0, xOf(axis, to) - xOf(axis, from))}px`
+}
+
+function el<K extends keyof HTMLElementTagNameMap>(tag: K, name = ''): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag)
+  made.className = name
+  return made
+}
