@@ -183,6 +183,24 @@ def test_W8_an_op_of_an_older_app_is_brought_to_todays_shape(clock: Ticker) -> N
     assert statuses(other) == ["conflict"]
 
 
+def test_M13_a_revision_of_another_life_is_not_taken_for_one_of_this(clock: Ticker) -> None:
+    server, _ = _older_server(clock)
+    tablet = _tablet(server, clock)
+    rec_id = uuid7()
+    server.write("note", rec_id, {"title": "shared", "name": "n"})
+    backup = server.state.copy()
+    server.write("note", rec_id, {"title": "lost"})
+    tablet.pull()
+    tablet.update("note", rec_id, {"title": "mine", "name": "mine too"})
+    server.state, server.life = backup, "memory-2"
+    server.write("note", rec_id, {"title": "of this life"})
+    tablet.push()
+    assert tablet.outbox.entries[0].op["base_rev"] == server.state.records["note", rec_id].rev - 1 == 2
+    assert statuses(tablet) == ["conflict"]
+    now = server.state.records["note", rec_id].fields
+    assert (now["title"], now["name"]) == ("of this life", "mine too")
+
+
 def test_W8_the_version_stands_in_the_op_and_stays(clock: Ticker) -> None:
     server, _ = _older_server(clock)
     tablet = _tablet(server, clock)

@@ -310,6 +310,11 @@ def scope_by_device_clock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reading.Reader, "_corrected", lambda _self, device_at: device_at)
 
 
+def revisions_of_any_life(patch: pytest.MonkeyPatch) -> None:
+    """M13 as it was: a revision number means the same in every life."""
+    patch.setattr(reading.Reader, "base_rev", lambda _self, op: reading.base_of(op))
+
+
 def letters_appended(patch: pytest.MonkeyPatch) -> None:
     """M4 as it was: a longer last word is taken for the old one with letters added."""
     patch.setattr(merge, "_continues", lambda base, mine: mine.startswith(base))
@@ -372,6 +377,7 @@ PLANTS = (
     Plant("no upcasters", 100, house=NoUpcasters),
     Plant("device always wins", 200, house=DeviceAlwaysWins),
     Plant("never-fields merged", 100, house=NeverMerged),
+    Plant("revisions of any life", 3_000, patch=revisions_of_any_life),
     Plant("letters appended", 3_000, patch=letters_appended),
     Plant("long groups wait", 100, patch=long_groups_wait),
     Plant("receipt by the device's clock", 300, tablet=ReceiptByOwnClock),
