@@ -179,6 +179,7 @@ def server_is_restored(world: World) -> None:
         world.open.clear()
         world.house.restore()
         world.restored += 1
+        world.shared = {key: row.rev for key, row in world.house.truth().records.items()}
 
 
 def server_is_upgraded(world: World) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from flask import Flask, Response
 from flask_smorest import Api, Blueprint
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, event, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -24,7 +24,7 @@ from mobile_sync.adapters.epochs import current_epoch, new_epoch
 from mobile_sync.adapters.http import add_sync_routes
 from mobile_sync.adapters.purging import purge_exits
 from mobile_sync.adapters.sql import is_fatal, tracker_of
-from mobile_sync.adapters.tables import sync_conflict
+from mobile_sync.adapters.tables import sync_conflict, sync_epoch
 from mobile_sync.adapters.uploads import expire_uploads
 from mobile_sync.answers import write_refusal
 from mobile_sync.protocol import Bucket, Refusal, SyncProblem
@@ -186,6 +186,7 @@ class PostgresHouse:
         put_back(self.engine)
         with self.host.unit() as ctx:
             self.epoch = new_epoch(ctx.session)
+            ctx.session.execute(update(sync_epoch).values(since=ctx.now))  # by the clock that dates versions here
             if self.version != self.saved_version:
                 migrate(ctx.session, self.version)
 
