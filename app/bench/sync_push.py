@@ -43,7 +43,7 @@ def measure(stage: Stage) -> Iterator[Figure]:
     )
     yield at_least("sync.push.8-to-1", crowd * alone_s / RECORDS, "ratio", 1.0, "one client")
     with stage.counted() as spent:
-        again_s, again = push_each(stage.port, [(tablet, batches)])
+        again_s, _ = push_each(stage.port, [(tablet, batches)])
     yield at_least(
         "sync.replay",
         RECORDS / again_s,
