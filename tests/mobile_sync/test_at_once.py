@@ -64,6 +64,15 @@ def test_a_record_twice_in_a_batch_is_written_in_order(tablet: Tablet) -> None:
     assert (tablet.see("note", first) or {})["log"] == "last"
 
 
+def test_a_bug_found_when_a_record_comes_again_is_not_put_on_the_later_op(tablet: Tablet) -> None:
+    first, second = uuid7(), uuid7()
+    tablet.create("note", second, {"title": "breaks"})
+    tablet.create("note", first, {"title": "a"})
+    tablet.update("note", first, {"title": "b"})
+    tablet.push()
+    assert statuses(tablet) == ["quarantined", "applied", "applied"]
+
+
 def test_versions_name_the_op_that_made_them(tablet: Tablet, shop: Shop) -> None:
     ids = [uuid7() for _ in range(5)]
     numbers = [
