@@ -64,7 +64,8 @@ def _installed(folder: Path) -> Path:
         raise NotHere("npm")
     if not (folder / "node_modules" / "express-pouchdb").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run([npm, "install", "--no-audit", "--no-fund", *PACKAGES], cwd=folder, capture_output=True)
+        command = [npm, "install", "--no-audit", "--no-fund", *PACKAGES]
+        done = subprocess.run(command, check=False, cwd=folder, capture_output=True)
         if done.returncode:
             raise NotHere("express-pouchdb")
     return folder
@@ -78,7 +79,8 @@ def _running(folder: Path) -> Iterator[tuple[int, int]]:
     data.mkdir()
     server = folder / "server.js"
     server.write_text(SERVER, encoding="utf-8")
-    node = subprocess.Popen(["node", str(server), str(data), str(port)], cwd=folder, stdout=subprocess.DEVNULL)
+    command = [shutil.which("node") or "node", str(server), str(data), str(port)]
+    node = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     try:
         _wait(port)
         yield port, node.pid

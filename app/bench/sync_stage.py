@@ -84,7 +84,8 @@ SEED = text(
     SELECT gen_random_uuid(), 1, c, jsonb_build_object(
       'meter_no', 'SX-' || n, 'kind', 'gas', 'maker', 'Synthetic Meter Works, Second Factory', 'street', 'Mill Street',
       'house', (n % 90) || '-1', 'reading_kwh', n / 10.0, 'voltage_v', 230.5, 'seal_no', 'S' || n, 'sealed', true,
-      'installed_on', '2019-03-11', 'height_m', 1.6, 'tariff', 'T2', 'photos', 2, 'note', repeat('seen, box locked, ', 9),
+      'installed_on', '2019-03-11', 'height_m', 1.6, 'tariff', 'T2', 'photos', 2,
+      'note', repeat('seen, box locked, ', 9),
       'location', jsonb_build_object('type', 'Point', 'coordinates', jsonb_build_array(113.2 + random() / 5, 23.1)))
     FROM unnest(:crew_id) AS c, generate_series(1, :count) AS n
     """
