@@ -16,13 +16,13 @@ from app.dispatch.schemas import (
     CandidatesOut,
     CrewDetail,
     CrewPage,
+    CrewsArgs,
     VisitIn,
     VisitOut,
     WithdrawIn,
     ranking_json,
 )
 from app.dispatch.search import Hits, SearchArgs, search
-from app.kernel.paging import PageArgs
 from app.kernel.problem_json import JSON
 from app.kernel.web import Blueprint, current_uow, etag_of
 
@@ -81,13 +81,13 @@ def open_day(args: dict[str, Any]) -> Response:
 
 
 @blp.get("/crews")
-@blp.arguments(PageArgs, location="query")
+@blp.arguments(CrewsArgs, location="query")
 @blp.response(200, CrewPage)
 def list_crews(args: dict[str, Any]) -> Response:
     """List crews with duty, position and live job"""
-    uow, cursor = current_uow(), args.get("cursor")
-    page = queries.crews_json(uow.session, uow.actor, now=uow.now, limit=args["limit"], cursor=cursor)
-    return Response(page, content_type=JSON)
+    uow, page = current_uow(), {"limit": args["limit"], "cursor": args.get("cursor")}
+    found = queries.crews_json(uow.session, uow.actor, now=uow.now, ids=args.get("id"), **page)
+    return Response(found, content_type=JSON)
 
 
 @blp.get("/crews/<uuid:crew_id>")

@@ -11,7 +11,7 @@ from app.dispatch.rules import Candidate
 from app.dispatch.service import MOST_SHOWN, Ranking
 from app.jobs.models import EndReason, JobKind, JobState, Priority
 from app.kernel.fields import PointField, choice, text
-from app.kernel.paging import PAGE_LIMIT, StrictSchema
+from app.kernel.paging import PAGE_LIMIT, PageArgs, StrictSchema
 from app.staff.models import Grade, Skill
 
 
@@ -19,6 +19,12 @@ class CandidatesArgs(StrictSchema):
     """How many of the ranked crews to show."""
 
     limit = ma.fields.Integer(load_default=MOST_SHOWN, validate=ma.validate.Range(1, PAGE_LIMIT))
+
+
+class CrewsArgs(PageArgs):
+    """All crews, or those named: `id` may stand many times."""
+
+    id = ma.fields.List(ma.fields.UUID(), validate=ma.validate.Length(max=PAGE_LIMIT))
 
 
 class ReasonOut(ma.Schema):

@@ -71,6 +71,17 @@ def test_a_sent_crew_can_be_called_back_over_http(
     assert desk.get(f"/api/v1/jobs/{job.id}").get_json()["state"] == "new"
 
 
+def test_crews_are_read_by_name_and_a_foreign_one_is_left_out(session: Session, branch: Branch, desk: Client) -> None:
+    first, second, _ = (given_crew(session, branch, code)[0] for code in ("R1", "R2", "R3"))
+    far = given_branch(session, "FX", centre=(120.0, 30.0))
+    foreign, _ = given_crew(session, far, "R9", place=at_m(0, 0, centre=(120.0, 30.0)), login="foreign")
+    named = "&".join(f"id={crew.id}" for crew in (second, first, foreign))
+    page = desk.get(f"/api/v1/crews?{named}").get_json()
+    assert ([crew["code"] for crew in page["items"]], page["next"]) == (["R1", "R2"], None)
+    refused = desk.get("/api/v1/crews?id=R1")
+    assert (refused.status_code, refused.get_json()["errors"][0]["field"]) == (422, "id.0")
+
+
 @pytest.mark.parametrize("crews", [1, 25], ids=["one crew", "twenty-five crews"])
 def test_the_board_costs_the_same_whatever_the_crews(
     runtime: Runtime, session: Session, branch: Branch, desk: Client, crews: int

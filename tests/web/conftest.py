@@ -96,12 +96,18 @@ def desk(product: Product) -> Desk:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """Opens a desk's own browser: its cookies and storage are nobody else's."""
+    """Opens a desk's own browser: its cookies and storage are nobody else's, nor is the language it speaks."""
     opened: list[BrowserContext] = []
 
     def start(**options: Any) -> BrowserContext:
-        opened.append(browser.new_context(**{"viewport": DESK, **HERE, **options}))
-        return opened[-1]
+        wanted = {"viewport": DESK, **HERE, **options}
+        own = browser.new_context(**wanted)
+        opened.append(own)
+        own.add_init_script(
+            f"localStorage.getItem('{CHOSEN_LANGUAGE}') ?? "
+            f"localStorage.setItem('{CHOSEN_LANGUAGE}', '{wanted['locale']}')"
+        )
+        return own
 
     yield start
     for one in opened:
@@ -120,9 +126,6 @@ def console(product: Product, context: Callable[..., BrowserContext], strict: St
         if not with_map:
             own.add_init_script(NO_WEBGL)
         opened = DeskConsole(strict.watch(own.new_page()), product.origin)
-        opened.page.add_init_script(
-            f"localStorage.getItem('{CHOSEN_LANGUAGE}') ?? localStorage.setItem('{CHOSEN_LANGUAGE}', '{language}')"
-        )
         opened.sign_in(login, product.password)
         return opened
 

@@ -40,6 +40,7 @@ _PAGE = text(
     f"""
     WITH p AS (SELECT {_COLUMNS} FROM {_TABLES}
                WHERE c.deleted_at IS NULL AND (c.branch_id = ANY(:desk) OR c.id = ANY(:own))
+                 AND (CAST(:ids AS uuid[]) IS NULL OR c.id = ANY(:ids))
                  AND (CAST(:after_code AS text) IS NULL OR (c.code, c.id) > (:after_code, CAST(:after_id AS uuid)))
                ORDER BY c.code, c.id LIMIT :limit + 1),
     shown AS (SELECT * FROM p ORDER BY code, id LIMIT :limit),
@@ -62,11 +63,13 @@ _ONE = text(
 )
 
 
-def crews_json(session: Session, actor: Actor, *, now: datetime, limit: int, cursor: str | None) -> bytes:
-    """Crews the actor may see, by code, as the bytes of `{"items": […], "next": …}`. Two queries."""
+def crews_json(
+    session: Session, actor: Actor, *, now: datetime, limit: int, cursor: str | None, ids: list[UUID] | None = None
+) -> bytes:
+    """Crews the actor may see, by code, as the bytes of `{"items": […], "next": …}`; only `ids` if given."""
     code, last_id = decode_cursor(cursor, keys=2) or (None, None)
     params: dict[str, Any] = {"now": now, "limit": limit, "after_code": code, "after_id": last_id and uuid_key(last_id)}
-    row = session.execute(_PAGE, {**params, "desk": _desk(actor), "own": _own(session, actor)}).one()
+    row = session.execute(_PAGE, {**params, "ids": ids, "desk": _desk(actor), "own": _own(session, actor)}).one()
     end = f'"{encode_cursor(row.last_code, row.last_id)}"' if row.more else "null"
     return f'{{"items":{row.items},"next":{end}}}'.encode()
 

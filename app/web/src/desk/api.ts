@@ -26,6 +26,8 @@ import type {
 } from './types'
 
 const V1 = '/api/v1'
+/** 40 letters each: an address stays below the 8 KiB that proxies take. */
+const IDS_A_REQUEST = 150
 
 /** Lists are paged; the console wants the whole of what is open. */
 async function all<T>(path: string, query: Record<string, string | undefined> = {}): Promise<T[]> {
@@ -37,6 +39,10 @@ async function all<T>(path: string, query: Record<string, string | undefined> = 
     cursor = page.next ?? undefined
   } while (cursor)
   return items
+}
+
+function chunked<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size))
 }
 
 export const logIn = (login: string, password: string): Promise<Me> =>
@@ -72,6 +78,14 @@ export const attachmentContent = (id: string): string => `${V1}/attachments/${id
 export const attachmentThumbnail = (id: string): string => `${V1}/attachments/${id}/thumbnail`
 
 export const crews = (): Promise<Crew[]> => all('/crews')
+/** These crews as they are now, in as few requests as addresses have room for. */
+export async function crewsOf(ids: readonly string[]): Promise<Crew[]> {
+  const named = (some: readonly string[]): string => new URLSearchParams(some.map((id) => ['id', id])).toString()
+  const pages = chunked(ids, IDS_A_REQUEST).map((some) =>
+    request<Page<Crew>>(`${V1}/crews?limit=${IDS_A_REQUEST}&${named(some)}`),
+  )
+  return (await Promise.all(pages)).flatMap((page) => page.items)
+}
 export const crew = (id: string): Promise<CrewDetail> => request(`${V1}/crews/${id}`)
 
 export const openOutages = (): Promise<Outage[]> => all('/outages', { state: 'open' })

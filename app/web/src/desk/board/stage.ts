@@ -184,7 +184,7 @@ export class Stage {
     button.setAttribute('aria-label', words.barLabel(placed))
     button.title = words.barLabel(placed)
     const mark = el('em')
-    mark.textContent = words.mark(bar)
+    mark.dataset.mark = words.mark(bar) // by style: the name says the whole word
     button.append(mark, words.barText(bar))
     stretch(button, axis, from, Math.max(to, from))
     button.style.top = `${GAP_PX + row * (height + GAP_PX)}px`

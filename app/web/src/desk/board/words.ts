@@ -5,6 +5,7 @@ import { useSession } from '../stores/session'
 import { stageOf, type Bar, type Lane } from '../types'
 import { useNames } from '../ui/names'
 import { useProblemWords } from '../ui/problems'
+import type { Axis } from './axis'
 import { breaksPromise, time, type Obstacle, type Placed } from './lanes'
 import type { BoardWords } from './stage'
 
@@ -18,7 +19,10 @@ export interface BoardLanguage {
 }
 
 /** Everything the board says, in the reader's language and the branch's time. */
-export function useBoardWords(clock: Readonly<{ value: (at: number) => string }>): BoardLanguage {
+export function useBoardWords(
+  clock: Readonly<{ value: (at: number) => string }>,
+  axis: Readonly<{ value: Axis }>,
+): BoardLanguage {
   const { t, locale } = useI18n()
   const { nameOf } = useNames()
   const session = useSession()
@@ -30,21 +34,35 @@ export function useBoardWords(clock: Readonly<{ value: (at: number) => string }>
   const stateOf = (bar: Bar): string =>
     bar.end_reason === 'handed_back' ? t('board.handedBack') : t(`job.state.${bar.ended_at ? 'completed' : bar.state}`)
   const kindOf = (bar: Bar): string => t(`job.kind.${bar.kind}`)
-  const shifts = (lane: Lane): string =>
-    lane.shifts.map((shift) => span(time(shift.starts_at), time(shift.ends_at))).join('、') || t('board.noShift')
+  const barText = (bar: Bar): string => `${kindOf(bar)} ${bar.address}`
+  const comma = (): string => (locale.value === 'en' ? ', ' : '，')
+
+  /** The crew's hours of this day: shifts that follow on each other are one, what lies beyond midnight is not shown. */
+  function shifts(lane: Lane): string {
+    const { from, to } = axis.value
+    const hours: { from: number; to: number }[] = []
+    for (const shift of lane.shifts) {
+      const next = { from: Math.max(from, time(shift.starts_at)), to: Math.min(to, time(shift.ends_at)) }
+      const last = hours.at(-1)
+      if (last && last.to >= next.from) last.to = Math.max(last.to, next.to)
+      else hours.push(next)
+    }
+    const until = (at: number): string => (at === to ? '24:00' : clock.value(at))
+    return hours.map((one) => `${clock.value(one.from)}–${until(one.to)}`).join(comma()) || t('board.noShift')
+  }
 
   function barLabel({ bar, from, to }: Placed): string {
     const parts = [
+      barText(bar), // first what is seen, so that it can be spoken to
       `${stateOf(bar)} ${span(from, to)}`,
-      `${kindOf(bar)} ${bar.number}`,
-      bar.address,
+      bar.number,
       bar.priority === 'normal' ? '' : t(`job.priority.${bar.priority}`),
       bar.window_start && bar.window_end
         ? t('board.promised', { span: span(time(bar.window_start), time(bar.window_end)) })
         : '',
       breaksPromise(bar) ? t('board.breaksPromise') : '',
     ]
-    return parts.filter(Boolean).join(locale.value === 'en' ? ', ' : '，')
+    return parts.filter(Boolean).join(comma())
   }
 
   const words = computed<BoardWords>(() => {
@@ -56,7 +74,7 @@ export function useBoardWords(clock: Readonly<{ value: (at: number) => string }>
       crew: (lane) => `${lane.code} ${nameOf(lane)}`,
       crewNote: (lane) => `${t(`crewKind.${lane.kind}`)} · ${shifts(lane)}`,
       laneLabel: (lane) => `${lane.code} ${nameOf(lane)}, ${shifts(lane)}`,
-      barText: (bar) => `${kindOf(bar)} ${bar.address}`,
+      barText,
       barLabel,
       mark: (bar) => (breaksPromise(bar) ? `!${marks[stage(bar)] ?? ''}` : (marks[stage(bar)] ?? '')),
       stage,

@@ -7,7 +7,7 @@ import { useSession } from './session'
 
 type ById<T> = ReadonlyMap<string, T>
 
-/** Above this many changed records at once it is cheaper to read the whole list again. */
+/** Above this many changed jobs or outages at once it is cheaper to read the whole list again. */
 const ONE_BY_ONE = 30
 
 /**
@@ -67,7 +67,9 @@ export const useDesk = defineStore('desk', () => {
     // Lists under way may be older than this news and would cover it.
     await reading
     try {
-      if (changes.length > ONE_BY_ONE) await load()
+      // Crews move in hundreds, and are asked for by name; of the rest so many change only after something large.
+      const others = changes.filter((change) => change.entity !== 'crew')
+      if (others.length > ONE_BY_ONE) await load()
       else await Promise.all([fetchJobs(changes), fetchCrews(changes), fetchOutages(changes)])
       heardAt.value = session.serverNow()
       lastChanges.value = changes
@@ -82,7 +84,9 @@ export const useDesk = defineStore('desk', () => {
   }
 
   async function fetchCrews(changes: readonly Change[]): Promise<void> {
-    const { gone, fresh } = await fetchChanged(changes, 'crew', api.crew)
+    const ours = changes.filter((change) => change.entity === 'crew')
+    const gone = ours.filter((change) => change.gone).map((change) => change.id)
+    const fresh = await api.crewsOf(ours.filter((change) => !change.gone).map((change) => change.id))
     crews.value = merged(crews.value, gone, fresh, () => true)
   }
 

@@ -2575,6 +2575,7 @@ export interface operations {
             query?: {
                 cursor?: string;
                 limit?: number;
+                id?: string[];
             };
             header?: never;
             path?: never;
