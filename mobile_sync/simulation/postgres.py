@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,25 +12,22 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response
-from flask_smorest import Api, Blueprint
 from sqlalchemy import Engine, event, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from mobile_sync.adapters.conflicts_sql import settle_conflicts
 from mobile_sync.adapters.epochs import current_epoch, new_epoch
-from mobile_sync.adapters.http import add_sync_routes
 from mobile_sync.adapters.purging import purge_exits
 from mobile_sync.adapters.sql import is_fatal, tracker_of
 from mobile_sync.adapters.tables import sync_conflict, sync_epoch
 from mobile_sync.adapters.uploads import expire_uploads
-from mobile_sync.answers import write_refusal
-from mobile_sync.protocol import Bucket, Refusal, SyncProblem
+from mobile_sync.protocol import Bucket
 from mobile_sync.simulation import shop
 from mobile_sync.simulation.faults import Died
 from mobile_sync.simulation.house import Answer, Call
 from mobile_sync.simulation.postgres_app import ShopHost, Unit, save, thing
+from mobile_sync.simulation.postgres_door import make_app
 from mobile_sync.simulation.postgres_state import begin_empty, keep_backup, migrate, put_back
 from mobile_sync.simulation.postgres_truth import check_store, open_subscriptions, rows_in, truth_of
 from mobile_sync.simulation.truth import RecordRow, Truth
@@ -64,7 +60,7 @@ class PostgresHouse:
         begin_empty(self.engine)
         with self.host.unit() as ctx:
             self.epoch = current_epoch(ctx.session)
-        self.door = _app(self.host).test_client()
+        self.door = make_app(self.host).test_client()
         self.burning = False
         event.listen(self.engine, "before_cursor_execute", self._statement)
         event.listen(self.engine, "commit", self._commit)
@@ -247,23 +243,3 @@ class PostgresHouse:
         """Everything."""
         with self.host.unit() as ctx:
             return truth_of(ctx.session, self.host.store)
-
-
-def _app(host: ShopHost) -> Flask:
-    app = Flask(__name__)
-    app.config.update(API_TITLE="simulation", API_VERSION="1", OPENAPI_VERSION="3.1.0")
-    blp = Blueprint("sync", __name__, url_prefix="/sync/v1")
-    add_sync_routes(blp, host)
-    Api(app).register_blueprint(blp)
-
-    @app.errorhandler(SyncProblem)
-    def refused(problem: SyncProblem) -> Response:
-        body = write_refusal(Refusal(problem.code, problem.params, problem.errors))
-        return Response(json.dumps(body), problem.status, mimetype="application/problem+json")
-
-    @app.errorhandler(DBAPIError)
-    def gave_up(error: DBAPIError) -> Response:
-        status = 503 if is_fatal(error) else 500
-        return Response(json.dumps({"code": "try_again", "detail": str(error.orig)}), status)
-
-    return app
