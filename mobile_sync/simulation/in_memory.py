@@ -205,9 +205,10 @@ class MemoryHouse:
     def purge(self, patience: timedelta) -> None:
         """Exits that every device's cursor is past, but for the silent, and half files."""
         state, since = self.server.state, self.clock() - patience
-        heard = [cursors for cursors, at in state.cursors.values() if at >= since]
+        heard = [(self.subscribed(owner), cursors) for owner, (cursors, at) in state.cursors.items() if at >= since]
         for bucket, places in state.places.items():
-            least = min((cursors[bucket] for cursors in heard if bucket in cursors), default=state.ends.get(bucket, 0))
+            confirmed = [cursors.get(bucket, 0) for held, cursors in heard if bucket in held]
+            least = min(confirmed, default=state.ends.get(bucket, 0))
             old = [key for key, place in places.items() if place.gone and not place.dirty and place.seq <= least]
             for key in old:
                 state.lows[bucket] = max(state.lows.get(bucket, 0), places.pop(key).seq)
