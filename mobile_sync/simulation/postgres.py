@@ -24,12 +24,12 @@ from mobile_sync.adapters.tables import sync_conflict, sync_epoch
 from mobile_sync.adapters.uploads import expire_uploads
 from mobile_sync.protocol import Bucket
 from mobile_sync.simulation import shop
-from mobile_sync.simulation.faults import Died
+from mobile_sync.simulation.faults import Died, Violation
 from mobile_sync.simulation.house import Answer, Call
 from mobile_sync.simulation.postgres_app import ShopHost, Unit, save, thing
 from mobile_sync.simulation.postgres_door import make_app
 from mobile_sync.simulation.postgres_state import begin_empty, keep_backup, migrate, put_back
-from mobile_sync.simulation.postgres_truth import check_store, open_subscriptions, rows_in, truth_of
+from mobile_sync.simulation.postgres_truth import check_store, long_reader, open_subscriptions, rows_in, truth_of
 from mobile_sync.simulation.truth import RecordRow, Truth
 from mobile_sync.simulation.world import Parts
 
@@ -48,6 +48,7 @@ class PostgresHouse:
     parts: Parts
     host: ShopHost = field(init=False)
     open: dict[int, tuple[Session, set[UUID]]] = field(default_factory=dict)
+    readers: dict[int, Session] = field(default_factory=dict)
     begun: int = 0
     saved_version: int = 1
     epoch: str = ""
@@ -101,8 +102,9 @@ class PostgresHouse:
         return Answer(told.status_code, told.data, dict(told.headers))
 
     def begin(self) -> int:
-        """A session of its own."""
+        """A session of its own; beside it a reader, whose snapshot stays open as long and stops nobody (I4)."""
         self.begun += 1
+        self.readers[self.begun] = long_reader(self.host.sessions)
         self.open[self.begun] = (self.host.sessions(), set())
         return self.begun
 
@@ -111,6 +113,7 @@ class PostgresHouse:
         if tx is None:
             with self._desk() as ctx:
                 self._apply(ctx, rec_id, fields)
+            self.parts.tally.checks["I4"] += bool(self.readers)
             return
         session, held = self.open[tx]
         held.add(rec_id)
@@ -125,6 +128,10 @@ class PostgresHouse:
         except DBAPIError as error:
             if not is_fatal(error):
                 raise
+            if "lock timeout" in str(error.orig):
+                raise Violation(
+                    "I4", "a write of the desk had to wait, and nobody else was writing its record"
+                ) from error
             raise ConnectionError("the database gave up") from error
 
     def _apply(self, ctx: Unit, rec_id: UUID, fields: Mapping[str, Any] | None) -> None:
@@ -136,7 +143,7 @@ class PostgresHouse:
     def end(self, tx: int, *, commit: bool) -> None:
         """All of its writes, or none."""
         session, _ = self.open.pop(tx)
-        with session:
+        with session, self.readers.pop(tx):
             if commit:
                 session.commit()
 
@@ -187,9 +194,8 @@ class PostgresHouse:
                 migrate(ctx.session, self.version)
 
     def _drop_open(self) -> None:
-        for session, _ in self.open.values():
-            session.close()
-        self.open.clear()
+        for tx in list(self.open):
+            self.end(tx, commit=False)
 
     def upgrade(self) -> None:
         """To the newest version, once."""
