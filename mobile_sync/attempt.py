@@ -56,7 +56,7 @@ class Attempt(Generic[Ctx]):
         """An attempt that knows what the push knows so far, and keeps what it learns to itself."""
         learnt = set(own)
         many = {name: one for name, one in host.collections.items() if isinstance(one, ManyAtOnce)}
-        reader = Reader(ctx, device, ledger, host.collections, many, clock_error, learnt)
+        reader = Reader(ctx, device, ledger, host.collections, many, clock_error, learnt, opening.epoch)
         judge = Judge(device, opening, reader, learnt)
         return cls(host, ctx, device, ledger, judge, round(clock_error / timedelta(milliseconds=1)))
 

@@ -25,7 +25,7 @@ from mobile_sync.protocol import (
     Result,
     Status,
 )
-from mobile_sync.reading import Reader, base_of, key_of
+from mobile_sync.reading import Reader, key_of
 from mobile_sync.stops import Stopped, held, quarantined
 from mobile_sync.upcast import upcast
 
@@ -187,7 +187,7 @@ class Judge(Generic[Ctx]):
         return frozenset(self.opening.contested.get(key, set()) | self.raised.get(key, set()))
 
     def _believed(self, collection: Collection[Ctx], op: Op, stored: Stored | None) -> Believed:
-        contested, base_rev = self._contested(op), base_of(op)
+        contested, base_rev = self._contested(op), self.reader.base_rev(op)
         if stored is None or stored.rev == base_rev:
             return Believed(contested=contested)
         if base_rev > stored.rev:

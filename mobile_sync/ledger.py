@@ -67,6 +67,9 @@ class Ledger(Protocol):
     def versions_after(self, device: Device, wanted: Sequence[tuple[Op, int]]) -> Mapping[int, Sequence[VersionSeen]]:
         """By op_no the versions of the op's record after a revision, oldest first (M3)."""
 
+    def shared_rev(self, op: Op) -> int:
+        """The last revision of the op's record that is older than this life, 0 if there is none (M13)."""
+
     def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> Many[int]:
         """The op_nos whose record is in a bucket of the device now, was at that time, or was made on it (S5, S6)."""
 

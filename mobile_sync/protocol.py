@@ -108,7 +108,7 @@ class FileRef:
 
 
 class Op(NamedTuple):
-    """One change made on a device. `base_rev` is the revision the device believed in."""
+    """One change made on a device. `base_rev` is the revision it believed in, of the life `epoch` (None: this one)."""
 
     op_no: int
     entity: str
@@ -123,6 +123,7 @@ class Op(NamedTuple):
     depends_on: tuple[int, ...] = ()
     gps: Mapping[str, Any] | None = None
     files: tuple[FileRef, ...] = ()
+    epoch: str | None = None
 
 
 class Received(NamedTuple):

@@ -37,6 +37,7 @@ class Reader(Generic[Ctx]):
     at_once: Mapping[str, ManyAtOnce[Ctx]]
     clock_error: timedelta
     own: Many[Key]
+    epoch: str
     _records: dict[Key, Stored | None] = field(default_factory=dict)
     _scoped: dict[int, bool] = field(default_factory=dict)
     _versions: dict[Key, dict[int, Sequence[VersionSeen]]] = field(default_factory=dict)  # by record and op_no
@@ -53,7 +54,7 @@ class Reader(Generic[Ctx]):
         known = [(op, stored) for op in ops if (stored := self._records.get(key_of(op))) is not None]
         if known:
             self._ask_scope([op for op, _ in known if self._must_be_asked(op)])
-            self._ask_history([(op, base_of(op)) for op, stored in known if 0 <= base_of(op) < stored.rev])
+            self._ask_history([(op, base) for op, stored in known if 0 <= (base := self.base_rev(op)) < stored.rev])
 
     def stored(self, op: Op) -> Stored | None:
         """The op's record, locked; None if it never was."""
@@ -72,6 +73,11 @@ class Reader(Generic[Ctx]):
         if op.op_no not in self._scoped:
             self._ask_scope([op])
         return self._scoped[op.op_no]
+
+    def base_rev(self, op: Op) -> int:
+        """A revision of another life counts as far as that life and this one are the same (M13)."""
+        base = base_of(op)
+        return base if op.epoch in (None, self.epoch) or base == 0 else min(base, self.ledger.shared_rev(op))
 
     def versions_after(self, op: Op, base_rev: int) -> Sequence[VersionSeen]:
         """The record's history since `base_rev`, oldest first."""

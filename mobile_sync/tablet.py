@@ -76,14 +76,16 @@ class Tablet:
     def op(self, kind: str, entity: str, rec_id: UUID, fields: Mapping[str, Any], **members: Any) -> dict[str, Any]:
         """An op that has no number yet, based on what the replica holds now, in the shape of this app (W8)."""
         held = self.replica.docs.get(f"{entity}/{rec_id}")
+        based = held is not None and kind != "create"
         return {
             "entity": entity,
             "rec_id": str(rec_id),
             "kind": kind,
-            "base_rev": held["rev"] if held and kind != "create" else 0,
+            "base_rev": held["rev"] if held and based else 0,
             "fields": dict(fields),
             "device_at": write_time(self.clock()),
             "schema_version": self.schema_version,
+            **({"epoch": self.replica.epoch} if based else {}),
             **members,
         }
 

@@ -170,6 +170,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "depends_on": _numbers,
     "gps": _gps,
     "files": _files,
+    "epoch": _text,
 }
 
 

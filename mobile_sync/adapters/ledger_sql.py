@@ -104,6 +104,14 @@ def is_fatal(error: Exception) -> bool:
     return error.connection_invalidated or state.startswith(_LOST)
 
 
+_SHARED = text(
+    """
+    SELECT coalesce(max(v.rev), 0) FROM record_version v, sync_epoch e
+    WHERE v.entity = :entity AND v.rec_id = :rec_id AND v.server_at < e.since
+    """
+)
+
+
 @dataclass
 class SqlLedger:
     """One push. `now` and `new_id` come from the application's unit of work."""
@@ -184,6 +192,11 @@ class SqlLedger:
             for op_no, rev, prev_rev, patch, own, sent, version in self.session.execute(_VERSIONS, bound).all():
                 found.setdefault(op_no, []).append(VersionSeen(rev, prev_rev, patch, own, sent or {}, version))
         return found
+
+    def shared_rev(self, op: Op) -> int:
+        """By when this life began: whoever restores a database begins one (W11)."""
+        self._write_if_unwritten([op])
+        return int(self.session.execute(_SHARED, {"entity": op.entity, "rec_id": op.rec_id}).scalar_one())
 
     def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:
         """One query for all, over the records' entries, the device's subscriptions, and who made them."""

@@ -63,6 +63,7 @@ class SyncOp(_Strict):
     group_size = _number(1, allow_none=True)
     depends_on = fields.List(_number(1), allow_none=True)
     schema_version = _number(1, allow_none=True)
+    epoch = fields.String(allow_none=True, validate=validate.Length(max=100))
     gps = fields.Nested(SyncGps, allow_none=True)
     files = fields.List(fields.Nested(SyncFile), allow_none=True)
 

@@ -68,6 +68,11 @@ class MemoryLedger:
         fields: Mapping[str, Any] = sent.fields if sent else {}
         return VersionSeen(version.rev, version.rev - 1, version.patch, own, fields, sent.schema_version if sent else 0)
 
+    def shared_rev(self, op: Op) -> int:
+        """Versions know the life they were made in."""
+        versions = self.state.versions.get((op.entity, op.rec_id), ())
+        return max((one.rev for one in versions if one.life != self.server.life), default=0)
+
     def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:
         """Now, or then, or made here."""
         return {op.op_no for op, at in asked if self._held(device, (op.entity, op.rec_id), at)}

@@ -92,7 +92,7 @@ class MemoryServer:
         after = {**before.fields, **fields}
         rev = before.rev + 1
         patch = {name: (before.fields.get(name), value) for name, value in fields.items()}
-        version = Version(rev, patch, device.id if device else None, op.op_no if op else None, deleted)
+        version = Version(rev, patch, device.id if device else None, op.op_no if op else None, deleted, self.life)
         self.step("record written")
         self.state.records[key] = Stored(rev, after, deleted=deleted)
         self.step("version written")

@@ -22,6 +22,7 @@ class Version:
     device_id: UUID | None
     op_no: int | None
     deleted: bool = False
+    life: str = ""
 
 
 @dataclass(frozen=True, slots=True)

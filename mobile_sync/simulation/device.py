@@ -62,6 +62,7 @@ class Recorded:
     """An op as the person made it.
 
     `sure`: the device held its record. `doubts`: how often its clock had been set, or evidence thrown away, until then.
+    `seen`: the record as the person saw it.
     """
 
     op: Mapping[str, Any]
@@ -69,6 +70,7 @@ class Recorded:
     word: Any
     sure: bool
     doubts: int
+    seen: Mapping[str, Any]
 
 
 @dataclass

@@ -10,7 +10,9 @@ from uuid import UUID
 from mobile_sync.collection import Policy, rule_for
 from mobile_sync.merge import same
 from mobile_sync.simulation import shop
+from mobile_sync.simulation.device import Recorded
 from mobile_sync.simulation.faults import Violation
+from mobile_sync.simulation.person import mark_of
 from mobile_sync.simulation.truth import ContestRow, LedgerRow, Truth, VersionRow
 from mobile_sync.simulation.world import World
 
@@ -27,17 +29,23 @@ class _History:
     truth: Truth
     by_op: dict[tuple[UUID, int], list[VersionRow]] = field(default_factory=dict)
     contests: dict[str, ContestRow] = field(default_factory=dict)
+    made: dict[tuple[UUID, int], Recorded] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for versions in self.truth.versions.values():
             for one in versions:
                 if one.device_id is not None:
                     self.by_op.setdefault((one.device_id, one.op_no or 0), []).append(one)
+        self.made = {(device.id, mark): made for device in self.world.devices for mark, made in device.recorded.items()}
         self.contests = {str(one.id): one for one in self.truth.contests}
 
     def today(self, name: str) -> str:
         """A field by its present name."""
         return shop.TITLE[self.world.house.version] if name in shop.TITLE.values() else name
+
+    def shared(self, key: str) -> int:
+        """The last revision of the last backup that was put back."""
+        return self.world.shared.get(key, 0)
 
     def value(self, key: str, name: str, rev: int) -> Any:
         """What a field held as of a revision."""
@@ -113,7 +121,9 @@ def _check_field(
     }
     if not kept[outcome]:
         raise Violation("I13", f"{name} = {value!r} of {row.body} is {outcome}, and nowhere to be found")
-    if not history.world.restored:
+    if history.world.restored:
+        _check_unseen(history, device_id, row, written, key, name, outcome)
+    else:
         _check_decision(history, device_id, row, written, key, name, outcome)
 
 
@@ -151,6 +161,23 @@ def _names(history: _History, conflict_id: str, name: str) -> bool:
 
 def _said(history: _History, row: LedgerRow, name: str, value: Any) -> bool:
     return any(history.today(one) == name and same(said, value) for one, said in row.body["fields"].items())
+
+
+def _check_unseen(
+    history: _History, device_id: UUID, row: LedgerRow, written: Sequence[VersionRow], key: str, name: str, outcome: str
+) -> None:
+    """M13: in another life too, what somebody else wrote is not overwritten by one who had not seen it."""
+    made = history.made.get((device_id, mark_of(row.body)))
+    if made is None or outcome != "applied" or _policy(history, name) is not Policy.HUMAN:
+        return
+    history.world.tally.checks["M13"] += 1
+    at = written[0].rev
+    last = [one for one in history.truth.versions[key] if one.rev < at and name in one.patch]
+    if last and last[-1].device_id != device_id and last[-1].rev > history.shared(key):
+        theirs = last[-1].patch[name][1]
+        seen = {history.today(one): value for one, value in made.seen.items()}
+        if not same(theirs, seen.get(name)):
+            raise Violation("M13", f"{name} of {row.body} overwrote {theirs!r} of this life, the person saw {seen}")
 
 
 def _check_decision(

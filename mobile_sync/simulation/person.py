@@ -126,17 +126,23 @@ class Person:
         """What the tablet has kept counts, whatever it said when it died."""
         words = [op.pop("_word", None) for op in ops]
         tablet = self.device.tablet
+        seen = [dict(tablet.see(shop.ENTITY, _id_of(op)) or {}) for op in ops]
         self.device.attempt(lambda: tablet.record(*ops, contents=contents))
         kept = {mark_of(entry.op) for entry in tablet.outbox.entries}
-        for op, word in zip(ops, words, strict=True):
+        for op, word, before in zip(ops, words, seen, strict=True):
             if mark_of(op) in kept:
                 key = f"{op['entity']}/{op['rec_id']}"
                 sure = self.sure_of(self.device, key)
-                self.device.recorded[mark_of(op)] = Recorded(op, key, word, sure, self.doubts(self.device))
+                self.device.recorded[mark_of(op)] = Recorded(op, key, word, sure, self.doubts(self.device), before)
 
     def pending(self) -> int:
         """Ops without a result."""
         return sum(entry.stage is Stage.PENDING for entry in self.device.tablet.outbox.entries)
+
+
+def _id_of(op: Mapping[str, Any]) -> UUID:
+    """The record's id."""
+    return UUID(op["rec_id"])
 
 
 def mark_of(op: Mapping[str, Any]) -> int:

@@ -91,6 +91,7 @@ class World:
     tally: Tally = field(default_factory=Tally)
     restored: int = 0
     saved: bool = False
+    shared: dict[str, int] = field(default_factory=dict)
     happened: Counter[str] = field(default_factory=Counter)
     open: list[int] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from mobile_sync import judge, pull, reading
+from mobile_sync import judge, merge, pull, reading
 from mobile_sync.beliefs import VersionSeen
 from mobile_sync.collection import FieldRule, Policy
 from mobile_sync.kept import Kept
@@ -22,12 +22,14 @@ from mobile_sync.memory.ledger import MemoryFeed, MemoryLedger
 from mobile_sync.memory.state import Place
 from mobile_sync.outbox import Outbox, Stage
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
+from mobile_sync.sending import FileWire
 from mobile_sync.settling import key_of_op
 from mobile_sync.simulation import shop
 from mobile_sync.simulation.campaign import Campaign
 from mobile_sync.simulation.in_memory import BusyServer, MemoryHouse
 from mobile_sync.simulation.world import MakeHouse, Parts
 from mobile_sync.tablet import Tablet
+from mobile_sync.wire import write_time
 
 
 class NaiveCursor(BusyServer):
@@ -308,6 +310,51 @@ def scope_by_device_clock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reading.Reader, "_corrected", lambda _self, device_at: device_at)
 
 
+def revisions_of_any_life(patch: pytest.MonkeyPatch) -> None:
+    """M13 as it was: a revision number means the same in every life."""
+    patch.setattr(reading.Reader, "base_rev", lambda _self, op: reading.base_of(op))
+
+
+def letters_appended(patch: pytest.MonkeyPatch) -> None:
+    """M4 as it was: a longer last word is taken for the old one with letters added."""
+    patch.setattr(merge, "_continues", lambda base, mine: mine.startswith(base))
+
+
+def long_groups_wait(patch: pytest.MonkeyPatch) -> None:
+    """P20 as it was: a group that does not fit into the batch limit is never sent."""
+
+    def to_send(self: Outbox, limit: int = 500) -> list[Mapping[str, Any]]:
+        ops = [entry.op for entry in self.entries if entry.stage is Stage.PENDING]
+        cut = min(limit, len(ops))
+        while 0 < cut < len(ops) and ops[cut - 1].get("group_no", 0) == ops[cut].get("group_no"):
+            cut -= 1
+        return ops[:cut]
+
+    patch.setattr(Outbox, "to_send", to_send)
+
+
+class ReceiptByOwnClock(Tablet):
+    """B9 as it was: the week before an original is deleted begins by the device's clock."""
+
+    def upload(self, wire: FileWire, *, chunk_bytes: int = 256 * 1024) -> int:
+        sent = super().upload(wire, chunk_bytes=chunk_bytes)
+        at = write_time(self.clock())
+        files = {
+            sha256: replace(one, verified_at=one.verified_at or at) if one.verified else one
+            for sha256, one in self.kept.files.items()
+        }
+        self._keep(replace(self.kept, files=files))
+        return sent
+
+
+class NeverAsks(Tablet):
+    """P14 as it was: a device without pending ops never hears what a restored server has forgotten."""
+
+    def push(self, *, limit: int = 500, ask: bool = False) -> int:
+        del ask
+        return super().push(limit=limit) if self.outbox.to_send() else 0
+
+
 PLANTS = (
     Plant("naive cursor", 200, server=NaiveCursor),
     Plant("missing exit", 20, server=NoExit),
@@ -330,6 +377,11 @@ PLANTS = (
     Plant("no upcasters", 100, house=NoUpcasters),
     Plant("device always wins", 200, house=DeviceAlwaysWins),
     Plant("never-fields merged", 100, house=NeverMerged),
+    Plant("revisions of any life", 3_000, patch=revisions_of_any_life),
+    Plant("letters appended", 3_000, patch=letters_appended),
+    Plant("long groups wait", 100, patch=long_groups_wait),
+    Plant("receipt by the device's clock", 300, tablet=ReceiptByOwnClock),
+    Plant("never asks after a restore", 300, tablet=NeverAsks),
     Plant("batch of another life", 3_000, patch=late_batches_taken),
     Plant("reading device too old", 1_000, patch=reading_is_too_old),
     Plant("one waits, all wait", 50, patch=one_waits_all_wait),
