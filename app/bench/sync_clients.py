@@ -73,11 +73,16 @@ def batch(ops: Sequence[Mapping[str, Any]]) -> bytes:
     return gzip.compress(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), compresslevel=4)
 
 
-def new_records(count: int, *, seed: int, size: int, first_op: int = 1) -> tuple[list[UUID], list[bytes]]:
-    """So many creates in batches of `size`, and the ids they make."""
+def new_ops(count: int, *, seed: int) -> tuple[list[UUID], list[dict[str, Any]]]:
+    """So many creates from op 1 on, and the ids they make."""
     chance = random.Random(seed)
     ids = [uuid7() for _ in range(count)]
-    ops = [op(first_op + at, rec_id, survey(chance, at)) for at, rec_id in enumerate(ids)]
+    return ids, [op(at, rec_id, survey(chance, at)) for at, rec_id in enumerate(ids, start=1)]
+
+
+def new_records(count: int, *, seed: int, size: int) -> tuple[list[UUID], list[bytes]]:
+    """The same as pushes of `size` ops."""
+    ids, ops = new_ops(count, seed=seed)
     return ids, batches(ops, size)
 
 
