@@ -97,13 +97,14 @@ class Attempt(Generic[Ctx]):
         """One that is refused before anything of it is written costs no savepoint, unless it is of a group (P9)."""
         try:
             op = self.judge.readable(one, unit)
+        except (Rejected, Stopped) as error:
+            self._refuse(one, unit, error)
+            return
+        self._write_before(op)
+        try:
             verdict = self._judged(op)
         except (Rejected, Stopped) as error:
-            if len(unit) > 1:
-                raise
-            result = refused(one.op_no, error)
-            self.judge.stop(one, result)
-            self._done.append((one, result))
+            self._refuse(one, unit, error)
             return
         self._done.append((one, verdict))
         for clash in verdict.clashes:
@@ -111,12 +112,22 @@ class Attempt(Generic[Ctx]):
         if verdict.change is not None and op.entity not in self.reader.at_once:
             self._apply(op, verdict)
 
-    def _judged(self, op: Op) -> Verdict:
-        many = self.reader.at_once.get(op.entity)
-        if self._unwritten and (many is None or key_of(op) in self._unwritten_keys):
+    def _refuse(self, one: Received, unit: Sequence[Received], error: Rejected | Stopped) -> None:
+        if len(unit) > 1:
+            raise error
+        result = refused(one.op_no, error)
+        self.judge.stop(one, result)
+        self._done.append((one, result))
+
+    def _write_before(self, op: Op) -> None:
+        """What this op is judged by must be written; should that fail, this op is not the one at fault."""
+        if self._unwritten and (op.entity not in self.reader.at_once or key_of(op) in self._unwritten_keys):
             at, self.at = self.at, None
             self._write()
             self.at = at
+
+    def _judged(self, op: Op) -> Verdict:
+        many = self.reader.at_once.get(op.entity)
         verdict = self.judge.verdict_on(op)
         if many is not None and verdict.change is not None:
             many.check(self.ctx, verdict.change)

@@ -41,6 +41,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "tiles": tiles.measure,
     "screens": screens.measure,
     "sync": sync.measure,
+    "sync.million": sync.measure_million,
     "browser.map": _in_browser("map"),
     "browser.crew": _in_browser("crew"),
     "browser.desk": _in_browser("desk"),

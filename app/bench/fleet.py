@@ -31,26 +31,31 @@ def found_branch(runtime: Runtime) -> UUID:
         return branch.id
 
 
-def enrol(runtime: Runtime, branch_id: UUID, count: int, *, first: int = 0) -> list[Tablet]:
-    """`count` crews with a tablet each; `first` keeps their codes apart from those enrolled before."""
+def enrol(
+    runtime: Runtime, branch_id: UUID, count: int, *, first: int = 0, crew_id: UUID | None = None
+) -> list[Tablet]:
+    """`count` tablets, each of a crew of its own or all of `crew_id`; `first` keeps their codes apart from others'."""
     with runtime.unit_of_work(SYSTEM) as uow:
-        return [_enrol_one(uow, branch_id, first + number) for number in range(count)]
+        return [_enrol_one(uow, branch_id, first + number, crew_id) for number in range(count)]
 
 
-def _enrol_one(uow: UnitOfWork, branch_id: UUID, number: int) -> Tablet:
-    person_id, crew_id, device_id = uow.new_id(), uow.new_id(), uow.new_id()
+def _enrol_one(uow: UnitOfWork, branch_id: UUID, number: int, crew_id: UUID | None) -> Tablet:
+    person_id, device_id = uow.new_id(), uow.new_id()
     scoped = {"branch_id": branch_id}
     code = f"B{number}"
+    if crew_id is None:
+        crew_id = uow.new_id()
+        uow.session.execute(
+            insert(Crew).values(
+                id=crew_id, **scoped, rev=1, code=code, name_zh=code, name_en=code, kind=next(iter(CrewKind))
+            )
+        )
     rows = (
         (Person, {"id": person_id, **scoped, "staff_no": code, "name": "测速", "name_en": "Bench", "active": True}),
         (RoleGrant, {"id": uow.new_id(), **scoped, "person_id": person_id, "role": Role.CREW_MEMBER}),
         (
-            Crew,
-            {"id": crew_id, **scoped, "rev": 1, "code": code, "name_zh": code, "name_en": code, "kind": CREW_KIND},
-        ),
-        (
             CrewMember,
-            {"id": uow.new_id(), **scoped, "crew_id": crew_id, "person_id": person_id, "lead": True, "since": uow.now},
+            {"id": uow.new_id(), **scoped, "crew_id": crew_id, "person_id": person_id, "lead": False, "since": uow.now},
         ),
         (
             Device,
@@ -71,6 +76,3 @@ def _enrol_one(uow: UnitOfWork, branch_id: UUID, number: int) -> Tablet:
         uow.session.execute(insert(model).values(**values))
     pair = identity.open_token_session(uow, uow.session.get_one(Person, person_id), device_id=device_id)
     return Tablet(device_id, crew_id, pair.access_token)
-
-
-CREW_KIND = next(iter(CrewKind))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any
 from uuid import UUID
@@ -60,6 +61,11 @@ def op(
     }
 
 
+def batches(ops: Sequence[Mapping[str, Any]], size: int) -> list[bytes]:
+    """Pushes of `size` ops each."""
+    return [batch(ops[at : at + size]) for at in range(0, len(ops), size)]
+
+
 def batch(ops: Sequence[Mapping[str, Any]]) -> bytes:
     """A push, compressed as tablets send it."""
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
@@ -67,12 +73,24 @@ def batch(ops: Sequence[Mapping[str, Any]]) -> bytes:
     return gzip.compress(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), compresslevel=4)
 
 
-def new_records(count: int, *, seed: int, size: int, first_op: int = 1) -> tuple[list[UUID], list[bytes]]:
-    """So many creates in batches of `size`, and the ids they make."""
+def new_ops(count: int, *, seed: int) -> tuple[list[UUID], list[dict[str, Any]]]:
+    """So many creates from op 1 on, and the ids they make."""
     chance = random.Random(seed)
     ids = [uuid7() for _ in range(count)]
-    ops = [op(first_op + at, rec_id, survey(chance, at)) for at, rec_id in enumerate(ids)]
-    return ids, [batch(ops[at : at + size]) for at in range(0, count, size)]
+    return ids, [op(at, rec_id, survey(chance, at)) for at, rec_id in enumerate(ids, start=1)]
+
+
+def new_records(count: int, *, seed: int, size: int) -> tuple[list[UUID], list[bytes]]:
+    """The same as pushes of `size` ops."""
+    ids, ops = new_ops(count, seed=seed)
+    return ids, batches(ops, size)
+
+
+def rewrites(ids: Sequence[UUID], *, base_rev: int, first_op: int, seed: int) -> list[dict[str, Any]]:
+    """A new reading and note for each record, which has revision `base_rev`; as long as the old ones."""
+    chance = random.Random(seed)
+    told = [{name: survey(chance, 0)[name] for name in ("reading_kwh", "note")} for _ in ids]
+    return [op(first_op + at, rec_id, told[at], kind="update", base_rev=base_rev) for at, rec_id in enumerate(ids)]
 
 
 class Line:
@@ -80,11 +98,12 @@ class Line:
 
     def __init__(self, port: int, tablet: Tablet) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=120)
-        self._headers = {
-            "Authorization": f"Bearer {tablet.token}",
-            "Content-Type": "application/json",
-            "Accept-Encoding": "gzip",
-        }
+        self._headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
+        self.speak_for(tablet)
+
+    def speak_for(self, tablet: Tablet) -> None:
+        """Another tablet from now on, over the same connection."""
+        self._headers["Authorization"] = f"Bearer {tablet.token}"
 
     def post(self, path: str, body: bytes, *, zipped: bool = False) -> tuple[int, bytes]:
         """One request: bytes on the wire and the answer's text.
@@ -98,7 +117,7 @@ class Line:
         raw = answered.read()
         packed = answered.headers["Content-Encoding"] == "gzip"
         written = gzip.decompress(raw) if packed else raw
-        if answered.status != 200:
+        if answered.status != HTTPStatus.OK:
             raise RuntimeError(f"{path} answered {answered.status}: {written[:300]!r}")
         return len(raw), written
 

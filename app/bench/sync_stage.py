@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import bindparam, create_engine, make_url, text
 
 from app.bench.figures import cpu_of
 from app.bench.fleet import Tablet, enrol, found_branch
@@ -18,7 +18,10 @@ from app.bench.scratch import make_database
 from app.bench.surveys import TABLE
 from app.factory import build_runtime
 from app.kernel import migrate
+from app.kernel.actor import SYSTEM
 from app.kernel.unit_of_work import Runtime
+from mobile_sync.adapters.bulk import Packed
+from mobile_sync.adapters.sql import seed_entries
 
 SERVER = ("app.bench.survey_app:app", "--workers=2", "--threads=32")
 WATCHED = ("bench_survey", "sync_entry", "sync_op", "record_version", "sync_bucket", "sync_device_state")
@@ -46,11 +49,17 @@ class Stage:
     branch_id: UUID
     _enrolled: int = field(default=0)
 
-    def enrol(self, count: int) -> list[Tablet]:
-        """New tablets, each with a crew of its own."""
-        tablets = enrol(self.runtime, self.branch_id, count, first=self._enrolled)
+    def enrol(self, count: int, *, crew_id: UUID | None = None) -> list[Tablet]:
+        """New tablets, each with a crew of its own, or all of one."""
+        tablets = enrol(self.runtime, self.branch_id, count, first=self._enrolled, crew_id=crew_id)
         self._enrolled += count
         return tablets
+
+    def seed(self, crew_ids: Sequence[UUID], each: int) -> None:
+        """So many surveys for each crew, loaded in bulk as an import would, in their crews' buckets."""
+        with self.runtime.unit_of_work(SYSTEM) as uow:
+            uow.session.execute(SEED, {"crew_id": crew_ids, "count": each})
+            seed_entries(uow.session, PLACED)
 
     @contextmanager
     def counted(self) -> Iterator[Spent]:
@@ -67,6 +76,24 @@ class Stage:
         with self.runtime.engine.connect() as connection:
             backends = connection.scalars(text(query)).all()
         return sum(map(cpu_of, [self.server_pid, *map(int, children), *backends]))
+
+
+SEED = text(
+    """
+    INSERT INTO bench_survey (id, rev, crew_id, fields)
+    SELECT gen_random_uuid(), 1, c, jsonb_build_object(
+      'meter_no', 'SX-' || n, 'kind', 'gas', 'maker', 'Synthetic Meter Works, Second Factory', 'street', 'Mill Street',
+      'house', (n % 90) || '-1', 'reading_kwh', n / 10.0, 'voltage_v', 230.5, 'seal_no', 'S' || n, 'sealed', true,
+      'installed_on', '2019-03-11', 'height_m', 1.6, 'tariff', 'T2', 'photos', 2,
+      'note', repeat('seen, box locked, ', 9),
+      'location', jsonb_build_object('type', 'Point', 'coordinates', jsonb_build_array(113.2 + random() / 5, 23.1)))
+    FROM unnest(:crew_id) AS c, generate_series(1, :count) AS n
+    """
+).bindparams(bindparam("crew_id", type_=Packed("uuid")))
+PLACED = """
+    SELECT 'crew:' || s.crew_id AS bucket_key, 'survey' AS entity, s.id AS rec_id FROM bench_survey s
+    WHERE NOT EXISTS (SELECT FROM sync_entry e WHERE e.rec_id = s.id)
+"""
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
         if row is None or actor is None:
             return None
         page = idle_page(row, request, buckets_of_actor(actor, row.crews or ()), now, SCHEMA_VERSION)
-        if page is not None and actor.device_id is not None and is_due(row, now):
+        if page is not None and actor.device_id is not None and is_due(row, request, now):
             acknowledge(session, actor.device_id, request, now)
             session.commit()
     g.person_id = actor.person_id

@@ -33,6 +33,7 @@ def idle_columns(device_id: ColumnElement[UUID | None]) -> list[ColumnElement[An
         select(func.json_agg(told)).where(asked).scalar_subquery().label("buckets"),
         select(func.count()).select_from(sync_subscription).where(*mine).scalar_subquery().label("subscribed"),
         select(state.last_pull_at).where(state.device_id == device_id).scalar_subquery().label("last_pull_at"),
+        select(state.cursors).where(state.device_id == device_id).scalar_subquery().label("cursors"),
     ]
 
 
@@ -62,6 +63,6 @@ def idle_page(
     return Page(row.epoch, now, schema_version, states, (), ())
 
 
-def is_due(row: Row[Any], now: datetime) -> bool:
-    """Whether it should be written down again that the device was here."""
-    return row.last_pull_at is None or row.last_pull_at < now - QUIET_FOR
+def is_due(row: Row[Any], request: PullRequest, now: datetime) -> bool:
+    """Whether it should be written down where the device stands, or again that it was here."""
+    return row.cursors != request.cursors or row.last_pull_at is None or row.last_pull_at < now - QUIET_FOR

@@ -3,213 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
-from mobile_sync.simulation import shop
-from mobile_sync.simulation.device import SimDevice
 from mobile_sync.simulation.faults import Died
-from mobile_sync.simulation.live import check_outbox
+from mobile_sync.simulation.house_events import (
+    database_will_give_up,
+    desk_begins,
+    desk_changes_scope,
+    desk_ends,
+    desk_moves_to_and_fro,
+    desk_resolves,
+    desk_revokes,
+    desk_writes,
+    link_delivers,
+    link_fails,
+    server_is_restored,
+    server_is_saved,
+    server_is_upgraded,
+    server_tidies,
+    server_will_die,
+    time_passes,
+)
+from mobile_sync.simulation.tablet_events import (
+    tablet_app_is_upgraded,
+    tablet_clock_jumps,
+    tablet_disk,
+    tablet_row_rots,
+    tablet_syncs,
+    tablet_works,
+)
 from mobile_sync.simulation.world import World
 
 Event = Callable[[World], None]
-
-
-def _some(world: World) -> SimDevice:
-    return world.rng.choice(world.devices)
-
-
-def tablet_works(world: World) -> None:
-    """Some entries."""
-    device = _some(world)
-    for _ in range(world.rng.choice((1, 1, 2, 4))):
-        world.person(device).works()
-        check_outbox(device, world.clock.at, world.tally)
-
-
-def tablet_syncs(world: World) -> None:
-    """Everything, or one part of it; it may die at any step of it."""
-    device = _some(world)
-    if world.rng.random() < world.plan.crashes:
-        device.fuse.light(world.rng.randrange(14))
-    what = world.rng.choices((world.syncs, world.pushes, world.pulls, world.uploads), (6, 2, 2, 1))[0]
-    went = what(device)
-    device.fuse.left = None
-    world.say(f"  {what.__name__} of {world.devices.index(device)}: {'done' if went else 'broken off'}")
-
-
-def tablet_clock_jumps(world: World) -> None:
-    """Somebody sets it."""
-    if world.plan.clocks == "jumping":
-        world.note("clock jump")
-        _some(world).clock.jump(world.odd_error())
-
-
-def tablet_disk(world: World) -> None:
-    """Full, or emptied."""
-    disk = _some(world).disk
-    disk.full = not disk.full and world.rng.random() < 0.5
-
-
-def tablet_app_is_upgraded(world: World) -> None:
-    """To what the server speaks, with ops of the old version still waiting."""
-    _some(world).upgrade(world.house.version)
-
-
-def tablet_row_rots(world: World) -> None:
-    """A row of the replica."""
-    device = _some(world)
-    if not device.revoked:
-        device.corrupt(world.rng)
-
-
-def desk_record(world: World) -> tuple[UUID, dict[str, Any] | None] | None:
-    """A record and what the desk does to it."""
-    ids = [rec_id for rec_id in world.house.known() if rec_id not in world.house.busy()]
-    if not ids or world.rng.random() < 0.25:
-        return world.new_id(), _desk_fields(world)
-    rec_id = world.rng.choice(ids)
-    return rec_id, None if world.rng.random() < 0.08 else _desk_fields(world)
-
-
-def _desk_fields(world: World) -> dict[str, Any]:
-    mark = world.new_mark()
-    every: dict[str, Any] = {
-        shop.TITLE[world.house.version]: f"T{mark}",
-        "shelf": world.rng.choice(shop.SHELVES),
-        "notice": world.rng.random() < 0.4,
-        "log": f"L{mark}",
-        "tags": [f"G{mark}"],
-        "size": world.rng.randrange(100),
-        "colour": f"C{mark}",
-        "price": f"P{mark}",
-        "seal": f"S{mark}",
-        "state": world.rng.choice(list(shop.STEPS)),
-        "answers.q0": f"A{mark}",
-    }
-    names = world.rng.sample(list(every), world.rng.randint(1, 3))
-    return {name: every[name] for name in names}
-
-
-def desk_writes(world: World) -> None:
-    """In a transaction of its own."""
-    if (doing := desk_record(world)) is not None:
-        world.house.write(None, *doing)
-
-
-def desk_moves_to_and_fro(world: World) -> None:
-    """A-B-A, in one transaction or in several (I9)."""
-    world.note("moved A-B-A")
-    found = desk_record(world)
-    if found is None or found[1] is None:
-        return
-    first, second = world.rng.sample(shop.SHELVES, 2)
-    tx = world.house.begin() if world.rng.random() < 0.5 else None
-    for shelf in (first, second, first):
-        world.house.write(tx, found[0], {"shelf": shelf})
-    if tx is not None:
-        world.house.end(tx, commit=True)
-
-
-def desk_begins(world: World) -> None:
-    """A transaction that stays open while others go on (I5)."""
-    if len(world.open) < 2:
-        tx = world.house.begin()
-        world.open.append(tx)
-        world.note("open transaction")
-        for _ in range(world.rng.randint(1, 2)):
-            if (doing := desk_record(world)) is not None:
-                world.house.write(tx, *doing)
-
-
-def desk_ends(world: World) -> None:
-    """One of them."""
-    if world.open:
-        tx = world.open.pop(world.rng.randrange(len(world.open)))
-        world.house.end(tx, commit=world.rng.random() < 0.8)
-
-
-def desk_resolves(world: World) -> None:
-    """A conflict, twice: the second time must be refused (I15)."""
-    truth = world.house.truth()
-    busy = {f"{shop.ENTITY}/{rec_id}" for rec_id in world.house.busy()}
-    waiting = [one for one in truth.contests if one.state == "open" and one.key not in busy]
-    if waiting:
-        world.decide(world.rng.choice(sorted(waiting, key=lambda one: one.id)))
-
-
-def desk_changes_scope(world: World) -> None:
-    """Other buckets for a tablet; some go and come back (I9, I10)."""
-    device = _some(world)
-    world.note("scope changed")
-    world.give_scope(device, frozenset(world.rng.sample(shop.BUCKETS, world.rng.randint(0, len(shop.BUCKETS)))))
-
-
-def desk_revokes(world: World) -> None:
-    """A tablet is lost; never the first two."""
-    if len(world.devices) > 2 and world.rng.random() < 0.3:
-        world.note("device revoked")
-        world.devices[-1].revoked = True
-        world.house.revoke(world.devices[-1].id)
-
-
-def server_will_die(world: World) -> None:
-    """At some step of what it does next, or after it."""
-    if world.plan.crashes:
-        world.house.fuse.light(world.rng.randrange(40))
-
-
-def database_will_give_up(world: World) -> None:
-    """Deadlock, lost connection: a whole request fails."""
-    world.house.trouble.light(world.rng.randrange(40))
-
-
-def server_is_saved(world: World) -> None:
-    """A backup."""
-    if world.plan.restores:
-        world.house.backup()
-        world.saved = True
-
-
-def server_is_restored(world: World) -> None:
-    """From the last backup."""
-    if world.plan.restores and world.saved and world.rng.random() < 0.5:
-        world.note("server restored")
-        world.open.clear()
-        world.house.restore()
-        world.restored += 1
-        world.shared = {key: row.rev for key, row in world.house.truth().records.items()}
-
-
-def server_is_upgraded(world: World) -> None:
-    """While tablets speak the old version."""
-    if world.plan.upgrades and not world.open and world.house.version < shop.NEWEST:
-        world.note("schema upgrade")
-        world.house.upgrade()
-
-
-def server_tidies(world: World) -> None:
-    """Old exits and half files (I21, I23)."""
-    world.note("purge")
-    world.house.purge(timedelta(days=world.rng.choice((0, 0, 10))))
-
-
-def link_fails(world: World) -> None:
-    """No coverage for a tablet, or coverage again."""
-    if world.plan.storms:
-        world.network.cut_off ^= {_some(world).id}
-
-
-def link_delivers(world: World) -> None:
-    """Something that was under way for long."""
-    world.network.arrive_late()
-
-
-def time_passes(world: World) -> None:
-    """A night, or a month on a shelf."""
-    world.clock.tick(days=world.rng.choice((1, 8, 40)) if world.plan.long_waits else 0, hours=9)
-
 
 EVENTS: dict[Event, int] = {
     tablet_works: 22,

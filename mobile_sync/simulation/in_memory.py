@@ -21,9 +21,9 @@ from mobile_sync.protocol import Bucket, Refusal, SyncProblem
 from mobile_sync.simulation import shop
 from mobile_sync.simulation.faults import Died, Fuse, Violation
 from mobile_sync.simulation.house import Answer, Call
+from mobile_sync.simulation.memory_steps import migrate, read_metadata
 from mobile_sync.simulation.memory_truth import record_row, truth_of
 from mobile_sync.simulation.truth import RecordRow, Truth
-from mobile_sync.upcast import upcast_patch
 
 
 @dataclass
@@ -89,7 +89,7 @@ class MemoryHouse:
             return self._asked(device_id, call)
         with self.server.transaction(self.server):
             if call.path == "files":
-                sha256 = _meta(call.headers["Upload-Metadata"])["sha256"]
+                sha256 = read_metadata(call.headers["Upload-Metadata"])["sha256"]
                 upload_id = self.files.begin(device_id, sha256, int(call.headers["Upload-Length"]))
                 return Answer(201, b"", {"Location": f"files/{upload_id}"})
         return self._upload(device_id, call, UUID(call.path.removeprefix("files/")))
@@ -185,7 +185,7 @@ class MemoryHouse:
         self.server.state = self.saved.copy()
         self.begin_life()
         if self.version != self.saved_version:
-            self._migrate(self.version)
+            migrate(self.server, self.version)
 
     def begin_life(self) -> None:
         """Old cursors and old numbers are recognised from now on."""
@@ -195,35 +195,20 @@ class MemoryHouse:
         """To the newest version, once."""
         if self.version < shop.NEWEST and not self.open:
             self._speak(shop.NEWEST)
-            self._migrate(shop.NEWEST)
+            migrate(self.server, shop.NEWEST)
 
     def _speak(self, version: int) -> None:
         things = self.server.collections[shop.ENTITY]
         things.rules, things.schema_versions, things.upcasters = shop.RULES[version], (version,), shop.UPCASTERS
         self.server.schema_version = version
 
-    def _migrate(self, version: int) -> None:
-        """The same steps that ops go through bring the records and their history along; every document changed."""
-        state, step = self.server.state, shop.UPCASTERS[version - 1]
-        for key, stored in state.records.items():
-            state.records[key] = replace(stored, fields=step(stored.fields))
-            state.versions[key] = tuple(
-                replace(one, patch=upcast_patch(one.patch, step)) for one in state.versions[key]
-            )
-        for conflict_id, contest in state.contests.items():
-            name = next(iter(step({contest.clash.field: None})))
-            state.contests[conflict_id] = replace(contest, clash=replace(contest.clash, field=name))
-        for bucket, places in state.places.items():
-            for key, place in places.items():
-                if not place.gone:
-                    self.server.mark(bucket, key, gone=False)
-
     def purge(self, patience: timedelta) -> None:
         """Exits that every device's cursor is past, but for the silent, and half files."""
         state, since = self.server.state, self.clock() - patience
-        heard = [cursors for cursors, at in state.cursors.values() if at >= since]
+        heard = [(self.subscribed(owner), cursors) for owner, (cursors, at) in state.cursors.items() if at >= since]
         for bucket, places in state.places.items():
-            least = min((cursors[bucket] for cursors in heard if bucket in cursors), default=state.ends.get(bucket, 0))
+            confirmed = [cursors.get(bucket, 0) for held, cursors in heard if bucket in held]
+            least = min(confirmed, default=state.ends.get(bucket, 0))
             old = [key for key, place in places.items() if place.gone and not place.dirty and place.seq <= least]
             for key in old:
                 state.lows[bucket] = max(state.lows.get(bucket, 0), places.pop(key).seq)
@@ -262,8 +247,3 @@ class MemoryHouse:
     def truth(self) -> Truth:
         """Everything."""
         return truth_of(self.server)
-
-
-def _meta(header: str) -> dict[str, str]:
-    pairs = (pair.split(" ") for pair in header.split(","))
-    return {name: base64.b64decode(value).decode() for name, value in pairs}

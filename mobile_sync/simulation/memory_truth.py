@@ -32,17 +32,7 @@ def truth_of(server: MemoryServer) -> Truth:
             for device_id, ops in state.ops.items()
             for number, (received, result) in ops.items()
         },
-        contests=[
-            ContestRow(
-                conflict_id,
-                one.device_id,
-                f"{one.key[0]}/{one.key[1]}",
-                one.clash.field,
-                one.clash.mine,
-                one.state,
-            )
-            for conflict_id, one in state.contests.items()
-        ],
+        contests=_contests(state),
         members={
             bucket: frozenset(f"{key[0]}/{key[1]}" for key, place in places.items() if not place.gone)
             for bucket, places in state.places.items()
@@ -63,3 +53,10 @@ def _blobs(state: State) -> dict[str, str]:
         sha256: "verified" if sha256 in state.verified else "partial" if sha256 in begun else "declared"
         for sha256 in sorted(named | state.verified.keys())
     }
+
+
+def _contests(state: State) -> list[ContestRow]:
+    return [
+        ContestRow(id_, one.device_id, f"{one.key[0]}/{one.key[1]}", one.clash.field, one.clash.mine, one.state)
+        for id_, one in state.contests.items()
+    ]

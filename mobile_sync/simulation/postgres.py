@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,27 +12,24 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, Response
-from flask_smorest import Api, Blueprint
 from sqlalchemy import Engine, event, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from mobile_sync.adapters.conflicts_sql import settle_conflicts
 from mobile_sync.adapters.epochs import current_epoch, new_epoch
-from mobile_sync.adapters.http import add_sync_routes
 from mobile_sync.adapters.purging import purge_exits
 from mobile_sync.adapters.sql import is_fatal, tracker_of
 from mobile_sync.adapters.tables import sync_conflict, sync_epoch
 from mobile_sync.adapters.uploads import expire_uploads
-from mobile_sync.answers import write_refusal
-from mobile_sync.protocol import Bucket, Refusal, SyncProblem
+from mobile_sync.protocol import Bucket
 from mobile_sync.simulation import shop
-from mobile_sync.simulation.faults import Died
+from mobile_sync.simulation.faults import Died, Violation
 from mobile_sync.simulation.house import Answer, Call
 from mobile_sync.simulation.postgres_app import ShopHost, Unit, save, thing
+from mobile_sync.simulation.postgres_door import make_app
 from mobile_sync.simulation.postgres_state import begin_empty, keep_backup, migrate, put_back
-from mobile_sync.simulation.postgres_truth import check_store, open_subscriptions, rows_in, truth_of
+from mobile_sync.simulation.postgres_truth import check_store, long_reader, open_subscriptions, rows_in, truth_of
 from mobile_sync.simulation.truth import RecordRow, Truth
 from mobile_sync.simulation.world import Parts
 
@@ -52,6 +48,7 @@ class PostgresHouse:
     parts: Parts
     host: ShopHost = field(init=False)
     open: dict[int, tuple[Session, set[UUID]]] = field(default_factory=dict)
+    readers: dict[int, Session] = field(default_factory=dict)
     begun: int = 0
     saved_version: int = 1
     epoch: str = ""
@@ -64,7 +61,7 @@ class PostgresHouse:
         begin_empty(self.engine)
         with self.host.unit() as ctx:
             self.epoch = current_epoch(ctx.session)
-        self.door = _app(self.host).test_client()
+        self.door = make_app(self.host).test_client()
         self.burning = False
         event.listen(self.engine, "before_cursor_execute", self._statement)
         event.listen(self.engine, "commit", self._commit)
@@ -105,8 +102,9 @@ class PostgresHouse:
         return Answer(told.status_code, told.data, dict(told.headers))
 
     def begin(self) -> int:
-        """A session of its own."""
+        """A session of its own; beside it a reader, whose snapshot stays open as long and stops nobody (I4)."""
         self.begun += 1
+        self.readers[self.begun] = long_reader(self.host.sessions)
         self.open[self.begun] = (self.host.sessions(), set())
         return self.begun
 
@@ -115,6 +113,7 @@ class PostgresHouse:
         if tx is None:
             with self._desk() as ctx:
                 self._apply(ctx, rec_id, fields)
+            self.parts.tally.checks["I4"] += bool(self.readers)
             return
         session, held = self.open[tx]
         held.add(rec_id)
@@ -129,6 +128,10 @@ class PostgresHouse:
         except DBAPIError as error:
             if not is_fatal(error):
                 raise
+            if "lock timeout" in str(error.orig):
+                raise Violation(
+                    "I4", "a write of the desk had to wait, and nobody else was writing its record"
+                ) from error
             raise ConnectionError("the database gave up") from error
 
     def _apply(self, ctx: Unit, rec_id: UUID, fields: Mapping[str, Any] | None) -> None:
@@ -140,7 +143,7 @@ class PostgresHouse:
     def end(self, tx: int, *, commit: bool) -> None:
         """All of its writes, or none."""
         session, _ = self.open.pop(tx)
-        with session:
+        with session, self.readers.pop(tx):
             if commit:
                 session.commit()
 
@@ -191,9 +194,8 @@ class PostgresHouse:
                 migrate(ctx.session, self.version)
 
     def _drop_open(self) -> None:
-        for session, _ in self.open.values():
-            session.close()
-        self.open.clear()
+        for tx in list(self.open):
+            self.end(tx, commit=False)
 
     def upgrade(self) -> None:
         """To the newest version, once."""
@@ -247,23 +249,3 @@ class PostgresHouse:
         """Everything."""
         with self.host.unit() as ctx:
             return truth_of(ctx.session, self.host.store)
-
-
-def _app(host: ShopHost) -> Flask:
-    app = Flask(__name__)
-    app.config.update(API_TITLE="simulation", API_VERSION="1", OPENAPI_VERSION="3.1.0")
-    blp = Blueprint("sync", __name__, url_prefix="/sync/v1")
-    add_sync_routes(blp, host)
-    Api(app).register_blueprint(blp)
-
-    @app.errorhandler(SyncProblem)
-    def refused(problem: SyncProblem) -> Response:
-        body = write_refusal(Refusal(problem.code, problem.params, problem.errors))
-        return Response(json.dumps(body), problem.status, mimetype="application/problem+json")
-
-    @app.errorhandler(DBAPIError)
-    def gave_up(error: DBAPIError) -> Response:
-        status = 503 if is_fatal(error) else 500
-        return Response(json.dumps({"code": "try_again", "detail": str(error.orig)}), status)
-
-    return app

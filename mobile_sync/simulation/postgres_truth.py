@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from mobile_sync.adapters.tables import (
     blob,
@@ -35,6 +35,15 @@ def rows_in(session: Session, buckets: frozenset[str]) -> dict[str, RecordRow]:
     """Live records of these buckets, by the predicate."""
     rows = {f"{shop.ENTITY}/{row.id}": _record(row) for row in session.execute(select(thing))}
     return {key: row for key, row in rows.items() if not row.deleted and row.buckets & buckets}
+
+
+def long_reader(sessions: sessionmaker[Session]) -> Session:
+    """Somebody with a long report: has read everything in one snapshot and does not go."""
+    session = sessions()
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    for table in (thing, sync_bucket, sync_entry, sync_op, record_version):
+        session.execute(select(table)).all()
+    return session
 
 
 def open_subscriptions(session: Session, device_id: UUID) -> frozenset[str]:

@@ -1,0 +1,56 @@
+"""What may happen to a tablet in a step."""
+
+from __future__ import annotations
+
+from mobile_sync.simulation.device import SimDevice
+from mobile_sync.simulation.live import check_outbox
+from mobile_sync.simulation.world import World
+
+
+def some(world: World) -> SimDevice:
+    """Any of them."""
+    return world.rng.choice(world.devices)
+
+
+def tablet_works(world: World) -> None:
+    """Some entries."""
+    device = some(world)
+    for _ in range(world.rng.choice((1, 1, 2, 4))):
+        world.person(device).works()
+        check_outbox(device, world.clock.at, world.tally)
+
+
+def tablet_syncs(world: World) -> None:
+    """Everything, or one part of it; it may die at any step of it."""
+    device = some(world)
+    if world.rng.random() < world.plan.crashes:
+        device.fuse.light(world.rng.randrange(14))
+    what = world.rng.choices((world.syncs, world.pushes, world.pulls, world.uploads), (6, 2, 2, 1))[0]
+    went = what(device)
+    device.fuse.left = None
+    world.say(f"  {what.__name__} of {world.devices.index(device)}: {'done' if went else 'broken off'}")
+
+
+def tablet_clock_jumps(world: World) -> None:
+    """Somebody sets it."""
+    if world.plan.clocks == "jumping":
+        world.note("clock jump")
+        some(world).clock.jump(world.odd_error())
+
+
+def tablet_disk(world: World) -> None:
+    """Full, or emptied."""
+    disk = some(world).disk
+    disk.full = not disk.full and world.rng.random() < 0.5
+
+
+def tablet_app_is_upgraded(world: World) -> None:
+    """To what the server speaks, with ops of the old version still waiting."""
+    some(world).upgrade(world.house.version)
+
+
+def tablet_row_rots(world: World) -> None:
+    """A row of the replica."""
+    device = some(world)
+    if not device.revoked:
+        device.corrupt(world.rng)
