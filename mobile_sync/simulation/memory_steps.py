@@ -14,7 +14,7 @@ def migrate(server: MemoryServer, version: int) -> None:
     """The same steps that ops go through bring the records and their history along; every document changed."""
     state, step = server.state, shop.UPCASTERS[version - 1]
     for key, stored in state.records.items():
-        state.records[key] = replace(stored, fields=step(stored.fields))
+        state.records[key] = stored._replace(fields=step(stored.fields))
         state.versions[key] = tuple(replace(one, patch=upcast_patch(one.patch, step)) for one in state.versions[key])
     for conflict_id, contest in state.contests.items():
         name = next(iter(step({contest.clash.field: None})))
