@@ -69,7 +69,7 @@ def hand_over(uow: UnitOfWork, *, conflict_id: UUID, person_id: UUID | None, due
     if person_id is not None and not queries.can_decide(uow.session, person_id, one.branch_id, DECIDES):
         raise UnknownPerson(FieldError("person_id", "unknown"))
     assign_conflicts(uow.session, [conflict_id], assignee=person_id, due_at=due_at)
-    uow.wake_live(one.branch_id)
+    uow.wake_live(one.branch_id, "job", one.job_id)
 
 
 def _check(uow: UnitOfWork, one: Held, rev: int, take: Take) -> None:
@@ -128,3 +128,4 @@ def _note(uow: UnitOfWork, one: Held, take: Take) -> None:
     """The decision stands in the job's timeline, where the crew and the desk look."""
     job = jobs.get_job(uow.session, uow.actor, one.job_id)
     job_service.note_event(uow, job, "conflict_settled", field=one.clash.field, take=take.value)
+    uow.wake_live(one.branch_id, "job", one.job_id)

@@ -24,6 +24,7 @@ from app.media.models import MAX_BYTES, AttachmentKind
 from app.media.rules import MIMES_BY_KIND
 from app.sync.collection import SCHEMA_VERSION
 from app.sync.collections import COLLECTIONS
+from app.sync.contested import TellingLedger
 from app.sync.errors import NotATablet
 from app.sync.files import partial_files
 from app.sync.idle import answer_idle
@@ -124,6 +125,10 @@ class Host(SqlHost[UnitOfWork]):
         except Problem as problem:
             errors = [FieldError(error.field, error.reason) for error in problem.errors]
             raise Rejected(problem.code(), *errors, **problem.params) from problem
+
+    def ledger(self, ctx: UnitOfWork) -> TellingLedger:
+        """In the unit's transaction; live screens hear of what waits for a person."""
+        return TellingLedger(ctx)
 
     def alarm(self, ctx: UnitOfWork, device: Device, result: Result, received: Received) -> None:
         """No field has the policy `never` yet; should one clash, the log says so."""

@@ -14,6 +14,7 @@ from app.identity.models import Branch, Person, Role
 from app.jobs import queries, service
 from app.jobs.models import FormRecord
 from app.kernel.unit_of_work import Runtime
+from app.live.queries import missed, number_changes
 from tests.conflicts.conftest import Quarrel
 from tests.factories import Client, acting, given_branch, given_person, signed_in
 from tests.factories_field import counted_queries
@@ -184,6 +185,32 @@ def test_a_conflict_is_handed_to_a_dispatcher_with_a_time(
     hotline = given_person(session, branch, "mali", [Role.HOTLINE])
     refused = desk.put(owner, json={"person_id": str(hotline.id)})
     assert (refused.status_code, refused.get_json()["code"]) == (422, "unknown-person")
+
+
+def test_the_screens_of_the_branch_are_told_when_a_conflict_is_raised_handed_over_and_settled(
+    runtime: Runtime, session: Session, branch: Branch, desk: Client, dispatcher: Person, quarrel: Quarrel
+) -> None:
+    """None of the three gives the job a new revision, and a raised one changes no record at all."""
+    since = 0
+
+    def told() -> set[tuple[str, str]]:
+        nonlocal since
+        number_changes(runtime.sessions, [branch.id])
+        found = missed(session, branch.id, since)
+        since = found.seq
+        return {(change.entity, str(change.id)) for change in found.changes}
+
+    quarrel.first.engine.update("form_record", quarrel.record_id, {"answers.cause": "storm"})
+    quarrel.first.engine.push()
+    told()
+    quarrel.second.engine.update("form_record", quarrel.record_id, {"answers.cause": "tree"})
+    quarrel.second.engine.push()
+    assert told() == {("job", str(quarrel.job.id))}
+    [shown] = open_conflicts(desk)
+    desk.put(f"/api/v1/conflicts/{shown['id']}/owner", json={"person_id": str(dispatcher.id)})
+    assert told() == {("job", str(quarrel.job.id))}
+    desk.post(SETTLE, json=decision(shown, take="theirs"))
+    assert told() == {("job", str(quarrel.job.id))}
 
 
 @pytest.mark.parametrize("questions", [1, 2])

@@ -5,6 +5,7 @@ import type {
   Attachment,
   CallIn,
   CallTaken,
+  Conflict,
   Crew,
   CrewDetail,
   DayBoard,
@@ -20,6 +21,7 @@ import type {
   PastCall,
   PremisesPage,
   Ranking,
+  Settlement,
   TimelineEntry,
   Transition,
   VisitIn,
@@ -100,6 +102,15 @@ export const search = async (q: string, signal: AbortSignal): Promise<readonly F
 export const premises = (id: string): Promise<PremisesPage> => request(`${V1}/premises/${id}`)
 export const takeCall = (body: CallIn, idempotencyKey: string): Promise<CallTaken> =>
   request(`${V1}/calls`, { method: 'POST', body, idempotencyKey })
+
+export const openConflicts = (): Promise<Conflict[]> => all('/conflicts', { state: 'open' })
+/** Settled ones grow without end: a page at a time, newest first. */
+export const settledConflicts = (cursor?: string): Promise<Page<Conflict>> =>
+  request(`${V1}/conflicts`, { query: { state: 'settled', limit: 50, cursor } })
+export const settle = (body: Settlement, idempotencyKey: string): Promise<{ settled: string[] }> =>
+  request(`${V1}/conflicts/settlements`, { method: 'POST', body, idempotencyKey })
+export const giveConflict = (id: string, person_id: string | null, due_at: string): Promise<void> =>
+  request(`${V1}/conflicts/${id}/owner`, { method: 'PUT', body: { person_id, due_at } })
 
 export const devices = (): Promise<Device[]> => all('/devices')
 export const makeEnrolmentCode = (name: string): Promise<EnrolmentCode> =>

@@ -41,6 +41,15 @@ export type Symptom = PastCall['symptom']
 export type CallIn = Schemas['CallIn']
 export type CallTaken = Whole<Schemas['TakenOut']>
 export type Device = Whole<Schemas['DeviceOut']>
+export type Writer = Whole<Schemas['WriterOut']>
+/** The values are whatever the field holds; the question is the form's own, where the field is an answer. */
+export type Conflict = Omit<Whole<Schemas['ConflictOut']>, 'question' | 'mine_by' | 'theirs_by'> & {
+  readonly question: FormItem | null
+  readonly mine_by: Writer
+  readonly theirs_by: Writer | null
+}
+export type Settlement = Schemas['SettlementIn']
+export type Take = Settlement['take']
 export type EnrolmentCode = Whole<Schemas['EnrolmentCodeOut']>
 export type Transition = Schemas['TransitionIn']['to']
 
@@ -73,6 +82,10 @@ export type BothWords = Readonly<Record<'zh-CN' | 'en', string>>
 export interface FormItem {
   readonly type?: string
   readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly maxLength?: number
   readonly 'x-title'?: BothWords
   readonly 'x-unit'?: string
   readonly 'x-ui'?: {

@@ -89,13 +89,25 @@ async function storedHere(tables: Tables): Promise<Queue['stored']> {
   }
 }
 
-/** Mine and theirs of each field of a parked op. */
-export function comparison(parked: Parked): { field: string; mine: unknown; theirs: unknown }[] {
+export interface Compared {
+  field: string
+  mine: unknown
+  /** What the centre had when the edit came there. */
+  theirs: unknown
+  /** What the last pull brought instead: dispatch has decided, or somebody has written since. Null: nothing else. */
+  since: { value: unknown } | null
+}
+
+/** Mine, theirs and what has become of it, for each field of a parked op. */
+export function comparison(parked: Parked): Compared[] {
   const outcomes = parked.row.result?.fields ?? {}
   return Object.entries(parked.row.op.fields)
     .filter(([field]) => parked.row.result?.status === 'rejected' || outcomes[field]?.outcome === 'conflict')
     .map(([field, mine]) => {
-      const now = outcomes[field]?.value ?? (parked.theirs === null ? null : fieldOf(parked.theirs, field))
-      return { field, mine, theirs: now ?? null }
+      const held = parked.theirs === null ? null : (fieldOf(parked.theirs, field) ?? null)
+      const told = outcomes[field]
+      const theirs = told?.outcome === 'conflict' ? (told.value ?? null) : held
+      const same = parked.theirs === null || JSON.stringify(held) === JSON.stringify(theirs)
+      return { field, mine, theirs, since: same ? null : { value: held } }
     })
 }
