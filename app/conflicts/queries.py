@@ -69,7 +69,8 @@ CONFLICT_JSON = f"""
                 'clock_error_ms', v.device_clock_error_ms, 'received_at', v.server_at, 'gps', v.gps)
             FROM record_version v
             LEFT JOIN person writer ON writer.id = v.actor LEFT JOIN device vd ON vd.id = v.device_id
-            WHERE v.entity = c.entity AND v.rec_id = c.rec_id AND v.rev <= c.theirs_rev AND v.patch ? c.field
+            WHERE v.entity = c.entity AND v.rec_id = c.rec_id AND v.rev <= c.theirs_rev
+                  AND (v.patch -> c.field) IS NOT NULL
             ORDER BY v.rev DESC LIMIT 1) AS theirs_by
     FROM {_RECORDS}
     LEFT JOIN form fm ON fm.code = f.form_code AND fm.version = f.form_version

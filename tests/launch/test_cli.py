@@ -71,7 +71,10 @@ def test_a_full_disk_is_one_sentence_before_anything_is_fetched(state: Path) -> 
     """A file system of 8 MiB, seen by this one process."""
     if subprocess.run([*PRIVATE_MOUNTS, f"mount -t tmpfs none {state}"], capture_output=True, check=False).returncode:
         pytest.skip("this machine lets nobody mount a file system of his own")
-    up = f"mount -t tmpfs -o size=8m,mode=755 none {state} && exec {sys.executable} -m app up --port 0"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    up = f"mount -t tmpfs -o size=8m,mode=755 none {state} && exec {sys.executable} -m app up --port {port}"
     env = {**os.environ, "LAMPLIGHTER_STATE": str(state)}
     said = subprocess.run([*PRIVATE_MOUNTS, up], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert said.returncode == 1
