@@ -109,7 +109,9 @@ class SqliteStorage:
             if seen:
                 shown.add(op_no)
         rows = self._base.execute("SELECT sha256, size, mime, kind, verified, verified_at FROM file")
-        files = {sha256: KeptFile(*told, bool(verified), at) for sha256, *told, verified, at in rows}
+        files = {
+            sha256: KeptFile(size, mime, kind, bool(verified), at) for sha256, size, mime, kind, verified, at in rows
+        }
         outbox = Outbox(tuple(entries), meta.get("next_op_no", 1))
         told = (meta.get("life"), meta.get("asked"), meta.get("server_at"))
         return Kept(outbox, replica, settled, frozenset(shown), files, *told)

@@ -39,8 +39,8 @@ class Recorder:
             BadLine: nothing of this line's group is recorded; what was yielded before is.
         """
         read = ((number, _object(number, line)) for number, line in enumerate(lines, start=1) if line.strip())
-        for _, group in groupby(read, key=lambda item: item[1].get("group") or item[0]):
-            yield from self._together(list(group))
+        for _, group in groupby(read, key=_group_of):
+            yield from self._together([(number, _sound(line)) for number, line in group])
 
     def _together(self, group: list[tuple[int, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
         self.contents = {}
@@ -74,14 +74,24 @@ class Recorder:
         return declared
 
 
-def _object(number: int, line: str) -> dict[str, Any]:
+def _object(number: int, line: str) -> dict[str, Any] | BadLine:
+    """The line's object; a bad line is complained of when it is its turn, not while its neighbour is looked for."""
     try:
         read = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadLine(number, f"not JSON: {error}") from error
-    if not isinstance(read, dict):
-        raise BadLine(number, "not an object")
-    return read
+        return BadLine(number, f"not JSON: {error}")
+    return read if isinstance(read, dict) else BadLine(number, "not an object")
+
+
+def _sound(line: dict[str, Any] | BadLine) -> dict[str, Any]:
+    if isinstance(line, BadLine):
+        raise line
+    return line
+
+
+def _group_of(item: tuple[int, dict[str, Any] | BadLine]) -> Any:
+    number, line = item
+    return number if isinstance(line, BadLine) else line.get("group") or number
 
 
 def _check(number: int, line: Mapping[str, Any]) -> None:

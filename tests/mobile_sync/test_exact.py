@@ -188,6 +188,7 @@ def test_M13_a_revision_of_another_life_is_not_taken_for_one_of_this(clock: Tick
     tablet = _tablet(server, clock)
     rec_id = uuid7()
     server.write("note", rec_id, {"title": "shared", "name": "n"})
+    tablet.pull()
     backup = server.state.copy()
     server.write("note", rec_id, {"title": "lost"})
     tablet.pull()
