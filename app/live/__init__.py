@@ -10,9 +10,9 @@ id: <cursor>   event: reset    data: {}                              too much wa
 : (every 15 s)
 ```
 
-`entity` is job, crew, outage, demand or attachment. `rev` is 0 where the record has no revision (a demand). A job is told
-at its old revision when a conflict about it is raised, handed over or settled. A reader
-resumes with Last-Event-ID (or `?cursor=`) and misses nothing: the cursor is a position in the buckets
-`live:<branch>` of mobile_sync, whose numbers are given after commit. 401 and 403 end the stream for good; 503 says in
+`entity` is job, crew, outage, demand or attachment. `rev` is 0 where the record has no revision (a demand). A job is
+told, at the revision it has, when a conflict about it is raised, handed over or settled. A reader resumes with
+Last-Event-ID (or `?cursor=`) and misses nothing: the cursor is a position in the buckets `live:<branch>` of
+mobile_sync, whose numbers are given after commit. 401 and 403 end the stream for good; 503 says in
 Retry-After when to come again.
 """
