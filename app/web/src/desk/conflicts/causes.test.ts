@@ -79,10 +79,7 @@ describe('places', () => {
   })
 
   it('lie as far apart as the earth says', () => {
-    const apart = metresBetween(
-      { type: 'Point', coordinates: [121, 31] },
-      { type: 'Point', coordinates: [121, 31.01] },
-    )
+    const apart = metresBetween({ type: 'Point', coordinates: [121, 31] }, { type: 'Point', coordinates: [121, 31.01] })
     expect(apart).toBeCloseTo(1111.95, 0)
   })
 })

@@ -32,9 +32,7 @@ export function useConflictWords(): ConflictWords {
     if (field === '$deleted') return t(given === true ? 'conflicts.deleted' : 'conflicts.notDeleted')
     if (given === null || given === undefined || given === '') return t('conflicts.nothing')
     if (field === 'state') return t(`job.state.${String(given)}`)
-    if (isPoint(given)) return given.coordinates.map((degrees) => degrees.toFixed(5)).join(', ')
-    if (typeof given === 'object' && !Array.isArray(given)) return JSON.stringify(given)
-    return answerInWords(question ?? {}, given, locale.value, yesNo)
+    return isThing(given) ? thing(given) : answerInWords(question ?? {}, given, locale.value, yesNo)
   }
 
   function langOf({ question, field }: Conflict, given: unknown): string | undefined {
@@ -55,3 +53,9 @@ export function useConflictWords(): ConflictWords {
 
   return { title, value, langOf, clockError, result }
 }
+
+const isThing = (value: unknown): value is object => typeof value === 'object' && !Array.isArray(value)
+
+/** A place by its coordinates; what no form asks for yet as it came. */
+const thing = (value: object): string =>
+  isPoint(value) ? value.coordinates.map((degrees) => degrees.toFixed(5)).join(', ') : JSON.stringify(value)
