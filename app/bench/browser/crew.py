@@ -132,7 +132,8 @@ def tap(tablet: Tablet, numbers: list[str]) -> Figure:
     took = []
     tablet.page.goto(f"{tablet.origin}/crew/jobs")
     tablet.open_job(numbers[0])
-    expect(tablet.page.locator("main [data-badge=synced]")).to_be_visible(timeout=SLOW_MS)
+    expect(tablet.page.locator("[data-testid=next]")).to_be_visible(timeout=SLOW_MS)
+    expect(tablet.page.locator("main [data-badge=synced]")).to_have_count(1, timeout=SLOW_MS)
     for reached in STEPS:
         tablet.page.wait_for_timeout(GHOST_TAP_MS)
         tablet.page.evaluate(TOUCH_TO_SEEN, f"main:has([data-badge=pending]) li[data-step={reached}].done")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.kernel.actor import SYSTEM
 from app.kernel.unit_of_work import Runtime
 
-LINE_COPIES, POINT_COPIES, STREET_COPIES = 36, 9, 2  # a tile holds 10,000 lines of a network at most
+LINE_COPIES, POINT_COPIES, STREET_COPIES = 36, 10, 2  # a tile holds 10,000 lines of a network at most
 SPREAD_M = 900.0
 SECTION = 0.12  # a network of so many features has shorter sections, not forty times the length
 

@@ -181,8 +181,9 @@ export class Stage {
     if (words.movable(bar)) button.dataset.movable = ''
     if (words.warns(bar)) button.dataset.warns = ''
     button.setAttribute('aria-pressed', String(bar.job_id === chosen))
-    button.setAttribute('aria-label', words.barLabel(placed))
-    button.title = words.barLabel(placed)
+    const label = words.barLabel(placed)
+    button.setAttribute('aria-label', label)
+    button.title = label
     const mark = el('em')
     mark.dataset.mark = words.mark(bar) // by style: the name says the whole word
     button.append(mark, words.barText(bar))
@@ -250,6 +251,8 @@ export class Stage {
   }
 
   private keepOneTabStop(): void {
+    const held = this.list.querySelector<HTMLButtonElement>('.board-bar[tabindex="0"]')
+    if (held && (this.current === null || held.dataset.job === this.current)) return
     const bars = [...this.list.querySelectorAll<HTMLButtonElement>('.board-bar')]
     const stop = bars.find((bar) => bar.dataset.job === this.current) ?? bars[0]
     for (const bar of bars) bar.tabIndex = bar === stop ? 0 : -1
