@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from app.jobs.models import FormRecord, Job
@@ -29,7 +30,8 @@ class TellingLedger(SqlLedger):
     def contest(self, device: Device, clash: Clash) -> UUID:
         """Tell, then open or join the conflict."""
         kind = _KINDS.get(clash.op.entity)
-        row = None if kind is None else self.session.get(kind, clash.op.rec_id)
+        found: Any = None if kind is None else self.session.get(kind, clash.op.rec_id)
+        row: Job | FormRecord | Attachment | None = found
         if row is not None:
             job_id = row.id if isinstance(row, Job) else row.job_id
             self.uow.wake_live(row.branch_id, "job", job_id)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, bindparam, delete, func, literal_column, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    String,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -84,7 +96,7 @@ def standing_by_token(session: Session, access_hash: bytes) -> Standing | None:
     return None if row is None else standing_in(row._mapping)
 
 
-def standing_in(row: Mapping[str, Any]) -> Standing:
+def standing_in(row: RowMapping) -> Standing:
     """The login in a row of `STANDING`, whatever other columns a caller asked for besides."""
     told = {column: row[column] for column in _COLUMNS}
     return Standing(**{**told, "grants": _pairs(told["grants"])})

@@ -1960,6 +1960,7 @@ export interface components {
             /** Format: date-time */
             device_at: string;
             entity: string;
+            epoch?: string | null;
             fields: {
                 [key: string]: unknown;
             };
