@@ -59,8 +59,8 @@ def test_a_checklist_is_a_valid_schema_in_two_languages(path: Path) -> None:
 def test_generated_answers_fit_their_checklist(path: Path) -> None:
     document = form(path)
     validator = Draft202012Validator({**document["schema"], "required": document["required"]})
-    for seed in range(50):
-        validator.validate(answered(Random(seed), document))
+    faults = [fault.message for seed in range(50) for fault in validator.iter_errors(answered(Random(seed), document))]
+    assert faults == []
 
 
 def test_an_outage_repair_asks_for_two_photos_and_a_signature() -> None:

@@ -24,8 +24,8 @@ FAILING = ("坏了", "broken")
 def test_steps_run_at_the_same_time() -> None:
     met = threading.Barrier(2, timeout=5)
     with side_by_side() as steps:
-        steps.begin(met.wait)
-        steps.begin(met.wait)
+        places = [steps.begin(met.wait) for _ in range(2)]
+    assert {place.result() for place in places} == {0, 1}  # each waited until the other was there
 
 
 def test_a_step_may_wait_for_another() -> None:

@@ -339,6 +339,8 @@ def test_L3_a_write_does_not_wait_for_a_pull(shop: Shop, sync_engine: Engine) ->
         with shop.unit() as ctx:
             ctx.session.execute(text("SET LOCAL lock_timeout = '50ms'"))
             save_note(ctx, rec_id, {"size": 2})
+    with shop.snapshot() as later:
+        assert later.session.scalar(select(note.c.fields["size"].as_integer()).where(note.c.id == rec_id)) == 2
 
 
 def test_L3_a_bucket_that_is_being_numbered_is_left_alone(shop: Shop, sync_engine: Engine) -> None:
