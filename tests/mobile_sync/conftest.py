@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -71,3 +72,12 @@ def world(request: pytest.FixtureRequest, clock: Ticker) -> World:
     if request.param == "many at once":
         shop.collections = {"note": NotesAtOnce()}
     return SqlWorld(shop)
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """No coverage meanwhile: thousands of runs would take eight times as long and reach no line the first did not."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)

@@ -31,6 +31,8 @@ from mobile_sync.simulation.world import MakeHouse, Parts
 from mobile_sync.tablet import Tablet
 from mobile_sync.wire import write_time
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 class NaiveCursor(BusyServer):
     """Seqs are taken when a row is written, from a counter that does not wait for the commit."""

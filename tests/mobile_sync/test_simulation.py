@@ -18,6 +18,8 @@ from mobile_sync.simulation.campaign import Campaign
 from mobile_sync.simulation.faults import Tally
 from mobile_sync.simulation.network import FATES
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 ROOT = Path(__file__).parents[2]
 ALL = {f"I{number}" for number in range(1, 26)} - {"I4"}  # in memory nothing can wait for anything
 

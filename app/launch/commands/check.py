@@ -15,6 +15,7 @@ from app.launch.places import made
 from app.launch.prepare import build_screens
 from app.launch.report import Stop
 from app.launch.services import TEST, Services
+from app.launch.together import side_by_side
 
 PARALLEL = ["-n", "2", "--dist", "loadgroup", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
 NO_BROWSER = "not browser"  # the marker expression that needs no Chromium
@@ -95,16 +96,20 @@ def checks(launch: Launch) -> list[tuple[str, list[str]]]:
 
 
 def run_checks(launch: Launch, env: Mapping[str, str]) -> list[tuple[str, int]]:
-    """Run every check, also after one failed; returns the failed ones with their exit codes."""
-    failed: list[tuple[str, int]] = []
-    for name, argv in checks(launch):
-        with launch.progress.step(name) as outcome:
-            done = subprocess.run(argv, cwd=launch.places.root, env=dict(env), capture_output=True, check=False)
-            outcome.failed = done.returncode != 0
-        if done.returncode:
-            launch.progress.note((done.stdout + done.stderr).decode(errors="replace").rstrip())
-            failed.append((name, done.returncode))
-    return failed
+    """Run every check, side by side, also after one failed; returns the failed ones with their exit codes."""
+    with side_by_side() as together:
+        begun = [(name, together.begin(run_check, launch, env, name, argv)) for name, argv in checks(launch)]
+    return [(name, ended.result()) for name, ended in begun if ended.result()]
+
+
+def run_check(launch: Launch, env: Mapping[str, str], name: str, argv: list[str]) -> int:
+    """Run one check; what it has to say is shown when it failed."""
+    with launch.progress.step(name) as outcome:
+        done = subprocess.run(argv, cwd=launch.places.root, env=dict(env), capture_output=True, check=False)
+        outcome.failed = done.returncode != 0
+    if done.returncode:
+        launch.progress.note((done.stdout + done.stderr).decode(errors="replace").rstrip())
+    return done.returncode
 
 
 def run_pytest(launch: Launch, env: Mapping[str, str], arguments: list[str]) -> int:
