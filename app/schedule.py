@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.conflicts import service as conflicts
 from app.identity.service import forget_stale
 from app.kernel import idempotency, tasks
 from app.kernel.actor import SYSTEM
@@ -59,8 +60,9 @@ def expire_uploads(uow: UnitOfWork) -> None:
 
 
 def clear_finished_jobs(uow: UnitOfWork) -> None:
-    """What a crew has finished leaves its tablets after three days."""
+    """What a crew has finished, and how its conflicts were settled, leaves its tablets after three days."""
     place_again(uow.session, set(outstayed(uow.session, uow.now)))
+    conflicts.place_settled(uow)
 
 
 DUE_WORK: tuple[Work, ...] = (

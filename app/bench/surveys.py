@@ -14,10 +14,10 @@ from uuid import UUID
 from sqlalchemy import bindparam, text
 
 from app.crews import queries as crews
+from app.kernel.buckets import crew_key
 from app.kernel.unit_of_work import UnitOfWork
 from app.sync.collection import RoomCollection
 from app.sync.errors import NoCrew
-from app.sync.placement import crew_key
 from mobile_sync.adapters.bulk import Packed, copy_rows, json_cell
 from mobile_sync.adapters.sql import track
 from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored

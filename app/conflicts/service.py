@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.conflicts import queries, rules
-from app.conflicts.errors import CannotWrite, ConflictSettled, UnknownPerson
+from app.conflicts.errors import CannotWrite, ConflictSettled, MovedOn, UnknownPerson
 from app.conflicts.queries import Held
-from app.conflicts.rules import Take
+from app.conflicts.rules import Saw, Take
 from app.identity.models import Role
 from app.jobs import queries as jobs
 from app.jobs import service as job_service
 from app.kernel.actor import Permission
-from app.kernel.problems import FieldError, PreconditionFailed
+from app.kernel.problems import FieldError, Forbidden, PreconditionFailed
 from app.kernel.unit_of_work import UnitOfWork
-from mobile_sync.adapters.sql import assign_conflicts, settle_conflicts
+from mobile_sync.adapters.sql import assign_conflicts, move, settle_conflicts
+from mobile_sync.merge import same
 
+ENTITY = "conflict"  # its name among the records of tablets
+OPEN = "open"
 DECIDES = frozenset({Role.DISPATCHER})
 
 
@@ -29,7 +32,7 @@ def settle(
 
     Raises:
         NotFound: one is not there, or of another branch.
-        Forbidden: the actor does not dispatch in its branch.
+        Forbidden: the actor is not the one to decide (`rules.may_settle`).
         ConflictSettled: one has been settled meanwhile; nothing is written.
         PreconditionFailed: a record has changed since it was shown.
         TwoAnswers: different values for one field of one record.
@@ -51,7 +54,26 @@ def settle(
     )
     for one in held:
         _note(uow, one, take)
+    _tell_tablets(uow, held)
     return [one.clash.id for one in held]
+
+
+def settle_as_seen(
+    uow: UnitOfWork, *, conflict_id: UUID, saw: Saw, take: Take, value: Any = None, reason: str | None = None
+) -> int:
+    """The same decision, made on a tablet perhaps long ago, on the values that were shown there.
+
+    What else happened to the record meanwhile does not matter. Returns the conflict's own revision.
+
+    Raises:
+        MovedOn: one of the two values is another by now.
+        and as `settle`.
+    """
+    [one] = queries.lock_conflicts(uow.session, uow.actor, [conflict_id])
+    if one.state == OPEN and not (same(saw.theirs, one.standing) and same(saw.mine, one.clash.mine)):
+        raise MovedOn(conflict_id=str(conflict_id))
+    settle(uow, seen={conflict_id: one.rev}, take=take, value=value, reason=reason)
+    return queries.lock_rev(uow.session, conflict_id) or 0
 
 
 def hand_over(uow: UnitOfWork, *, conflict_id: UUID, person_id: UUID | None, due_at: datetime | None) -> None:
@@ -70,10 +92,27 @@ def hand_over(uow: UnitOfWork, *, conflict_id: UUID, person_id: UUID | None, due
         raise UnknownPerson(FieldError("person_id", "unknown"))
     assign_conflicts(uow.session, [conflict_id], assignee=person_id, due_at=due_at)
     uow.wake_live(one.branch_id, "job", one.job_id)
+    _tell_tablets(uow, [one])
+
+
+def place_settled(uow: UnitOfWork) -> None:
+    """What was settled long enough ago leaves the tablets; nothing is written about it."""
+    _place(uow, list(queries.outstayed(uow.session, uow.now)))
+
+
+def _tell_tablets(uow: UnitOfWork, conflicts: Iterable[Held]) -> None:
+    """A conflict is a record of its own on tablets; whom it was handed to, or what was decided, is news of it."""
+    _place(uow, [one.clash.id for one in conflicts])
+
+
+def _place(uow: UnitOfWork, ids: Collection[UUID]) -> None:
+    for conflict_id, keys in queries.places_of(uow.session, ids, uow.now).items():
+        move(uow.session, ENTITY, conflict_id, buckets=keys)
 
 
 def _check(uow: UnitOfWork, one: Held, rev: int, take: Take) -> None:
-    uow.actor.must(Permission.DISPATCH, one.branch_id)
+    if not rules.may_settle(one.policy, queries.standing_of(uow.actor, one)):
+        raise Forbidden(permission=Permission.SETTLE_CONFLICTS.value)
     _must_be_open(one)
     if one.rev != rev:
         raise PreconditionFailed(conflict_id=str(one.clash.id), rev=one.rev)
@@ -82,7 +121,7 @@ def _check(uow: UnitOfWork, one: Held, rev: int, take: Take) -> None:
 
 
 def _must_be_open(one: Held) -> None:
-    if one.state != "open":
+    if one.state != OPEN:
         raise ConflictSettled(conflict_id=str(one.clash.id))
 
 

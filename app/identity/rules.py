@@ -19,10 +19,13 @@ P = Permission
 PERMISSIONS: dict[Role, frozenset[P]] = {
     # The ground, to find the way and the right pole; what moves on it a tablet knows of its own crew only, by sync.
     Role.CREW_MEMBER: frozenset({P.WORK_JOBS, P.READ_MAP}),
-    Role.TEAM_LEADER: frozenset({P.WORK_JOBS, P.READ_MAP, P.READ_ALL_JOBS, P.READ_STAFF}),
+    Role.TEAM_LEADER: frozenset({P.WORK_JOBS, P.READ_MAP, P.READ_ALL_JOBS, P.SETTLE_CONFLICTS, P.READ_STAFF}),
     Role.ENGINEER: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS}),
     Role.DISPATCHER: frozenset(
-        {P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.EDIT_JOBS, P.DISPATCH, P.READ_CUSTOMERS, P.READ_STAFF}
+        {
+            *(P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.EDIT_JOBS, P.DISPATCH, P.SETTLE_CONFLICTS),
+            *(P.READ_CUSTOMERS, P.READ_STAFF),
+        }
     ),
     Role.HOTLINE: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.READ_CUSTOMERS}),
     Role.VIP_MANAGER: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.READ_CUSTOMERS}),

@@ -228,7 +228,10 @@ class SqlLedger:
         joined = statement.on_conflict_do_update(
             index_elements=[row.rec_id, row.entity, row.field, row.device_id],
             index_where=row.state == "open",
-            set_={name: statement.excluded[name] for name in ("mine", "op_no", "theirs", "theirs_rev")},
+            set_={
+                **{name: statement.excluded[name] for name in ("mine", "op_no", "theirs", "theirs_rev")},
+                **{"rev": row.rev + 1, "acknowledged_by": None, "acknowledged_at": None},  # nobody has seen this value
+            },
         ).returning(row.id)
         return cast(UUID, self.session.execute(joined).scalar_one())
 

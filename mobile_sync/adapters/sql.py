@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mobile_sync.adapters.conflicts_sql import assign_conflicts, settle_conflicts
+from mobile_sync.adapters.conflicts_sql import acknowledge_conflicts, assign_conflicts, settle_conflicts
 from mobile_sync.adapters.epochs import current_epoch, ensure_epoch, new_epoch
 from mobile_sync.adapters.feed_sql import LiveChanges, SqlFeed, acknowledge, changes_since, subscribe
 from mobile_sync.adapters.ledger_sql import SqlLedger, is_fatal
@@ -16,6 +16,7 @@ __all__ = [
     "SqlFeed",
     "SqlLedger",
     "acknowledge",
+    "acknowledge_conflicts",
     "assign_conflicts",
     "authored",
     "changes_since",

@@ -185,9 +185,13 @@ sync_conflict = Table(
     Column("resolved_rev", BigInteger),
     Column("resolved_by", Uuid),
     Column("resolved_at", Moment),
+    Column("rev", BigInteger, nullable=False, server_default="1"),
+    Column("acknowledged_by", Uuid),
+    Column("acknowledged_at", Moment),
     CheckConstraint("state IN ('open','resolved','dismissed')", name="state"),
     CheckConstraint("(state = 'open') = (resolved_at IS NULL)", name="resolved_at"),
 )
+Index("ix_sync_conflict_rec_id", sync_conflict.c.rec_id)
 Index(
     "uq_sync_conflict_open",
     sync_conflict.c.rec_id,

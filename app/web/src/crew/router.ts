@@ -49,6 +49,14 @@ export function makeRouter(): Router {
         component: () => import('./screens/SignScreen.vue'),
         meta: { ownFoot: true, busy: true },
       },
+      { path: '/decide', name: 'decide', component: () => import('./screens/DecideScreen.vue') },
+      {
+        path: '/decide/:id',
+        name: 'decision',
+        props: true,
+        component: () => import('./screens/DecisionScreen.vue'),
+        meta: { ownFoot: true, busy: true },
+      },
       { path: '/sync', name: 'sync', component: () => import('./screens/SyncScreen.vue') },
       {
         path: '/settings',

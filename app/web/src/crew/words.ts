@@ -48,6 +48,8 @@ const KNOWN = new Set([
   'token_replayed',
   'no_answer',
   'conflict',
+  'conflict_settled',
+  'moved_on',
 ])
 
 /** One sentence for a refusal: ours for codes we know, else the server's, else the code itself. */

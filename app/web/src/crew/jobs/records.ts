@@ -4,6 +4,7 @@ import { badgeOf, type Badge } from '@sync/status'
 import { view, viewAll } from '@sync/overlay'
 import type { Fields, Position } from '@sync/protocol'
 import { recordKey, type FileRow, type Tables } from '@sync/store'
+import { openByJob } from '../decide/open'
 import { missing, type Filled, type FormDocument } from '../forms/rules'
 import { formOf } from './forms'
 import type { Answer, Attachment, Crew, FormRecord, Job, JobState } from '../types'
@@ -17,6 +18,8 @@ export interface JobRow {
   id: string
   job: Job
   badge: Badge
+  /** How many values of it wait for a person's decision. */
+  disputed: number
 }
 
 export interface Piece {
@@ -37,10 +40,12 @@ export interface JobSheet extends JobRow {
 export function loadJobs(): Promise<JobRow[]> {
   return storage.run('read', async (tables) => {
     const rows: JobRow[] = []
+    const disputes = await openByJob(tables)
     for (const seen of await viewAll(tables, 'job')) {
       // Given back: gone from the crew's list at once, from the tablet with the next pull.
       if (seen.doc['state'] === 'new') continue
-      rows.push({ id: seen.id, job: seen.doc as unknown as Job, badge: await badge(tables, seen.id) })
+      const disputed = disputes.get(seen.id) ?? 0
+      rows.push({ id: seen.id, job: seen.doc as unknown as Job, badge: await badge(tables, seen.id), disputed })
     }
     return rows
   })
@@ -61,7 +66,8 @@ export function loadSheet(id: string): Promise<JobSheet | null> {
     const pieces = await piecesOf(tables, id)
     const filled: Filled[] = pieces.map(({ attachment: { kind, slot } }) => ({ kind, slot }))
     const gone = form === null ? [] : missing(form, record?.record.answers ?? {}, filled)
-    return { id, job, badge: await badge(tables, id), record, form, pieces, missing: gone }
+    const disputed = (await openByJob(tables)).get(id) ?? 0
+    return { id, job, badge: await badge(tables, id), disputed, record, form, pieces, missing: gone }
   })
 }
 

@@ -11,6 +11,7 @@ export function opWords(op: Op, { form }: Named, t: Translate, language: Languag
     const kind = op.fields['kind'] === 'signature' ? 'signature' : 'photo'
     return `${t(`crew.op.${kind}`)} · ${slotTitle(form, kind, String(op.fields['slot']), language)}`
   }
+  if (op.entity === 'conflict') return t('crew.op.decision')
   return Object.entries(op.fields)
     .filter(([name]) => name !== 'reason')
     .map(([name, value]) => `${fieldTitle(name, form, t, language)}: ${valueWords(name, value, form, t, language)}`)
@@ -22,11 +23,20 @@ export function slotTitle(form: Named['form'], kind: string, slot: string, langu
   return slots?.find((one) => one.slot === slot)?.title[language] ?? slot
 }
 
+const ANSWER = 'answers.'
 const JOB_FIELDS = new Set(['state', 'note', 'finding', 'restored_at'])
 
 export function fieldTitle(name: string, form: Named['form'], t: Translate, language: Language): string {
-  const item = name.startsWith('answers.') ? name.slice('answers.'.length) : null
-  if (item !== null) return form?.schema.properties[item]?.['x-title'][language] ?? item
+  return titleOf(name, questionOf(name, form), t, language)
+}
+
+function questionOf(name: string, form: Named['form']): Question | undefined {
+  return form?.schema.properties[name.slice(ANSWER.length)]
+}
+
+/** The question's own title, where the field is an answer; else the field's. */
+export function titleOf(name: string, question: Question | undefined, t: Translate, language: Language): string {
+  if (name.startsWith(ANSWER)) return question?.['x-title'][language] ?? name.slice(ANSWER.length)
   return JOB_FIELDS.has(name) ? t(`crew.op.${name}`) : name
 }
 
@@ -37,10 +47,21 @@ export function valueWords(
   t: Translate,
   language: Language,
 ): string {
+  return saidOf(name, value, questionOf(name, form), t, language)
+}
+
+/** A value as a person reads it: the option's title, yes or no, the figure with its unit. */
+export function saidOf(
+  name: string,
+  value: unknown,
+  question: Question | undefined,
+  t: Translate,
+  language: Language,
+): string {
   if (value === null || value === undefined) return t('crew.op.nothing')
   if (typeof value === 'boolean') return t(value ? 'crew.form.yes' : 'crew.form.no')
   if (name === 'state') return t(`job.state.${String(value)}`)
-  const hints = form?.schema.properties[name.slice('answers.'.length)]?.['x-ui']
+  const hints = question?.['x-ui']
   return optionTitle(hints, value, language) ?? withUnit(value, hints?.unit)
 }
 

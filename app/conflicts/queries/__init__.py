@@ -1,0 +1,21 @@
+"""Reads of conflicts, with the job they are about, who wrote which value, and what the server holds now."""
+
+from __future__ import annotations
+
+from app.conflicts.queries.held import Held, lock_conflicts, standing_of
+from app.conflicts.queries.lists import conflicts_json
+from app.conflicts.queries.owners import can_decide
+from app.conflicts.queries.travel import docs_of, lock_rev, outstayed, places_of, places_of_jobs
+
+__all__ = [
+    "Held",
+    "can_decide",
+    "conflicts_json",
+    "docs_of",
+    "lock_conflicts",
+    "lock_rev",
+    "outstayed",
+    "places_of",
+    "places_of_jobs",
+    "standing_of",
+]

@@ -1,0 +1,136 @@
+/** What waits for a person's decision, as this tablet holds it; and the decision, an edit like any other. */
+
+import { view, viewAll, type View } from '@sync/overlay'
+import type { Doc, Fields, Json, Problem } from '@sync/protocol'
+import { recordKey } from '@sync/store'
+import type { Question } from '../forms/rules'
+import { settings, storage, sync } from '../services'
+import type { JobKind, JobState } from '../types'
+
+export interface Writer {
+  person_id: string | null
+  person_name: string | null
+  person_name_en: string | null
+  device_id: string | null
+  device_name: string | null
+  at: string | null
+  /** How far the tablet's clock was ahead, in milliseconds. */
+  clock_error_ms: number | null
+}
+
+export type Take = 'theirs' | 'mine' | 'value'
+
+/** A conflict as the server tells it: `held` is what stands now, `theirs` what stood when `mine` came. */
+export interface Dispute {
+  entity: string
+  field: string
+  policy: string
+  state: 'open' | 'resolved' | 'dismissed'
+  gone: boolean
+  base_known: boolean
+  base: Json
+  theirs: Json
+  mine: Json
+  held: Json
+  question: Question | null
+  due_at: string
+  take: Take | null
+  settled_value: Json
+  reason: string | null
+  resolved_at: string | null
+  resolved_by_name: string | null
+  resolved_by_name_en: string | null
+  job_id: string
+  job_number: string
+  job_kind: JobKind
+  job_state: JobState
+  job_address: string
+  mine_by: Writer
+  theirs_by: Writer | null
+  /** Who may decide, besides the desk. */
+  deciders: string[]
+}
+
+/** `open`: nobody has decided. `decided`: decided here, not confirmed by the centre. `settled`: it is over. */
+export type Stage = 'open' | 'decided' | 'settled'
+
+export interface Seen {
+  id: string
+  dispute: Dispute
+  stage: Stage
+  /** The decision made here that the centre has yet to confirm. */
+  decided: { take: Take; value: Json } | null
+  /** The person signed in may decide it. */
+  mine: boolean
+}
+
+export interface Opened extends Seen {
+  me: string | null
+  /** Why the last decision made here did not stand, until the person has seen it. */
+  refused: { op_no: number; problem: Problem | null | undefined } | null
+}
+
+export const isGrave = ({ policy }: Dispute): boolean => policy === 'never'
+
+/** What "keep the system's" leaves in place: the value now; of a file's record only the one at the time is told. */
+export const standing = ({ entity, field, held, theirs }: Dispute): Json =>
+  entity === 'job' || field.startsWith('answers.') ? held : theirs
+
+function seenOf({ id, doc }: View, me: string | null): Seen {
+  const dispute = doc as unknown as Dispute
+  const here = dispute.state === 'open' && dispute.take !== null
+  const decided = here ? { take: dispute.take as Take, value: (doc as Doc)['value'] ?? null } : null
+  const stage = dispute.state !== 'open' ? 'settled' : here ? 'decided' : 'open'
+  return { id, dispute, stage, decided, mine: me !== null && dispute.deciders.includes(me) }
+}
+
+async function whoAmI(): Promise<string | null> {
+  return (await settings.get('device'))?.person.id ?? null
+}
+
+const ORDER: Record<Stage, number> = { open: 0, decided: 1, settled: 2 }
+
+/** All of them: safety first, then those nobody has decided, then by when they are due. */
+export async function loadDisputes(): Promise<Seen[]> {
+  const me = await whoAmI()
+  const all = await storage.run('read', (tables) => viewAll(tables, 'conflict'))
+  const grave = ({ dispute, stage }: Seen): number => Number(isGrave(dispute) && stage === 'open')
+  return all
+    .map((one) => seenOf(one, me))
+    .sort(
+      (a, b) =>
+        grave(b) - grave(a) || ORDER[a.stage] - ORDER[b.stage] || (a.dispute.due_at < b.dispute.due_at ? -1 : 1),
+    )
+}
+
+export async function loadDispute(id: string): Promise<Opened | null> {
+  const me = await whoAmI()
+  return storage.run('read', async (tables) => {
+    const seen = await view(tables, 'conflict', id)
+    if (seen === null) return null
+    const ops = await tables.ops.by('record', recordKey('conflict', id))
+    const last = ops.findLast((row) => row.attention === 'open' && row.result?.status === 'rejected')
+    const refused = last === undefined ? null : { op_no: last.op_no, problem: last.result?.problem }
+    return { ...seenOf(seen, me), me, refused }
+  })
+}
+
+/** The decision, with both values as they stood on the screen: the centre takes it only if they still stand. */
+export function decide({ id, dispute }: Seen, take: Take, value: Json, reason: string): Promise<number[]> {
+  const saw = { theirs: standing(dispute), mine: dispute.mine }
+  const fields: Fields = { take, saw, ...(take === 'value' ? { value } : {}), ...(reason === '' ? {} : { reason }) }
+  const edit = { entity: 'conflict', rec_id: id, kind: 'update' as const, fields }
+  return sync.record([{ ...edit, tag: dispute.job_id, label: dispute.job_number }])
+}
+
+/** Which value is proposed: the one written later by a right clock. None where safety hangs on it. */
+export function proposed(dispute: Dispute): Take | null {
+  if (isGrave(dispute) || dispute.gone) return null
+  const [mine, theirs] = [writtenAt(dispute.mine_by), writtenAt(dispute.theirs_by)]
+  if (mine === null || theirs === null) return null
+  return mine > theirs ? 'mine' : 'theirs'
+}
+
+function writtenAt(writer: Writer | null): number | null {
+  return writer?.at ? new Date(writer.at).getTime() - (writer.clock_error_ms ?? 0) : null
+}
