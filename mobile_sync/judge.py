@@ -164,7 +164,8 @@ class Judge(Generic[Ctx]):
             return self._changing(op, Verdict(op.op_no, Status.APPLIED), taken, stored)
         theirs = stored.fields if stored else {}
         believed = self._believed(collection, op, stored)
-        decisions = merge(op.fields, theirs, believed, collection.rules)
+        rules = _rules(collection, stored)
+        decisions = merge(op.fields, theirs, believed, rules)
         status = status_of(decisions)
         if stored is None and status is Status.NOOP:
             status = Status.APPLIED
@@ -172,7 +173,7 @@ class Judge(Generic[Ctx]):
         survivors = written(decisions)
         if survivors or stored is None:
             self._changing(op, verdict, survivors, stored)
-        verdict.clashes = self._clashes(op, decisions, believed, stored, collection.rules)
+        verdict.clashes = self._clashes(op, decisions, believed, stored, rules)
         return verdict
 
     def _changing(self, op: Op, verdict: Verdict, fields: Mapping[str, Any], stored: Stored | None) -> Verdict:
@@ -217,7 +218,7 @@ class Judge(Generic[Ctx]):
     def _too_late(self, collection: Collection[Ctx], op: Op, stored: Stored) -> Verdict:
         """The record was deleted: every value waits for a person (M10)."""
         decisions = {name: Decision(Outcome.CONFLICT, None) for name in op.fields}
-        clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
+        clashes = self._clashes(op, decisions, Believed(whole=False), stored, _rules(collection, stored))
         refusal = Refusal("deleted")
         return Verdict(op.op_no, Status.CONFLICT, stored.rev, None, decisions, clashes, refusal)
 
@@ -230,9 +231,14 @@ class Judge(Generic[Ctx]):
             return Verdict(op.op_no, Status.APPLIED, change=change)
         outcome = Outcome.KEPT if collection.on_delete is Policy.SERVER else Outcome.CONFLICT
         decisions = {DELETED: Decision(outcome, value=False)}
-        clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
+        clashes = self._clashes(op, decisions, Believed(whole=False), stored, _rules(collection, stored))
         status = Status.CONFLICT if clashes else Status.MERGED
         return Verdict(op.op_no, status, stored.rev, None, decisions, clashes)
+
+
+def _rules(collection: Collection[Ctx], stored: Stored | None) -> Mapping[str, FieldRule]:
+    """The record's own policies, else those of its collection (M1)."""
+    return collection.rules if stored is None or stored.rules is None else stored.rules
 
 
 def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:

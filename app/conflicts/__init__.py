@@ -13,6 +13,9 @@ the author and of the one it was handed to (`docs_of`, entity `conflict`), and s
         CannotWrite, and what the record's own verb refuses.
     settle_as_seen(uow, *, conflict_id, saw, take, value=None, reason=None) -> int
         The same verb from a tablet, perhaps hours later: what counts is whether the two values still stand. MovedOn.
+    raise_alarm(uow, *, ids) -> None · acknowledge(uow, *, conflict_id) -> None
+        Of what is about safety (policy `never`): persistent at the desk until somebody acknowledges or settles it.
+        NotFound, Forbidden, NoAlarm.
     hand_over(uow, *, conflict_id, person_id, due_at) -> None
         Whose it is, and until when. NotFound, Forbidden, UnknownPerson, ConflictSettled.
 """

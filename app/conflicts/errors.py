@@ -17,6 +17,12 @@ class MovedOn(PreconditionFailed):
     title_zh = "裁定之后数值又有变化，请重新查看"
 
 
+class NoAlarm(Conflict):
+    """No safety hangs on it: no alarm was raised that could be acknowledged."""
+
+    title_zh = "该冲突不是安全报警，无需确认"
+
+
 class TwoAnswers(Invalid):
     """Two conflicts of one field were to be settled with different values."""
 

@@ -36,6 +36,13 @@ def settle(decision: dict[str, Any]) -> dict[str, list[UUID]]:
     return {"settled": service.settle(current_uow(), **decision)}
 
 
+@blp.post("/conflicts/<uuid:conflict_id>/acknowledgement")
+@blp.response(204)
+def acknowledge(conflict_id: UUID) -> None:
+    """Say that the alarm has been seen"""
+    service.acknowledge(current_uow(), conflict_id=conflict_id)
+
+
 @blp.put("/conflicts/<uuid:conflict_id>/owner")
 @blp.arguments(HandOverIn)
 @blp.response(204)

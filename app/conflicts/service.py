@@ -8,16 +8,18 @@ from typing import Any
 from uuid import UUID
 
 from app.conflicts import queries, rules
-from app.conflicts.errors import CannotWrite, ConflictSettled, MovedOn, UnknownPerson
+from app.conflicts.errors import CannotWrite, ConflictSettled, MovedOn, NoAlarm, UnknownPerson
 from app.conflicts.queries import Held
 from app.conflicts.rules import Saw, Take
 from app.identity.models import Role
+from app.identity.service import audit
 from app.jobs import queries as jobs
 from app.jobs import service as job_service
-from app.kernel.actor import Permission
+from app.kernel.actor import SYSTEM, Permission
 from app.kernel.problems import FieldError, Forbidden, PreconditionFailed
 from app.kernel.unit_of_work import UnitOfWork
-from mobile_sync.adapters.sql import assign_conflicts, move, settle_conflicts
+from mobile_sync.adapters.sql import acknowledge_conflicts, assign_conflicts, move, settle_conflicts
+from mobile_sync.collection import Policy
 from mobile_sync.merge import same
 
 ENTITY = "conflict"  # its name among the records of tablets
@@ -91,6 +93,39 @@ def hand_over(uow: UnitOfWork, *, conflict_id: UUID, person_id: UUID | None, due
     if person_id is not None and not queries.can_decide(uow.session, person_id, one.branch_id, DECIDES):
         raise UnknownPerson(FieldError("person_id", "unknown"))
     assign_conflicts(uow.session, [conflict_id], assignee=person_id, due_at=due_at)
+    uow.wake_live(one.branch_id, "job", one.job_id)
+    _tell_tablets(uow, [one])
+
+
+def raise_alarm(uow: UnitOfWork, *, ids: Collection[UUID]) -> None:
+    """These are about safety: the trail and the job's timeline say so; desk and crew are told by what tells of all.
+
+    An alarm stays until somebody has acknowledged or settled it.
+    """
+    for alarm in queries.alarms_of(uow.session, ids):
+        job = jobs.get_job(uow.session, SYSTEM, alarm.job_id)
+        job_service.note_event(uow, job, "alarm_raised", field=alarm.field)
+        audit(uow, "alarm_raised", "sync_conflict", alarm.id, {"field": alarm.field}, branch_id=job.branch_id)
+
+
+def acknowledge(uow: UnitOfWork, *, conflict_id: UUID) -> None:
+    """Somebody at the desk has seen the alarm; who was first stays.
+
+    Raises:
+        NotFound: there is no such conflict, or it is of another branch.
+        Forbidden: the actor does not dispatch in its branch.
+        NoAlarm: it is not about safety.
+    """
+    [one] = queries.lock_conflicts(uow.session, uow.actor, [conflict_id])
+    uow.actor.must(Permission.DISPATCH, one.branch_id)
+    if one.policy != Policy.NEVER:
+        raise NoAlarm(conflict_id=str(conflict_id))
+    if one.acknowledged or one.state != OPEN:
+        return
+    acknowledge_conflicts(uow.session, [conflict_id], by=uow.actor.person_id, at=uow.now)
+    job = jobs.get_job(uow.session, uow.actor, one.job_id)
+    job_service.note_event(uow, job, "alarm_acknowledged", field=one.clash.field)
+    audit(uow, "alarm_acknowledged", "sync_conflict", conflict_id, branch_id=one.branch_id)
     uow.wake_live(one.branch_id, "job", one.job_id)
     _tell_tablets(uow, [one])
 

@@ -14,6 +14,7 @@ from flask import current_app, g
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from app.conflicts import service as conflicts
 from app.crews import queries as crews
 from app.kernel.actor import NOBODY, Actor
 from app.kernel.problems import Problem, Unauthenticated
@@ -131,8 +132,10 @@ class Host(SqlHost[UnitOfWork]):
         return TellingLedger(ctx)
 
     def alarm(self, ctx: UnitOfWork, device: Device, result: Result, received: Received) -> None:
-        """No field has the policy `never` yet; should one clash, the log says so."""
-        log.error("a field that must never be merged clashed", extra={"op_no": received.op_no})
+        """Somebody at the desk is told at once, and has to say that they have seen it."""
+        log.warning("a field about safety clashed", extra={"op_no": received.op_no})
+        ids = [told.conflict_id for told in (result.fields or {}).values() if told.conflict_id is not None]
+        conflicts.raise_alarm(ctx, ids=ids)
 
     def scope(self, ctx: UnitOfWork, device: Device) -> Sequence[Bucket]:
         """The crew that the person is in now, the branch's catalogue, what is their own."""

@@ -106,7 +106,10 @@ def _assignment_doc(assignment: Assignment) -> dict[str, Any]:
 
 
 class FormRecordCollection(RoomCollection):
-    """Checklists: each answer is a field of its own; two people who disagree are asked."""
+    """Checklists: each answer is a field of its own; two people who disagree are asked.
+
+    A form may say otherwise of a question: `"x-policy": "never"` where safety hangs on the answer.
+    """
 
     entity = "form_record"
     rules: ClassVar = {"answers.*": FieldRule(Policy.HUMAN)}
@@ -117,7 +120,13 @@ class FormRecordCollection(RoomCollection):
         if record is None:
             return None
         fields = {f"answers.{item}": value for item, value in record.answers.items()}
-        return Stored(record.rev, fields, deleted=record.deleted_at is not None)
+        form = queries.form_of(ctx.session, code=record.form_code, version=record.form_version)
+        return Stored(record.rev, fields, record.deleted_at is not None, self._rules_of(form.document))
+
+    def _rules_of(self, document: Mapping[str, Any]) -> Mapping[str, FieldRule]:
+        """What the form says of its questions goes before what holds for answers in general."""
+        own = rules.answer_policies(document)
+        return {**self.rules, **{f"answers.{item}": FieldRule(policy) for item, policy in own.items()}}
 
     def apply(self, ctx: UnitOfWork, change: Change) -> int:
         """Answer by answer, each checked against the form."""

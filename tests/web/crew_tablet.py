@@ -30,6 +30,10 @@ class CrewTablet(Tablet):
         tile = self.page.locator(f"[id='answers.{item}'] [data-value='{value}']")
         tile.click()
         expect(tile).to_have_attribute("aria-checked", "true")
+        confirm = self.page.locator(f"[id='answers.{item}'] [data-testid=confirm]")
+        if confirm.count():  # safety hangs on it
+            confirm.click()
+            expect(confirm).to_have_count(0)
 
     def write(self, item: str, text: str) -> None:
         """Type an answer and leave the field."""

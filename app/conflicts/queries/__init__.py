@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from app.conflicts.queries.held import Held, lock_conflicts, standing_of
+from app.conflicts.queries.held import Alarm, Held, alarms_of, lock_conflicts, standing_of
 from app.conflicts.queries.lists import conflicts_json
 from app.conflicts.queries.owners import can_decide
 from app.conflicts.queries.travel import docs_of, lock_rev, outstayed, places_of, places_of_jobs
 
 __all__ = [
+    "Alarm",
     "Held",
+    "alarms_of",
     "can_decide",
     "conflicts_json",
     "docs_of",

@@ -37,17 +37,33 @@ class Held:
     author: UUID | None
     assignee: UUID | None
     leads: bool | None
+    acknowledged: bool
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A conflict about safety: its field, and the job."""
+
+    id: UUID
+    field: str
+    job_id: UUID
 
 
 _LOCKED = text(
     f"""
     SELECT c.id, c.entity, c.rec_id, c.field, c.mine, c.state, {REV} AS rev, {DELETED} IS NOT NULL AS gone,
-           j.branch_id, j.id AS job_id, c.policy, {STANDING} AS standing, o.actor AS author, c.assignee,
+           j.branch_id, j.id AS job_id, c.policy, {STANDING} AS standing, o.actor AS author,
+           c.assignee, c.acknowledged_at IS NOT NULL AS acknowledged,
            (SELECT bool_or(m.lead) FROM assignment a JOIN crew_member m ON m.crew_id = a.crew_id
             WHERE a.job_id = j.id AND {HOLDS} AND m.person_id = :me AND m.until IS NULL) AS leads
     FROM {RECORDS} LEFT JOIN sync_op o ON o.device_id = c.device_id AND o.op_no = c.op_no
     WHERE c.id = ANY(:ids) ORDER BY c.id FOR UPDATE OF c
     """  # noqa: S608 - composed of constants
+).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
+
+
+_ALARMS = text(
+    f"SELECT c.id, c.field, j.id AS job_id FROM {RECORDS} WHERE c.id = ANY(:ids)"  # noqa: S608 - composed of constants
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
 
@@ -67,7 +83,7 @@ def lock_conflicts(session: Session, actor: Actor, ids: Collection[UUID]) -> lis
 def _held(row: Row[Any]) -> Held:
     clash = Clash(row.id, row.entity, row.rec_id, row.field, row.mine)
     where = (row.state, row.rev, row.gone, row.branch_id, row.job_id)
-    return Held(clash, *where, row.policy, row.standing, row.author, row.assignee, row.leads)
+    return Held(clash, *where, row.policy, row.standing, row.author, row.assignee, row.leads, row.acknowledged)
 
 
 def _visible(actor: Actor, one: Held) -> bool:
@@ -78,6 +94,12 @@ def _visible(actor: Actor, one: Held) -> bool:
 
 def _is_named(actor: Actor, one: Held) -> bool:
     return one.assignee is not None and one.assignee == actor.person_id and one.branch_id in actor.grants
+
+
+def alarms_of(session: Session, ids: Collection[UUID]) -> list[Alarm]:
+    """What these conflicts are about."""
+    rows = session.execute(_ALARMS, {"ids": sorted(ids)})
+    return [Alarm(row.id, row.field, row.job_id) for row in rows]
 
 
 def standing_of(actor: Actor, one: Held) -> Standing:

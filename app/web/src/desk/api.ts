@@ -109,6 +109,9 @@ export const settledConflicts = (cursor?: string): Promise<Page<Conflict>> =>
   request(`${V1}/conflicts`, { query: { state: 'settled', limit: 50, cursor } })
 export const settle = (body: Settlement, idempotencyKey: string): Promise<{ settled: string[] }> =>
   request(`${V1}/conflicts/settlements`, { method: 'POST', body, idempotencyKey })
+/** The alarm has been seen. */
+export const acknowledge = (id: string): Promise<void> =>
+  request(`${V1}/conflicts/${id}/acknowledgement`, { method: 'POST', body: {} })
 export const giveConflict = (id: string, person_id: string | null, due_at: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/owner`, { method: 'PUT', body: { person_id, due_at } })
 

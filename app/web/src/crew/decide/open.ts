@@ -14,6 +14,19 @@ export async function openByJob(tables: Tables): Promise<Map<string, number>> {
   return found
 }
 
+export interface Grave {
+  id: string
+  field: string
+}
+
+/** What is about safety and not settled yet, of one job: nobody should go on before. */
+export async function graveOf(tables: Tables, job: string): Promise<Grave[]> {
+  return (await viewAll(tables, 'conflict'))
+    .map(({ id, doc }) => ({ id, ...(doc as unknown as Dispute) }))
+    .filter(({ state, policy, job_id }) => state === 'open' && policy === 'never' && job_id === job)
+    .map(({ id, field }) => ({ id, field }))
+}
+
 /** Open ones that no parked edit of this tablet stands for: those of colleagues' tablets. */
 export async function countOthers(tables: Tables): Promise<number> {
   const parked = new Set((await tables.ops.by('attention', 'open')).flatMap(conflictIds))

@@ -7,6 +7,8 @@ export type Words = Record<'zh-CN' | 'en', string>
 export interface Question {
   type: 'string' | 'number' | 'integer' | 'boolean'
   const?: unknown
+  /** Who wins where two answer differently; `never`: safety hangs on it, only a person decides. */
+  'x-policy'?: string
   enum?: string[]
   minimum?: number
   maximum?: number

@@ -4,7 +4,7 @@ import { badgeOf, type Badge } from '@sync/status'
 import { view, viewAll } from '@sync/overlay'
 import type { Fields, Position } from '@sync/protocol'
 import { recordKey, type FileRow, type Tables } from '@sync/store'
-import { openByJob } from '../decide/open'
+import { graveOf, openByJob, type Grave } from '../decide/open'
 import { missing, type Filled, type FormDocument } from '../forms/rules'
 import { formOf } from './forms'
 import type { Answer, Attachment, Crew, FormRecord, Job, JobState } from '../types'
@@ -35,6 +35,8 @@ export interface JobSheet extends JobRow {
   form: FormDocument | null
   pieces: Piece[]
   missing: string[]
+  /** Conflicts about safety that lock the next step. */
+  grave: Grave[]
 }
 
 export function loadJobs(): Promise<JobRow[]> {
@@ -67,7 +69,8 @@ export function loadSheet(id: string): Promise<JobSheet | null> {
     const filled: Filled[] = pieces.map(({ attachment: { kind, slot } }) => ({ kind, slot }))
     const gone = form === null ? [] : missing(form, record?.record.answers ?? {}, filled)
     const disputed = (await openByJob(tables)).get(id) ?? 0
-    return { id, job, badge: await badge(tables, id), disputed, record, form, pieces, missing: gone }
+    const grave = await graveOf(tables, id)
+    return { id, job, badge: await badge(tables, id), disputed, record, form, pieces, missing: gone, grave }
   })
 }
 

@@ -15,6 +15,8 @@ export interface ConflictWords {
   readonly langOf: (conflict: Conflict, value: unknown) => string | undefined
   /** How far a tablet's clock was off; empty when nobody knows. */
   readonly clockError: (ms: number | null) => string
+  /** A person's name in the reader's writing, where they have one. */
+  readonly name: (zh: string | null, en: string | null) => string
   /** What a decision leaves in the record. */
   readonly result: (conflict: Conflict, take: Take, value: unknown) => string
 }
@@ -46,12 +48,14 @@ export function useConflictWords(): ConflictWords {
     return t(ms > 0 ? 'conflicts.clockFast' : 'conflicts.clockSlow', { span: span(Math.abs(ms) / 1000, t) })
   }
 
+  const name = (zh: string | null, en: string | null): string => (locale.value === 'en' ? en : null) ?? zh ?? ''
+
   function result(conflict: Conflict, take: Take, given: unknown): string {
     if (take === 'mine') return value(conflict, conflict.mine)
     return value(conflict, take === 'theirs' ? standing(conflict) : given)
   }
 
-  return { title, value, langOf, clockError, result }
+  return { title, value, langOf, clockError, name, result }
 }
 
 const isThing = (value: unknown): value is object => typeof value === 'object' && !Array.isArray(value)
