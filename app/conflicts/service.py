@@ -16,6 +16,7 @@ from app.identity.service import audit
 from app.jobs import queries as jobs
 from app.jobs import service as job_service
 from app.kernel.actor import SYSTEM, Permission
+from app.kernel.geo import point_from_geojson
 from app.kernel.problems import FieldError, Forbidden, PreconditionFailed
 from app.kernel.unit_of_work import UnitOfWork
 from mobile_sync.adapters.sql import acknowledge_conflicts, assign_conflicts, move, settle_conflicts
@@ -174,10 +175,12 @@ def _write(uow: UnitOfWork, record: tuple[str, UUID], fields: Mapping[str, Any],
 def _write_job(uow: UnitOfWork, job_id: UUID, fields: Mapping[str, Any], reason: str | None) -> int:
     job = jobs.lock_job(uow.session, uow.actor, job_id)
     words = {name: value for name, value in fields.items() if name in {"note", "finding"}}
-    if set(fields) - set(words) - {"state"}:
+    if set(fields) - set(words) - {"state", "location"}:
         raise CannotWrite(fields=sorted(fields))
     if words:
         job_service.correct_words(uow, job=job, fields=words)
+    if "location" in fields:
+        job_service.correct_place(uow, job=job, location=point_from_geojson(fields["location"]))
     if "state" in fields:
         job_service.transition(uow, job=job, to=fields["state"], reason=reason)
     return job.rev

@@ -7,7 +7,7 @@ is computed by `placement`, in the transaction of the change (`track`).
 
 | entity        | a tablet may           | fields                                                              |
 |---------------|------------------------|---------------------------------------------------------------------|
-| `job`         | update                 | state (a JobState, or handed_back, refused), reason, note, finding  |
+| `job`         | update                 | state (a JobState, handed_back, refused), reason, note, finding, location |
 | `form_record` | update                 | answers.<item>                                                      |
 | `attachment`  | create                 | job_id, kind, slot, taken_at, signer_name, strokes; one of `files`  |
 | `crew`        | read                   |                                                                     |

@@ -12,6 +12,7 @@ from sqlalchemy import Row, and_, select
 from app.jobs import queries, rules, service
 from app.jobs.models import Assignment, FormRecord, Job, JobState
 from app.jobs.rules import Hand
+from app.kernel.geo import point_from_geojson
 from app.kernel.unit_of_work import UnitOfWork
 from app.outages.models import Outage
 from app.sync.collection import RoomCollection
@@ -41,7 +42,7 @@ def steps() -> dict[str, list[str]]:
 
 
 class JobCollection(RoomCollection):
-    """A crew's work: read whole, moved by its state, with a note and a finding."""
+    """A crew's work: read whole, moved by its state, with a note, a finding, and the place where it really is."""
 
     entity = "job"
     rules: ClassVar = {
@@ -49,6 +50,7 @@ class JobCollection(RoomCollection):
         "reason": FieldRule(Policy.DEVICE),
         "note": FieldRule(Policy.APPEND),
         "finding": FieldRule(Policy.HUMAN),
+        "location": FieldRule(Policy.HUMAN),
     }
 
     def stored(self, ctx: UnitOfWork, rec_id: UUID) -> Stored | None:
@@ -57,6 +59,7 @@ class JobCollection(RoomCollection):
         if job is None:
             return None
         fields = {"state": job.state.value, "reason": None, "note": job.note, "finding": job.finding}
+        fields["location"] = plain(job.location)
         return Stored(job.rev, fields, deleted=job.deleted_at is not None)
 
     def apply(self, ctx: UnitOfWork, change: Change) -> int:
@@ -67,6 +70,8 @@ class JobCollection(RoomCollection):
         words = {name: change.fields[name] for name in OWN_WORDS if name in change.fields}
         if words:
             service.note_finding(ctx, job=job, fields=words)
+        if "location" in change.fields:
+            service.note_place(ctx, job=job, location=point_from_geojson(change.fields["location"]))
         if "state" in change.fields:
             at = corrected(ctx, change.op.device_at)
             service.transition(ctx, job=job, to=change.fields["state"], reason=change.fields.get("reason"), at=at)

@@ -104,6 +104,13 @@ export function moveJob(sheet: JobSheet, to: JobState, reason: string | null, gp
   return sync.record([gps === null ? edit : { ...edit, gps }])
 }
 
+/** Where the job really is: where the crew stands. */
+export function placeJob(sheet: JobSheet, at: Position): Promise<number[]> {
+  const location = { type: 'Point', coordinates: [at.lon, at.lat] }
+  const fields = { location }
+  return sync.record([{ entity: 'job', rec_id: sheet.id, kind: 'update', fields, gps: at, ...groupOf(sheet) }])
+}
+
 /** Edits of a job's records belong together on the sync page, also after the job has left the tablet. */
 function groupOf(sheet: JobSheet): { tag: string; label: string } {
   return { tag: sheet.id, label: sheet.job.number }

@@ -1,4 +1,5 @@
 import type { Op } from '@sync/protocol'
+import { isPlace } from '@shared/fmt/geo'
 import type { Question } from '../forms/rules'
 import type { Translate } from '../words'
 import type { Named } from './queue'
@@ -24,7 +25,7 @@ export function slotTitle(form: Named['form'], kind: string, slot: string, langu
 }
 
 const ANSWER = 'answers.'
-const JOB_FIELDS = new Set(['state', 'note', 'finding', 'restored_at'])
+const JOB_FIELDS = new Set(['state', 'note', 'finding', 'restored_at', 'location'])
 
 export function fieldTitle(name: string, form: Named['form'], t: Translate, language: Language): string {
   return titleOf(name, questionOf(name, form), t, language)
@@ -59,6 +60,7 @@ export function saidOf(
   language: Language,
 ): string {
   if (value === null || value === undefined) return t('crew.op.nothing')
+  if (isPlace(value)) return value.coordinates.map((degrees) => degrees.toFixed(5)).join(', ')
   if (typeof value === 'boolean') return t(value ? 'crew.form.yes' : 'crew.form.no')
   if (name === 'state') return t(`job.state.${String(value)}`)
   const hints = question?.['x-ui']

@@ -1,8 +1,9 @@
 import { useI18n } from 'vue-i18n'
+import { isPlace } from '@shared/fmt/geo'
 import { span } from '@shared/fmt/time'
 import { answerInWords, say } from '../screens/dispatch/answers'
 import type { Conflict, Take } from '../types'
-import { isPoint, standing } from './causes'
+import { standing } from './causes'
 
 /** Below this a tablet's clock is right as far as a person cares. */
 const RIGHT_MS = 5000
@@ -62,4 +63,4 @@ const isThing = (value: unknown): value is object => typeof value === 'object' &
 
 /** A place by its coordinates; what no form asks for yet as it came. */
 const thing = (value: object): string =>
-  isPoint(value) ? value.coordinates.map((degrees) => degrees.toFixed(5)).join(', ') : JSON.stringify(value)
+  isPlace(value) ? value.coordinates.map((degrees) => degrees.toFixed(5)).join(', ') : JSON.stringify(value)
