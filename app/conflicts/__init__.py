@@ -16,6 +16,8 @@ the author and of the one it was handed to (`docs_of`, entity `conflict`), and s
     raise_alarm(uow, *, ids) -> None · acknowledge(uow, *, conflict_id) -> None
         Of what is about safety (policy `never`): persistent at the desk until somebody acknowledges or settles it.
         NotFound, Forbidden, NoAlarm.
+    owners_of(uow, *, conflict_id) -> list
+        Who could decide it. NotFound, Forbidden.
     hand_over(uow, *, conflict_id, person_id, due_at) -> None
         Whose it is, and until when. NotFound, Forbidden, UnknownPerson, ConflictSettled.
 """

@@ -15,8 +15,9 @@ from mobile_sync.collection import Policy
 
 
 class ConflictsArgs(PageArgs):
-    """Open ones, or those that were settled."""
+    """Open ones, or those that were settled; of one job where it is named."""
 
+    job_id = ma.fields.UUID()
     state = ma.fields.String(load_default="open", validate=ma.validate.OneOf(["open", "settled"]))
 
 
@@ -148,6 +149,47 @@ class SettledOut(ma.Schema):
     """What was settled."""
 
     settled = ma.fields.List(ma.fields.UUID(), required=True)
+
+
+class OwnerOut(ma.Schema):
+    """Somebody who could decide, and as what: dispatcher, team_leader, crew."""
+
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+    hands = ma.fields.List(ma.fields.String(), required=True)
+
+
+class OwnersOut(ma.Schema):
+    """Everybody who could decide, by name."""
+
+    items = ma.fields.List(ma.fields.Nested(OwnerOut), required=True)
+
+
+class ChangedOut(ma.Schema):
+    """A field with its value before and after."""
+
+    field = ma.fields.String(required=True)
+    old = ma.fields.Raw(allow_none=True, required=True)
+    new = ma.fields.Raw(allow_none=True, required=True)
+
+
+class VersionOut(ma.Schema):
+    """One revision of the job (`job`), of its checklist (`form_record`) or of one of its files (`attachment`)."""
+
+    entity = ma.fields.String(required=True, validate=ma.validate.OneOf(["job", "form_record", "attachment"]))
+    rec_id = ma.fields.UUID(required=True)
+    rev = ma.fields.Integer(required=True)
+    deleted = ma.fields.Boolean(required=True)
+    changes = ma.fields.List(ma.fields.Nested(ChangedOut), required=True)
+    by = ma.fields.Nested(WriterOut, required=True)
+
+
+class HistoryPage(ma.Schema):
+    """Versions, newest first."""
+
+    items = ma.fields.List(ma.fields.Nested(VersionOut), required=True)
+    next = ma.fields.String(allow_none=True, required=True)
 
 
 class HandOverIn(StrictSchema):

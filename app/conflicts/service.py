@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,6 @@ from app.conflicts import queries, rules
 from app.conflicts.errors import CannotWrite, ConflictSettled, MovedOn, NoAlarm, UnknownPerson
 from app.conflicts.queries import Held
 from app.conflicts.rules import Saw, Take
-from app.identity.models import Role
 from app.identity.service import audit
 from app.jobs import queries as jobs
 from app.jobs import service as job_service
@@ -25,7 +25,6 @@ from mobile_sync.merge import same
 
 ENTITY = "conflict"  # its name among the records of tablets
 OPEN = "open"
-DECIDES = frozenset({Role.DISPATCHER})
 
 
 def settle(
@@ -91,11 +90,30 @@ def hand_over(uow: UnitOfWork, *, conflict_id: UUID, person_id: UUID | None, due
     [one] = queries.lock_conflicts(uow.session, uow.actor, [conflict_id])
     uow.actor.must(Permission.DISPATCH, one.branch_id)
     _must_be_open(one)
-    if person_id is not None and not queries.can_decide(uow.session, person_id, one.branch_id, DECIDES):
+    if person_id is not None and not possible_owners(uow, one=one, person_id=person_id):
         raise UnknownPerson(FieldError("person_id", "unknown"))
     assign_conflicts(uow.session, [conflict_id], assignee=person_id, due_at=due_at)
     uow.wake_live(one.branch_id, "job", one.job_id)
     _tell_tablets(uow, [one])
+
+
+def possible_owners(uow: UnitOfWork, *, one: Held, person_id: UUID | None = None) -> list[dict[str, Any]]:
+    """Who could decide it: dispatchers and team leaders of its branch, and who is in the crew that has the job."""
+    found = queries.owners_json(uow.session, branch_id=one.branch_id, job_id=one.job_id, person_id=person_id)
+    owners: list[dict[str, Any]] = json.loads(found)
+    return owners
+
+
+def owners_of(uow: UnitOfWork, *, conflict_id: UUID) -> list[dict[str, Any]]:
+    """The same for a dispatcher who is about to hand it over.
+
+    Raises:
+        NotFound: there is no such conflict, or it is of another branch.
+        Forbidden: the actor does not dispatch in its branch.
+    """
+    [one] = queries.lock_conflicts(uow.session, uow.actor, [conflict_id])
+    uow.actor.must(Permission.DISPATCH, one.branch_id)
+    return possible_owners(uow, one=one)
 
 
 def raise_alarm(uow: UnitOfWork, *, ids: Collection[UUID]) -> None:

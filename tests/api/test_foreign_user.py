@@ -157,10 +157,16 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/search"): [
             Try(f"q={text}", allowed=EMPTY) for text in (CANARY, f"{CANARY}-PARTY", town.phone, "canary")
         ],
-        ("GET", "/api/v1/conflicts"): [Try(allowed=EMPTY), Try("state=settled", allowed=EMPTY)],
+        ("GET", "/api/v1/conflicts"): [
+            Try(allowed=EMPTY),
+            Try("state=settled", allowed=EMPTY),
+            Try(f"job_id={ids['job_id']}", allowed=EMPTY),
+        ],
         ("POST", "/api/v1/conflicts/settlements"): [Try(body=settled)],
         ("PUT", "/api/v1/conflicts/<uuid:conflict_id>/owner"): [Try(body={"person_id": None})],
         ("POST", "/api/v1/conflicts/<uuid:conflict_id>/acknowledgement"): [Try()],
+        ("GET", "/api/v1/conflicts/<uuid:conflict_id>/owners"): [Try()],
+        ("GET", "/api/v1/jobs/<uuid:job_id>/history"): [Try()],
         ("GET", "/api/v1/map/features"): [Try("layers=jobs,crews,outages", allowed=EMPTY)],
         ("GET", "/api/v1/tiles/<string:layer>/<int:z>/<int:x>/<int:y>.mvt"): [Try(allowed=EMPTY)],
         ("POST", "/sync/v1/push"): [Try(body=push, allowed=EMPTY)],

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from app.conflicts.queries.held import Alarm, Held, alarms_of, lock_conflicts, standing_of
+from app.conflicts.queries.history import history_json
 from app.conflicts.queries.lists import conflicts_json
-from app.conflicts.queries.owners import can_decide
+from app.conflicts.queries.owners import owners_json
 from app.conflicts.queries.travel import docs_of, lock_rev, outstayed, places_of, places_of_jobs
 
 __all__ = [
     "Alarm",
     "Held",
     "alarms_of",
-    "can_decide",
     "conflicts_json",
     "docs_of",
+    "history_json",
     "lock_conflicts",
     "lock_rev",
     "outstayed",
+    "owners_json",
     "places_of",
     "places_of_jobs",
     "standing_of",

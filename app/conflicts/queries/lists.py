@@ -16,6 +16,7 @@ from app.kernel.paging import decode_cursor, encode_cursor, time_key, uuid_key
 _LIST = text(
     f"""
     WITH p AS ({CONFLICT_JSON} WHERE j.branch_id = ANY(:branches) AND (c.state = 'open') = :open
+               AND (CAST(:job AS uuid) IS NULL OR j.id = :job)
                AND (CAST(:after_at AS timestamptz) IS NULL
                     OR (c.raised_at, c.id) < (:after_at, CAST(:after_id AS uuid)))
                ORDER BY c.raised_at DESC, c.id DESC LIMIT :limit + 1),
@@ -28,15 +29,17 @@ _LIST = text(
 ).bindparams(bindparam("branches", type_=ARRAY(Uuid)))
 
 
-def conflicts_json(session: Session, branch_ids: list[UUID], *, open_: bool, limit: int, cursor: str | None) -> bytes:
-    """A page of conflicts, newest first, as the bytes of `{"items": […], "next": …}`. One query.
+def conflicts_json(
+    session: Session, branch_ids: list[UUID], *, open_: bool, limit: int, cursor: str | None, job_id: UUID | None = None
+) -> bytes:
+    """A page of conflicts, of all jobs or of one, newest first, as the bytes of `{"items": […], "next": …}`. One query.
 
     Raises:
         Invalid: the cursor is not one of ours.
     """
     keys = decode_cursor(cursor, keys=2)
     after = (None, None) if keys is None else (time_key(keys[0]), uuid_key(keys[1]))
-    params: dict[str, Any] = {"branches": branch_ids, "limit": limit, "open": open_}
+    params: dict[str, Any] = {"branches": branch_ids, "limit": limit, "open": open_, "job": job_id}
     row = session.execute(_LIST, {**params, "after_at": after[0], "after_id": after[1]}).one()
     end = f'"{encode_cursor(row.last_at.isoformat(), row.last_id)}"' if row.more else "null"
     return f'{{"items":{row.items},"next":{end}}}'.encode()

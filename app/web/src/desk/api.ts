@@ -17,6 +17,7 @@ import type {
   JobPatch,
   Me,
   Outage,
+  Owner,
   Page,
   PastCall,
   PremisesPage,
@@ -24,6 +25,7 @@ import type {
   Settlement,
   TimelineEntry,
   Transition,
+  Version,
   VisitIn,
 } from './types'
 
@@ -105,10 +107,16 @@ export const takeCall = (body: CallIn, idempotencyKey: string): Promise<CallTake
 
 export const openConflicts = (): Promise<Conflict[]> => all('/conflicts', { state: 'open' })
 /** Settled ones grow without end: a page at a time, newest first. */
-export const settledConflicts = (cursor?: string): Promise<Page<Conflict>> =>
-  request(`${V1}/conflicts`, { query: { state: 'settled', limit: 50, cursor } })
+export const settledConflicts = (job_id: string | undefined, cursor?: string): Promise<Page<Conflict>> =>
+  request(`${V1}/conflicts`, { query: { state: 'settled', job_id, limit: 50, cursor } })
 export const settle = (body: Settlement, idempotencyKey: string): Promise<{ settled: string[] }> =>
   request(`${V1}/conflicts/settlements`, { method: 'POST', body, idempotencyKey })
+/** Who could decide it. */
+export const ownersOf = async (id: string): Promise<readonly Owner[]> =>
+  (await request<Page<Owner>>(`${V1}/conflicts/${id}/owners`)).items
+/** Versions of a job and its records, newest first, a page at a time. */
+export const history = (id: string, cursor?: string): Promise<Page<Version>> =>
+  request(`${V1}/jobs/${id}/history`, { query: { limit: 50, cursor } })
 /** The alarm has been seen. */
 export const acknowledge = (id: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/acknowledgement`, { method: 'POST', body: {} })

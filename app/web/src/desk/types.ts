@@ -48,6 +48,12 @@ export type Conflict = Omit<Whole<Schemas['ConflictOut']>, 'question' | 'mine_by
   readonly mine_by: Writer
   readonly theirs_by: Writer | null
 }
+export type Owner = Whole<Schemas['OwnerOut']>
+export type FieldChange = Whole<Schemas['ChangedOut']>
+export type Version = Omit<Whole<Schemas['VersionOut']>, 'by' | 'changes'> & {
+  readonly by: Writer
+  readonly changes: readonly FieldChange[]
+}
 export type Settlement = Schemas['SettlementIn']
 export type Take = Settlement['take']
 export type EnrolmentCode = Whole<Schemas['EnrolmentCodeOut']>
