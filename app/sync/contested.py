@@ -45,5 +45,5 @@ class TellingLedger(SqlLedger):
     def _place(self, device: Device, conflict_id: UUID) -> None:
         """On the tablets of the crew; the author is not in the ledger yet."""
         known = conflicts.places_of(self.session, [conflict_id], self.now)[conflict_id]
-        own = {user_key(device.person_id)} if device.person_id else set()
+        own: set[str] = {user_key(device.person_id)} if device.person_id else set()
         move(self.session, ENTITY, conflict_id, buckets=known | own)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, text
@@ -66,7 +67,8 @@ def docs_of(session: Session, ids: Collection[UUID]) -> Mapping[UUID, Doc]:
 def lock_rev(session: Session, conflict_id: UUID) -> int | None:
     """The conflict's own revision, held until the end of the transaction; None if it never was."""
     query = text("SELECT rev FROM sync_conflict WHERE id = :id FOR UPDATE")
-    return session.scalar(query, {"id": conflict_id})
+    rev: int | None = session.scalar(query, {"id": conflict_id})
+    return rev
 
 
 def places_of(session: Session, ids: Collection[UUID], now: datetime) -> Mapping[UUID, frozenset[str]]:
@@ -83,7 +85,7 @@ def places_of_jobs(session: Session, jobs: Collection[UUID], now: datetime) -> M
     return _keys(session.execute(_PLACES_OF_JOBS, {"ids": sorted(jobs), "since": now - KEPT_AFTER_DECISION}))
 
 
-def _keys(rows: Collection[Row[tuple[UUID, UUID | None, UUID | None, UUID | None]]]) -> dict[UUID, frozenset[str]]:
+def _keys(rows: Iterable[Row[Any]]) -> dict[UUID, frozenset[str]]:
     found: dict[UUID, set[str]] = defaultdict(set)
     for conflict_id, assignee, author, crew_id in rows:
         found[conflict_id] |= {user_key(person) for person in (assignee, author) if person is not None}
