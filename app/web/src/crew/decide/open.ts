@@ -2,7 +2,7 @@
 
 import { viewAll } from '@sync/overlay'
 import type { OpRow, Tables } from '@sync/store'
-import type { Dispute } from './disputes'
+import type { Dispute } from './dispute'
 
 /** How many of each job nobody has decided yet. */
 export async function openByJob(tables: Tables): Promise<Map<string, number>> {

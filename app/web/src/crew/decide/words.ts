@@ -2,7 +2,7 @@ import { useI18n } from 'vue-i18n'
 import { clock, secondsBetween, span } from '@shared/fmt/time'
 import { saidOf, titleOf, type Language } from '../sync/names'
 import { TIME_ZONE } from '../time'
-import { standing, type Dispute, type Take, type Writer } from './disputes'
+import { standing, type Dispute, type Take, type Writer } from './dispute'
 
 /** Below this a tablet's clock is right as far as a person cares, in milliseconds. */
 const RIGHT_MS = 5000
