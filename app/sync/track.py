@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -37,6 +38,7 @@ ENTITIES: dict[type[Revised], str] = {
     Crew: "crew",
     Outage: "outage",
 }
+DISPUTABLE = (Job, FormRecord, Attachment)
 _KEY = "app.sync.unplaced"
 _TOLD = "app.sync.told"
 
@@ -47,6 +49,7 @@ class Unplaced:
 
     jobs: set[UUID] = field(default_factory=set)
     handed: set[UUID] = field(default_factory=set)  # jobs of another crew than before: what disputes them goes along
+    disputable: set[UUID] = field(default_factory=set)  # changed records: conflicts about them show another value now
     forms: set[UUID] = field(default_factory=set)
     branches: set[UUID] = field(default_factory=set)
 
@@ -97,6 +100,8 @@ def _revised(session: Session, row: Revised, *, fresh: bool) -> None:
     _show_live(session, entity, row.id, row.branch_id, enter=not deleted)
     if fresh and isinstance(row, Crew):
         touch(session, entity, row.id, buckets={crew_key(row.id)})
+    elif not fresh and type(row) in DISPUTABLE:
+        _unplaced(session).disputable.add(row.id)
     elif fresh and not isinstance(row, Outage):
         _unplaced(session).jobs.add(row.id if isinstance(row, Job) else cast(UUID, row.job_id))  # type: ignore[attr-defined]
 
@@ -173,11 +178,18 @@ def _place(session: Session, unplaced: Unplaced) -> None:
     if unplaced.jobs:
         for (entity, rec_id), keys in places_of_jobs(session, unplaced.jobs, now).items():
             move(session, entity, rec_id, buckets=keys)
+    _place_conflicts(session, unplaced, now)
+    if unplaced.forms or unplaced.branches:
+        _place_forms(session)
+
+
+def _place_conflicts(session: Session, unplaced: Unplaced, now: datetime) -> None:
+    if unplaced.disputable:
+        for conflict_id in conflicts.open_about(session, unplaced.disputable):
+            touch(session, ENTITY, conflict_id)
     if unplaced.handed:
         for conflict_id, keys in conflicts.places_of_jobs(session, unplaced.handed, now).items():
             move(session, ENTITY, conflict_id, buckets=keys)
-    if unplaced.forms or unplaced.branches:
-        _place_forms(session)
 
 
 def _place_forms(session: Session) -> None:

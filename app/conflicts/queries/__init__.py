@@ -6,7 +6,7 @@ from app.conflicts.queries.held import Alarm, Held, alarms_of, lock_conflicts, s
 from app.conflicts.queries.history import history_json
 from app.conflicts.queries.lists import conflicts_json
 from app.conflicts.queries.owners import owners_json
-from app.conflicts.queries.travel import docs_of, lock_rev, outstayed, places_of, places_of_jobs
+from app.conflicts.queries.travel import docs_of, lock_rev, open_about, outstayed, places_of, places_of_jobs
 
 __all__ = [
     "Alarm",
@@ -17,6 +17,7 @@ __all__ = [
     "history_json",
     "lock_conflicts",
     "lock_rev",
+    "open_about",
     "outstayed",
     "owners_json",
     "places_of",

@@ -50,6 +50,9 @@ _PLACES_OF_JOBS = text(
     """  # noqa: S608 - composed of constants
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
+_OPEN_ABOUT = text("SELECT id FROM sync_conflict WHERE rec_id = ANY(:ids) AND state = 'open'").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid))
+)
 _OUTSTAYED = text(
     """
     SELECT DISTINCT c.id FROM sync_entry e JOIN sync_conflict c ON c.id = e.rec_id
@@ -91,6 +94,11 @@ def _keys(rows: Iterable[Row[Any]]) -> dict[UUID, frozenset[str]]:
         found[conflict_id] |= {user_key(person) for person in (assignee, author) if person is not None}
         found[conflict_id] |= {crew_key(crew_id)} if crew_id is not None else set()
     return {conflict_id: frozenset(keys) for conflict_id, keys in found.items()}
+
+
+def open_about(session: Session, records: Collection[UUID]) -> Iterator[UUID]:
+    """Open conflicts about these records."""
+    yield from session.scalars(_OPEN_ABOUT, {"ids": sorted(records)})
 
 
 def outstayed(session: Session, now: datetime, *, most: int = 500) -> Iterator[UUID]:

@@ -36,8 +36,10 @@ export function useDisputeWords(): DisputeWords {
 
   function writer(by: Writer | null, me: string | null, now: Date): string {
     if (by === null) return t('crew.decide.noWriter')
-    const who = by.person_id !== null && by.person_id === me ? t('crew.decide.you') : nameOf(by.person_name, by.person_name_en)
-    const where = by.device_id === null ? t('crew.decide.desk') : t('crew.decide.tablet', { name: by.device_name ?? '?' })
+    const who =
+      by.person_id !== null && by.person_id === me ? t('crew.decide.you') : nameOf(by.person_name, by.person_name_en)
+    const where =
+      by.device_id === null ? t('crew.decide.desk') : t('crew.decide.tablet', { name: by.device_name ?? '?' })
     const when = by.at === null ? [] : [clock(by.at, now, TIME_ZONE)]
     return [who, where, ...when, ...clockError(by)].join(t('crew.decide.comma'))
   }
