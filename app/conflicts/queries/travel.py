@@ -90,9 +90,9 @@ def places_of_jobs(session: Session, jobs: Collection[UUID], now: datetime) -> M
 
 def _keys(rows: Iterable[Row[Any]]) -> dict[UUID, frozenset[str]]:
     found: dict[UUID, set[str]] = defaultdict(set)
-    for conflict_id, assignee, author, crew_id in rows:
-        found[conflict_id] |= {user_key(person) for person in (assignee, author) if person is not None}
-        found[conflict_id] |= {crew_key(crew_id)} if crew_id is not None else set()
+    for row in rows:
+        found[row.id] |= {user_key(person) for person in (row.assignee, row.author) if person is not None}
+        found[row.id] |= {crew_key(row.crew_id)} if row.crew_id is not None else set()
     return {conflict_id: frozenset(keys) for conflict_id, keys in found.items()}
 
 

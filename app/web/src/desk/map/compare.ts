@@ -61,7 +61,11 @@ export class Compare {
       new Marker({ element: label(one), anchor: 'bottom' }).setLngLat(lonLat(one.place)).addTo(this.map),
     )
     const all = given.reduce((box, { place }) => box.extend(lonLat(place)), new LngLatBounds())
-    this.map.fitBounds(all, { padding: { top: 56, right: 70, bottom: 36, left: 70 }, maxZoom: CLOSEST_ZOOM, animate: false })
+    this.map.fitBounds(all, {
+      padding: { top: 56, right: 70, bottom: 36, left: 70 },
+      maxZoom: CLOSEST_ZOOM,
+      animate: false,
+    })
     await this.ready
     this.line(given.filter(({ side }) => side !== 'base').map(({ place }) => lonLat(place)))
   }

@@ -166,6 +166,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conflicts/{conflict_id}/acknowledgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the alarm has been seen */
+        post: operations["conflicts_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conflicts/{conflict_id}/owner": {
         parameters: {
             query?: never;
@@ -178,6 +197,25 @@ export interface paths {
         get?: never;
         /** Say who decides, and until when */
         put: operations["conflicts_hand_over"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conflicts/{conflict_id}/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        /** List who could decide */
+        get: operations["conflicts_list_owners"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -396,6 +434,25 @@ export interface paths {
         };
         /** Rank the crews for a job */
         get: operations["dispatch_list_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show every version of a job's records */
+        get: operations["conflicts_show_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1185,10 +1242,20 @@ export interface components {
             ok_count: number;
             total: number;
         };
+        ChangedOut: {
+            field: string;
+            new: unknown;
+            old: unknown;
+        };
         ConflictOut: {
+            /** Format: date-time */
+            acknowledged_at?: string | null;
+            acknowledged_by_name?: string | null;
+            acknowledged_by_name_en?: string | null;
             /** Format: uuid */
             assignee_id?: string | null;
             assignee_name?: string | null;
+            assignee_name_en?: string | null;
             base?: unknown;
             base_known: boolean;
             /** Format: uuid */
@@ -1230,6 +1297,7 @@ export interface components {
             /** Format: uuid */
             resolved_by_id?: string | null;
             resolved_by_name?: string | null;
+            resolved_by_name_en?: string | null;
             rev: number;
             settled_value?: unknown;
             /** @enum {string} */
@@ -1452,6 +1520,10 @@ export interface components {
             due_at: string | null;
             /** Format: uuid */
             person_id: string | null;
+        };
+        HistoryPage: {
+            items: components["schemas"]["VersionOut"][];
+            next: string | null;
         };
         HitOut: {
             found_by: string;
@@ -1702,6 +1774,16 @@ export interface components {
         OutagePage: {
             items: components["schemas"]["OutageOut"][];
             next: string | null;
+        };
+        OwnerOut: {
+            hands: string[];
+            /** Format: uuid */
+            id: string;
+            name: string;
+            name_en: string;
+        };
+        OwnersOut: {
+            items: components["schemas"]["OwnerOut"][];
         };
         PartyOut: {
             /** Format: uuid */
@@ -2091,6 +2173,16 @@ export interface components {
             /** @enum {string} */
             to: "new" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled" | "handed_back" | "refused" | "withdrawn";
         };
+        VersionOut: {
+            by: components["schemas"]["WriterOut"];
+            changes: components["schemas"]["ChangedOut"][];
+            deleted: boolean;
+            /** @enum {string} */
+            entity: "job" | "form_record" | "attachment";
+            /** Format: uuid */
+            rec_id: string;
+            rev: number;
+        };
         VisitIn: {
             /** Format: uuid */
             crew_id: string;
@@ -2133,6 +2225,7 @@ export interface components {
             /** Format: uuid */
             person_id?: string | null;
             person_name?: string | null;
+            person_name_en?: string | null;
             /** Format: date-time */
             received_at?: string | null;
         };
@@ -2464,6 +2557,7 @@ export interface operations {
             query?: {
                 cursor?: string;
                 limit?: number;
+                job_id?: string;
                 state?: "open" | "settled";
             };
             header?: never;
@@ -2531,6 +2625,42 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    conflicts_acknowledge: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     conflicts_hand_over: {
         parameters: {
             query?: never;
@@ -2566,6 +2696,36 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    conflicts_list_owners: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnersOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
@@ -3031,6 +3191,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CandidatesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    conflicts_show_history: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
