@@ -15,7 +15,7 @@ REV = "CASE c.entity WHEN 'job' THEN j.rev WHEN 'form_record' THEN f.rev ELSE t.
 DELETED = "CASE c.entity WHEN 'job' THEN j.deleted_at WHEN 'form_record' THEN f.deleted_at ELSE t.deleted_at END"
 # What "keep the system's" leaves in place: the value now; of a file's record only the one at the time is told.
 STANDING = """
-    CASE c.entity WHEN 'job' THEN CASE c.field WHEN 'location' THEN ST_AsGeoJSON(j.location)::jsonb
+    CASE c.entity WHEN 'job' THEN CASE c.field WHEN 'location' THEN ST_AsGeoJSON(j.location, 15)::jsonb
                                                ELSE to_jsonb(j) -> c.field END
                   WHEN 'form_record' THEN f.answers -> substr(c.field, length('answers.') + 1) ELSE c.theirs END
 """
