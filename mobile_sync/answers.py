@@ -90,30 +90,23 @@ def write_change(change: PageChange) -> dict[str, Any]:
     return {**written, "doc": json.loads(change.doc) if isinstance(change.doc, str) else change.doc}
 
 
-def _change_text(change: PageChange, bucket: str) -> str:
-    head = (
-        f'{{"bucket":{bucket},"seq":{change.seq},"entity":"{change.entity}","id":"{change.id}","rev":{change.rev},'
-        f'"gone":{"true" if change.gone else "false"}'
-    )
-    if change.gone:
-        return head + "}"
-    doc = change.doc if isinstance(change.doc, str) else json.dumps(change.doc, ensure_ascii=False, separators=_TIGHT)
-    return f'{head},"doc":{doc}}}'
-
-
-def page_text(page: Page) -> str:
-    """`write_page` as JSON; documents that are texts already are taken over as they are."""
-    head = _page_head(page)
-    keys = {state.key: json.dumps(state.key) for state in page.buckets}
-    return _with_list(head, "changes", ",".join([_change_text(one, keys[one.bucket]) for one in page.changes]))
-
-
 def write_page(page: Page) -> dict[str, Any]:
     """The answer to a pull."""
-    return {**_page_head(page), "changes": [write_change(change) for change in page.changes]}
+    return {**page_head(page), "changes": [write_change(change) for change in page.changes]}
 
 
 def _page_head(page: Page) -> dict[str, Any]:
+    return {
+        "epoch": page.epoch,
+        "server_at": write_time(page.server_at),
+        "schema_version": page.schema_version,
+        "buckets": [write_bucket(state) for state in page.buckets],
+        "dropped": list(page.dropped),
+    }
+
+
+def page_head(page: Page) -> dict[str, Any]:
+    """All of the answer but its changes."""
     return {
         "epoch": page.epoch,
         "server_at": write_time(page.server_at),

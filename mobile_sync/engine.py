@@ -25,6 +25,7 @@ from mobile_sync.protocol import (
     SyncProblem,
 )
 from mobile_sync.stops import Stopped
+from mobile_sync.wire import is_same
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def _replayed(one: Received, filed: Mapping[int, Filed]) -> Result:
     first = filed.get(one.op_no)
     if first is None:
         raise SyncProblem("ledger_incomplete", 500, op_no=one.op_no)
-    if first.digest != one.digest:
+    if not is_same(one, first.digest):
         return Result(one.op_no, Status.REJECTED, refusal=Refusal("op_no_reused"))
     return first.result
 

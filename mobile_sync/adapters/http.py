@@ -16,7 +16,7 @@ from flask_smorest import Blueprint
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from mobile_sync.adapters import schemas
+from mobile_sync.adapters import schemas, texts
 from mobile_sync.adapters.bodies import answer, read_object
 from mobile_sync.adapters.epochs import current_epoch
 from mobile_sync.adapters.feed_sql import SqlFeed, acknowledge, subscribe
@@ -25,7 +25,7 @@ from mobile_sync.adapters.local_store import PartialFiles
 from mobile_sync.adapters.stamping import stamp
 from mobile_sync.adapters.tus import add_tus_routes
 from mobile_sync.adapters.uploads import mime_in_scope, open_uploads, verified_among
-from mobile_sync.answers import page_text, push_text
+from mobile_sync.answers import push_text
 from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.engine import Host, push
 from mobile_sync.protocol import Bucket, Device, Page, PullRequest, PushAnswer, SyncProblem
@@ -118,7 +118,7 @@ def run_push(host: SyncHost[Any], device: Device, body: Mapping[str, Any]) -> Pu
     Raises:
         SyncProblem: the batch cannot be filed; `try_again` (503) when the database gave up, nothing was written.
     """
-    batch = read_batch(body)
+    batch = read_batch(body, texts.canonical)
     try:
         with host.unit(device) as ctx:
             return push(host, ctx, device, batch)
@@ -187,7 +187,7 @@ def _add_record_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     @blp.response(200, schemas.PullOut)
     def pull_page() -> Response:
         """Pull a page of changes of the device's buckets"""
-        return answer(page_text(_page(host)))
+        return answer(texts.page(_page(host)))
 
 
 def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:

@@ -138,13 +138,13 @@ class SqlLedger:
 
     def prepare(self, unit: Sequence[Received]) -> None:
         """A savepoint must not take the rows of earlier ops along when it falls: they are written before it."""
-        unwritten = self._unwritten | tracker_of(self.session).unwritten
+        unwritten = self._unwritten | tracker_of(self.session).unwritten()
         if unwritten and (len(unit) > 1 or any(one.op and one.op.rec_id in unwritten for one in unit)):
             self.flush()
 
     def _write_if_unwritten(self, ops: Iterable[Op]) -> None:
         """Inside a savepoint only its own versions can be unwritten: see `prepare`."""
-        unwritten = tracker_of(self.session).unwritten
+        unwritten = tracker_of(self.session).unwritten()
         if unwritten and any(op.rec_id in unwritten for op in ops):
             self.flush()
 
