@@ -150,6 +150,7 @@ def composed(settings: Settings) -> Iterator[Flask]:
     yield create_app(runtime)
     runtime.redis.close()
     runtime.engine.dispose()
+    runtime.lookups.dispose()
 
 
 @pytest.fixture
@@ -167,6 +168,7 @@ def committed_runtime(settings: Settings, engine: Engine, clock: FrozenClock, tm
     yield runtime
     runtime.redis.close()
     runtime.engine.dispose()
+    runtime.lookups.dispose()
     with engine.begin() as connection:
         tables = connection.execute(
             text(
