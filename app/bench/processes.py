@@ -96,6 +96,14 @@ def largest_mib(parent: int) -> float:
     return max(_resident_mib(int(pid)) for pid in [str(parent), *children])
 
 
+def proportional_mib(parent: int) -> float:
+    """Proportional set size of a process and its children together: shared pages are counted once, in MiB."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii") for pid in [str(parent), *children]]
+    lines = [line.split() for rollup in rollups for line in rollup.splitlines()]
+    return sum(int(line[1]) for line in lines if line[0] == "Pss:") / 1024
+
+
 def _resident_mib(pid: int) -> float:
     """0 for a child that has just ended."""
     try:
