@@ -210,6 +210,11 @@ class PullRequest:
     report: Mapping[str, Any] | None = None
     reading: frozenset[str] = frozenset()
 
+    @property
+    def unsent(self) -> bool:
+        """The device says that ops wait on it: it may still speak of records that have left since (T4)."""
+        return bool((self.report or {}).get("queued_ops"))
+
 
 @dataclass(frozen=True, slots=True)
 class BucketState:

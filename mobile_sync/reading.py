@@ -11,7 +11,7 @@ from uuid import UUID
 
 from mobile_sync.beliefs import VersionSeen
 from mobile_sync.collection import Collection, ManyAtOnce, Stored
-from mobile_sync.ledger import Key, Ledger
+from mobile_sync.ledger import Asked, Key, Ledger
 from mobile_sync.protocol import Device, Kind, Op
 
 Ctx = TypeVar("Ctx")
@@ -97,7 +97,7 @@ class Reader(Generic[Ctx]):
         return not self.collections[op.entity].push_only and key_of(op) not in self.own
 
     def _ask_scope(self, ops: Sequence[Op]) -> None:
-        asked = [(op, self._corrected(op.device_at)) for op in ops]
+        asked = [Asked(op, self._corrected(op.device_at), self.base_rev(op)) for op in ops]
         held = self.ledger.held_by(self.device, asked) if asked else set()
         self._scoped.update({op.op_no: op.op_no in held for op in ops})
 

@@ -170,7 +170,9 @@ class Tablet:
         """Page to the end, then apply at once; returns the number of pages."""
         final = frozenset(self.kept.settled)
         while True:
-            page = self.post("pull", {**self.replica.request(self.staged), "limit": limit})
+            queued = sum(entry.stage is Stage.PENDING for entry in self.outbox.entries)
+            asked = {**self.replica.request(self.staged), "limit": limit, "report": {"queued_ops": queued}}
+            page = self.post("pull", asked)
             self.staged = [*self.staged, page]
             if not any(state["more"] for state in page["buckets"]):
                 break

@@ -21,7 +21,7 @@ from mobile_sync.adapters.filing import Filing, file_rows
 from mobile_sync.adapters.tables import blob, blob_ref, sync_conflict, sync_device_state
 from mobile_sync.adapters.tracking import Author, authored, tracker_of
 from mobile_sync.beliefs import VersionSeen
-from mobile_sync.ledger import Clash, Filed, Key, Opening
+from mobile_sync.ledger import Asked, Clash, Filed, Key, Opening
 from mobile_sync.merge import UNKNOWN
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
 from mobile_sync.results import read_result
@@ -64,7 +64,7 @@ _VERSIONS = text(
 ).bindparams(*_KEYED, bindparam("base_rev", type_=Packed("bigint")))
 _HELD = text(
     """
-    SELECT w.op_no FROM unnest(:op_no, :entity, :rec_id, :at) AS w(op_no, entity, rec_id, at)
+    SELECT w.op_no FROM unnest(:op_no, :entity, :rec_id, :at, :base_rev) AS w(op_no, entity, rec_id, at, base_rev)
     WHERE EXISTS (
       SELECT FROM sync_entry e JOIN sync_subscription s ON s.bucket_id = e.bucket_id AND s.device_id = :device_id
       WHERE e.rec_id = w.rec_id AND e.entity = w.entity AND (
@@ -73,8 +73,15 @@ _HELD = text(
     OR EXISTS (
       SELECT FROM record_version v
       WHERE v.entity = w.entity AND v.rec_id = w.rec_id AND v.prev_rev = 0 AND v.device_id = :device_id)
+    OR w.base_rev > 0 AND EXISTS (
+      SELECT FROM sync_entry e JOIN sync_subscription s ON s.bucket_id = e.bucket_id AND s.device_id = :device_id
+      CROSS JOIN LATERAL (
+        SELECT min(v.server_at) AS at FROM record_version v
+        WHERE v.entity = w.entity AND v.rec_id = w.rec_id AND v.rev >= w.base_rev) AS seen
+      WHERE e.rec_id = w.rec_id AND e.entity = w.entity AND (s.until IS NULL OR s.until >= seen.at)
+        AND (e.gone_at IS NULL OR e.gone_at >= greatest(seen.at, s.since)) AND seen.at IS NOT NULL)
     """
-).bindparams(*_KEYED, bindparam("at", type_=Packed("timestamptz")))
+).bindparams(*_KEYED, bindparam("at", type_=Packed("timestamptz")), bindparam("base_rev", type_=Packed("bigint")))
 
 
 def _asked(ops: Sequence[Op]) -> dict[str, Any]:
@@ -198,10 +205,15 @@ class SqlLedger:
         self._write_if_unwritten([op])
         return int(self.session.execute(_SHARED, {"entity": op.entity, "rec_id": op.rec_id}).scalar_one())
 
-    def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:
+    def held_by(self, device: Device, asked: Sequence[Asked]) -> set[int]:
         """One query for all, over the records' entries, the device's subscriptions, and who made them."""
-        self._write_if_unwritten(op for op, _ in asked)
-        bound = {**_asked([op for op, _ in asked]), "at": [at for _, at in asked], "device_id": device.id}
+        self._write_if_unwritten(one.op for one in asked)
+        bound = {
+            **_asked([one.op for one in asked]),
+            "at": [one.at for one in asked],
+            "base_rev": [one.base_rev for one in asked],
+            "device_id": device.id,
+        }
         with index_lookups(self.session):
             return set(self.session.scalars(_HELD, bound))
 

@@ -139,6 +139,59 @@ def test_T4_no_exit_is_forgotten_that_a_living_device_needs(shop: Shop, clock: T
         assert ctx.session.scalar(text("SELECT low_seq > 0 FROM sync_bucket WHERE key = 'shelf:a'"))
 
 
+def test_T4_no_exit_is_forgotten_that_unsent_work_may_speak_of(shop: Shop, clock: Ticker) -> None:
+    world = SqlWorld(shop)
+    tablet = world.tablet("a")
+    rec_id = uuid7()
+    world.save(rec_id, title="x")
+    tablet.pull()
+    tablet.update("note", rec_id, {"title": "not sent for months"})
+    clock.tick(days=1)
+    world.save(rec_id, shelf="b")
+    tablet.pull()
+    clock.tick(days=100)
+    tablet.pull()  # it has heard of the exit, and its work is still on it
+
+    def purge() -> int:
+        with shop.unit() as ctx:
+            return purge_exits(ctx.session, clock() - timedelta(days=90), clock() - timedelta(days=400))
+
+    assert purge() == 0
+    tablet.push()
+    assert statuses(tablet) == ["applied"]
+    tablet.pull()
+    assert purge() == 1
+
+
+def test_T4_no_exit_is_forgotten_that_a_device_may_not_have_heard_to_be_none_of_its_own(
+    shop: Shop, clock: Ticker
+) -> None:
+    world = SqlWorld(shop)
+    tablet = world.tablet("a")
+    rec_id = uuid7()
+    world.save(rec_id, title="x")
+    tablet.pull()
+    world.scope(tablet, "b")
+    asked = {**tablet.replica.request([]), "limit": 50}
+    tablet.post("pull", asked)  # the answer, which takes the bucket away, is lost
+    world.save(rec_id, shelf="c")
+    other = world.tablet("a")
+    other.pull()
+    clock.tick(days=100)
+    other.pull()
+
+    def purge() -> int:
+        with shop.unit() as ctx:
+            return purge_exits(ctx.session, clock() - timedelta(days=90), clock() - timedelta(days=400))
+
+    assert purge() == 0
+    tablet.pull()
+    assert tablet.replica.docs == {}
+    clock.tick(days=1)
+    tablet.pull()
+    assert purge() == 1
+
+
 def _named(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     if fields.get("title") == "":
         raise ValueError("a name is never empty")
