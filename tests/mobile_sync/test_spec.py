@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+from tests.mobile_sync.test_planted import PLANTS
+
 HERE = Path(__file__).parent
 ENGINE = HERE.parents[1] / "mobile_sync"
 
@@ -32,6 +34,41 @@ def _named(path: Path) -> set[str]:
 
 def test_every_rule_has_a_test_named_by_it() -> None:
     assert rules() - rules_tested() == set()
+
+
+INVARIANT = re.compile(r"^\| \*\*(I\d+)\*\* \|[^|]+\|([^|]*)\|([^|]*)\|([^|]*)\|$", re.MULTILINE)
+
+
+def invariants() -> dict[str, tuple[set[str], set[str], set[str]]]:
+    """By their table in SPEC.md: the checks of the simulation, the tests, and the planted bugs that each names."""
+    rows = INVARIANT.findall((ENGINE / "SPEC.md").read_text("utf-8"))
+    return {
+        name: (set(re.findall(r"[A-Z]\d+", checks)), set(re.findall(r"`(\w+)`", tests)), _split(planted))
+        for name, checks, tests, planted in rows
+    }
+
+
+def _split(cell: str) -> set[str]:
+    return {part.strip() for part in cell.split(",") if part.strip()}
+
+
+def test_every_invariant_of_the_design_is_held_by_a_check_or_a_test() -> None:
+    held = {name for name, (checks, tests, _) in invariants().items() if checks or tests}
+    assert held == {f"I{number}" for number in range(1, 26)}
+
+
+def test_the_invariants_name_checks_tests_and_planted_bugs_that_are_there() -> None:
+    sources = "".join(path.read_text("utf-8") for path in (ENGINE / "simulation").glob("*.py"))
+    tests = "".join(path.read_text("utf-8") for path in HERE.parent.rglob("test_*.py"))
+    for name, (checks, named, planted) in invariants().items():
+        assert {check for check in checks if f'"{check}"' not in sources} == set(), name
+        assert {test for test in named if f"def test_{test}(" not in tests} == set(), name
+        assert planted <= {plant.name for plant in PLANTS}, name
+
+
+def test_every_planted_bug_stands_beside_an_invariant_or_breaks_a_rule() -> None:
+    named = {bug for _, _, planted in invariants().values() for bug in planted}
+    assert {plant.name for plant in PLANTS if plant.name not in named and plant.breaks not in rules()} == set()
 
 
 def test_no_test_names_a_rule_that_is_not_there() -> None:
