@@ -35,11 +35,20 @@ export interface BoardWords {
   readonly cannot: string
 }
 
+/** A lane that is drawn: its row, and its crew's name in the column that stays in sight. */
+interface Drawn {
+  readonly row: HTMLLIElement
+  readonly who: HTMLElement
+}
+
 export class Stage {
   private readonly hours = el('div', 'board-hours')
+  private readonly rows = el('div', 'board-rows')
   private readonly list = el('ul', 'board-lanes')
+  /** One column for all names: a name that stuck by itself would be a layer of its own to paint, for each lane. */
+  private readonly names = el('div', 'board-names')
   private readonly nowLine = el('div', 'board-now')
-  private readonly drawn = new Map<number, HTMLLIElement>()
+  private readonly drawn = new Map<number, Drawn>()
   private view: View | null = null
   private frame = 0
   /** The bar that is in the tab order; arrows move it. */
@@ -50,7 +59,9 @@ export class Stage {
     this.list.setAttribute('role', 'list')
     this.nowLine.setAttribute('aria-hidden', 'true')
     this.hours.setAttribute('aria-hidden', 'true')
-    scroller.replaceChildren(this.hours, this.list, this.nowLine)
+    this.names.setAttribute('aria-hidden', 'true') // the lanes' labels say them
+    this.rows.append(this.list, this.names)
+    scroller.replaceChildren(this.hours, this.rows, this.nowLine)
     scroller.addEventListener('scroll', this.onScroll, { passive: true })
   }
 
@@ -62,8 +73,8 @@ export class Stage {
   private readonly onScroll = (): void => {
     cancelAnimationFrame(this.frame)
     this.frame = requestAnimationFrame(() => {
+      if (this.view) this.drawNow(this.view.now) // first: it reads the layout, which new lanes would make stale
       this.drawVisible()
-      if (this.view) this.drawNow(this.view.now)
     })
   }
 
@@ -77,13 +88,12 @@ export class Stage {
     const { axis, lanes } = view
     if (this.view?.axis !== axis || this.view.clock !== view.clock) this.drawHours(view)
     this.view = view
-    this.list.style.height = `${lanes.length * LANE_PX}px`
+    this.rows.style.height = `${lanes.length * LANE_PX}px`
     this.list.style.setProperty('--hour', `${axis.pxPerHour}px`)
     const width = `calc(var(--label) + ${widthOf(axis)}px)`
-    this.list.style.width = this.hours.style.width = width
+    this.rows.style.width = this.hours.style.width = width
     this.drawNow(view.now)
-    for (const li of this.drawn.values()) li.remove()
-    this.drawn.clear()
+    for (const index of this.drawn.keys()) this.erase(index)
     this.drawVisible()
     if (focused) this.barOf(focused)?.focus({ preventScroll: true })
   }
@@ -104,10 +114,10 @@ export class Stage {
     const axis = this.view?.axis
     if (!axis) return
     const x = xOf(axis, now)
-    // Lanes are layers of their own: the line would be painted over the crews' names.
+    // It would be painted over the crews' names.
     this.nowLine.hidden = now > axis.to || x < this.scroller.scrollLeft
     this.nowLine.style.transform = `translateX(${x}px)`
-    this.nowLine.style.height = this.list.style.height
+    this.nowLine.style.height = this.rows.style.height
   }
 
   private drawVisible(): void {
@@ -116,37 +126,50 @@ export class Stage {
     const { scrollTop, clientHeight } = this.scroller
     const first = Math.max(0, Math.floor(scrollTop / LANE_PX) - SPARE_LANES)
     const last = Math.min(lanes.length - 1, Math.ceil((scrollTop + clientHeight) / LANE_PX) + SPARE_LANES)
-    for (const [index, li] of this.drawn) {
-      if (index >= first && index <= last) continue
-      li.remove()
-      this.drawn.delete(index)
-    }
-    const fresh = document.createDocumentFragment()
+    for (const index of this.drawn.keys()) if (index < first || index > last) this.erase(index)
+    const rows = document.createDocumentFragment()
+    const names = document.createDocumentFragment()
     for (let index = first; index <= last; index++) {
       const lane = lanes[index]
       if (!lane || this.drawn.has(index)) continue
-      const li = this.drawLane(lane, index, lanes.length)
-      this.drawn.set(index, li)
-      fresh.append(li)
+      const drawn = { row: this.drawRow(lane, index, lanes.length), who: this.drawWho(lane, index) }
+      this.markBarred(drawn, lane)
+      this.drawn.set(index, drawn)
+      rows.append(drawn.row)
+      names.append(drawn.who)
     }
-    this.list.append(fresh)
+    this.list.append(rows)
+    this.names.append(names)
     this.keepOneTabStop()
   }
 
-  private drawLane(lane: Lane, index: number, total: number): HTMLLIElement {
+  private erase(index: number): void {
+    const drawn = this.drawn.get(index)
+    drawn?.row.remove()
+    drawn?.who.remove()
+    this.drawn.delete(index)
+  }
+
+  private drawWho(lane: Lane, index: number): HTMLElement {
+    const { words } = this.view as View
+    const who = el('div', 'board-who')
+    who.style.top = `${index * LANE_PX}px`
+    const name = el('b')
+    name.textContent = words.crew(lane)
+    const note = el('span')
+    note.textContent = words.crewNote(lane)
+    who.append(name, note)
+    return who
+  }
+
+  private drawRow(lane: Lane, index: number, total: number): HTMLLIElement {
     const { words, barsOf, now, axis } = this.view as View
     const li = el('li', 'board-lane')
     li.dataset.crew = lane.crew_id
     li.setAttribute('aria-label', words.laneLabel(lane))
     li.setAttribute('aria-setsize', String(total))
     li.setAttribute('aria-posinset', String(index + 1))
-    li.style.transform = `translateY(${index * LANE_PX}px)`
-    const who = el('div', 'board-who')
-    const name = el('b')
-    name.textContent = words.crew(lane)
-    const note = el('span')
-    note.textContent = words.crewNote(lane)
-    who.append(name, note)
+    li.style.top = `${index * LANE_PX}px`
     const line = el('div', 'board-line')
     for (const shift of lane.shifts) {
       const duty = el('i', 'board-duty')
@@ -156,8 +179,7 @@ export class Stage {
     const { placed, rows } = placeBars(barsOf(lane.crew_id), now)
     const height = (LANE_PX - GAP_PX * (rows + 1)) / rows
     for (const one of placed) line.append(...this.drawBar(one, height))
-    li.append(who, line)
-    this.markBarred(li, lane)
+    li.append(line)
     return li
   }
 
@@ -197,16 +219,15 @@ export class Stage {
   /** While a visit is held: lanes whose crew could not make it are hatched and say so. `null` ends it. */
   bar(cannot: ((lane: Lane) => boolean) | null): void {
     this.barred = cannot
-    for (const [index, li] of this.drawn) {
+    for (const [index, drawn] of this.drawn) {
       const lane = this.view?.lanes[index]
-      if (lane) this.markBarred(li, lane)
+      if (lane) this.markBarred(drawn, lane)
     }
   }
 
-  private markBarred(li: HTMLLIElement, lane: Lane): void {
-    const who = li.firstElementChild as HTMLElement
+  private markBarred({ row, who }: Drawn, lane: Lane): void {
     const cannot = this.barred?.(lane) ? (this.view?.words.cannot ?? '') : null
-    for (const part of [li, who]) {
+    for (const part of [row, who]) {
       if (cannot === null) delete part.dataset.cannot
       else part.dataset.cannot = cannot
     }
@@ -218,9 +239,8 @@ export class Stage {
   }
 
   highlight(lane: Lane | undefined): void {
-    for (const [index, li] of this.drawn) {
-      if (this.view?.lanes[index] === lane) li.dataset.target = ''
-      else delete li.dataset.target
+    for (const [index, { row, who }] of this.drawn) {
+      for (const part of [row, who]) part.toggleAttribute('data-target', this.view?.lanes[index] === lane)
     }
   }
 
