@@ -62,6 +62,7 @@ class HttpLink:
     token: str
     timeout_s: float = 30.0
 
+    keep_s: int | None = None  # as the server last said (B9)
     renew: Callable[[], str | None] = lambda: None  # a fresh token, or None; asked once when the present one is refused
 
     def __call__(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -89,7 +90,9 @@ class HttpLink:
 
     def check(self, hashes: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Where the server stands with these files."""
-        states: Sequence[Mapping[str, Any]] = self("blobs/check", {"hashes": list(hashes)})["blobs"]
+        told = self("blobs/check", {"hashes": list(hashes)})
+        self.keep_s = told.get("keep_s", self.keep_s)
+        states: Sequence[Mapping[str, Any]] = told["blobs"]
         return states
 
     def begin(self, sha256: str, file: KeptFile) -> str:

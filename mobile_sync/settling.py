@@ -64,7 +64,8 @@ def _tidied(kept: Kept) -> Kept:
         return kept
     now = datetime.fromisoformat(kept.server_at)
     old = {number for number in kept.shown if _passed(kept.settled[number], now, OPS_KEPT)}
-    files = {sha256: one for sha256, one in kept.files.items() if not _done_with(one, now)}
+    keep = ORIGINALS_KEPT if kept.keep_s is None else timedelta(seconds=kept.keep_s)
+    files = {sha256: one for sha256, one in kept.files.items() if not _done_with(one, now, keep)}
     if not old and len(files) == len(kept.files):
         return kept
     entries = tuple(entry for entry in kept.outbox.entries if entry.op_no not in old)
@@ -73,8 +74,8 @@ def _tidied(kept: Kept) -> Kept:
     return replace(kept, outbox=outbox, settled=settled, shown=kept.shown - old, files=files)
 
 
-def _done_with(file: KeptFile, now: datetime) -> bool:
-    return file.verified_at is not None and _passed(file.verified_at, now, ORIGINALS_KEPT)
+def _done_with(file: KeptFile, now: datetime, keep: timedelta) -> bool:
+    return file.verified_at is not None and _passed(file.verified_at, now, keep)
 
 
 def _passed(since: str, now: datetime, span: timedelta) -> bool:

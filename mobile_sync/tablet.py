@@ -19,7 +19,7 @@ from mobile_sync.link import Refused
 from mobile_sync.outbox import Entry, Outbox, Stage
 from mobile_sync.protocol import MAX_DEPTH, MAX_OPS
 from mobile_sync.replica import Replica
-from mobile_sync.sending import FileWire, send_file
+from mobile_sync.sending import FileWire, Urgency, in_order, send_file
 from mobile_sync.settling import key_of_op, settled_pull, settled_push
 from mobile_sync.wire import depth_of, write_time
 
@@ -181,12 +181,14 @@ class Tablet:
         self.staged = []
         return pages
 
-    def upload(self, wire: FileWire, *, chunk_bytes: int = 256 * 1024) -> int:
-        """Send the files the server lacks; returns how many it has verified."""
+    def upload(self, wire: FileWire, *, chunk_bytes: int = 256 * 1024, urgency: Urgency = lambda sha256: 0) -> int:
+        """Send the files the server lacks, small and needed first (B10); returns how many it has verified."""
         sent = 0
-        for sha256, file in self.kept.files.items():
-            if not file.verified and send_file(wire, sha256, file, self.storage.content(sha256), chunk_bytes):
-                self._keep(replace(self.kept, files={**self.kept.files, sha256: replace(file, verified=True)}))
+        for sha256 in in_order(self.kept.files, urgency):
+            file = self.kept.files[sha256]
+            if send_file(wire, sha256, file, self.storage.content(sha256), chunk_bytes):
+                files = {**self.kept.files, sha256: replace(file, verified=True)}
+                self._keep(replace(self.kept, files=files, keep_s=wire.keep_s))
                 sent += 1
         return sent
 

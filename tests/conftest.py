@@ -22,6 +22,8 @@ from app.factory import build_runtime, create_app
 from app.kernel import migrate
 from app.kernel.clock import FrozenClock
 from app.kernel.unit_of_work import Runtime
+from mobile_sync.blobs import BucketAddress
+from tests.object_store import bucket_server
 
 TESTS = Path(__file__).resolve().parent
 A_THURSDAY_IN_JULY = datetime(2026, 7, 16, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
@@ -75,6 +77,13 @@ def redis_url_of(worker: str, *, web: bool = False) -> str:
     address, _, _ = _needed("REDIS_URL").partition("?")
     number = REDIS_OF[worker] + (WEB_REDIS if web else 0)
     return f"{address}?db={number}"
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BucketAddress]:
+    """An S3 bucket on this machine, for whoever takes a prefix of their own in it."""
+    with bucket_server(tmp_path_factory.mktemp("objects")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ def running(settings: Settings, command: list[str]) -> Iterator[subprocess.Popen
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "BLOB_ROOT": str(settings.blob_root),
+        "BLOB_STORE": "",
         "SECRET_KEY": settings.secret_key,
         "PUBLIC_ORIGIN": settings.public_origin,
         "STREAM_ORIGIN": settings.stream_origin,

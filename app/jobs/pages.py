@@ -13,6 +13,7 @@ from app.jobs.queries import JobFilter, JobView
 from app.kernel.actor import Actor
 from app.kernel.net import narrow
 from app.kernel.unit_of_work import Runtime, UnitOfWork
+from app.media.queries import manifest_of
 
 HEADINGS = (
     "number", "kind", "state", "priority", "required_skill", "address", "lon", "lat", "crew",
@@ -31,6 +32,7 @@ def page_of(uow: UnitOfWork, view: JobView) -> dict[str, Any]:
         "assignment": _brief(view),
         "form": view.form.document,
         "record": record,
+        "files": manifest_of(uow.session, job.id),
         "missing": rules.missing(view.form.document, answers, queries.filled_slots(uow.session, job.id)),
         "allowed": rules.allowed(job.kind, job.state, hands),
     }

@@ -18,6 +18,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.config import Settings
 from app.kernel.actor import NOBODY, Actor
+from app.kernel.blobs import Blobs
 from app.kernel.clock import Clock, utc_now
 from app.kernel.ids import NewId, new_id
 from app.kernel.outbox import Event, OutboxRow
@@ -48,6 +49,7 @@ class Runtime:
     sessions: sessionmaker[Session]
     lookups: Engine
     redis: Redis
+    blobs: Blobs
     clock: Clock = utc_now
     new_id: NewId = new_id
     reactions: Reactions = field(default_factory=dict)
@@ -71,6 +73,7 @@ class Runtime:
             sessions=sessionmaker(engine, expire_on_commit=False),
             lookups=_lookups(settings),
             redis=Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2),
+            blobs=Blobs(settings.blob_root, settings.blob_bucket),
         )
 
     @contextmanager

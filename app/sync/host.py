@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -22,17 +22,16 @@ from app.kernel.unit_of_work import Runtime, UnitOfWork
 from app.kernel.web import Authenticate, runtime
 from app.media import service as media
 from app.media.models import MAX_BYTES, AttachmentKind
-from app.media.rules import MIMES_BY_KIND
+from app.media.rules import MIMES_BY_KIND, PREVIEW_KIND, PREVIEW_MIME, THUMBNAIL_MAX_BYTES
 from app.sync.collection import SCHEMA_VERSION
 from app.sync.collections import COLLECTIONS
 from app.sync.contested import TellingLedger
 from app.sync.errors import NotATablet
-from app.sync.files import partial_files
 from app.sync.idle import answer_idle
 from app.sync.placement import buckets_of_actor
 from mobile_sync.adapters.http import SqlHost
-from mobile_sync.adapters.local_store import LocalStore, PartialFiles
-from mobile_sync.blobs import FileLimit, Upload
+from mobile_sync.adapters.local_store import PartialFiles
+from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.collection import Collection
 from mobile_sync.protocol import Bucket, Device, FieldError, Page, PullRequest, Received, Rejected, Result
 
@@ -61,19 +60,25 @@ class Host(SqlHost[UnitOfWork]):
         return SCHEMA_VERSION
 
     @property
-    def store(self) -> LocalStore:
+    def store(self) -> ObjectStore:
         """The installation's files."""
-        return LocalStore(self.runtime.settings.blob_root)
+        return self.runtime.blobs.store
 
     @property
     def partial(self) -> PartialFiles:
-        """Half-arrived files, on the same disk."""
-        return partial_files(self.runtime.settings.blob_root)
+        """Half-arrived files, on a disk of this machine."""
+        return self.runtime.blobs.partial
 
     @property
     def file_limits(self) -> Mapping[str, FileLimit]:
-        """Photos and signatures."""
-        return {kind.value: FileLimit(MIMES_BY_KIND[kind], most) for kind, most in MOST_BYTES.items()}
+        """Photos, their small pictures, signatures."""
+        limits = {kind.value: FileLimit(MIMES_BY_KIND[kind], most) for kind, most in MOST_BYTES.items()}
+        return {**limits, PREVIEW_KIND: FileLimit(frozenset({PREVIEW_MIME}), THUMBNAIL_MAX_BYTES)}
+
+    @property
+    def keep_originals(self) -> timedelta:
+        """As the installation is set."""
+        return self.runtime.settings.keep_originals
 
     def device(self) -> Device:
         """The tablet whose bearer token came with the request.

@@ -25,6 +25,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "not_json": ("请求体不是有效的 JSON", "The body is not JSON"),
     "offset_mismatch": ("上传位置不符，请从服务器的位置继续", "The server has another offset; go on from there"),
     "storage_full": ("服务器存储空间不足", "The server's storage is full"),
+    "store_unavailable": ("文件存储暂时无法访问，请稍后重试", "The file store does not answer; try again"),
     "too_deep": ("JSON 嵌套过深", "The JSON is nested too deeply"),
     "too_large": ("请求体过大", "The body is too large"),
     "too_many_ops": ("一个批次的操作过多", "Too many ops in one batch"),

@@ -6,12 +6,12 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from flask import Response, send_file, url_for
+from flask import Response, url_for
 from flask_smorest import Blueprint
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -22,14 +22,16 @@ from mobile_sync.adapters.epochs import current_epoch
 from mobile_sync.adapters.feed_sql import SqlFeed, acknowledge, subscribe
 from mobile_sync.adapters.ledger_sql import SqlLedger, is_fatal
 from mobile_sync.adapters.local_store import PartialFiles
+from mobile_sync.adapters.serving import send_stored
 from mobile_sync.adapters.stamping import stamp
-from mobile_sync.adapters.tus import add_tus_routes
+from mobile_sync.adapters.tus import add_tus_routes, store_asked
 from mobile_sync.adapters.uploads import mime_in_scope, open_uploads, verified_among
 from mobile_sync.answers import push_text
 from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.engine import Host, push
 from mobile_sync.protocol import Bucket, Device, Page, PullRequest, PushAnswer, SyncProblem
 from mobile_sync.pull import Puller
+from mobile_sync.settling import ORIGINALS_KEPT
 from mobile_sync.wire import read_batch, read_hash, read_pull
 
 CtxIn = TypeVar("CtxIn")
@@ -54,6 +56,10 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
     @property
     def file_limits(self) -> Mapping[str, FileLimit]:
         """What may be sent, by sort of file."""
+
+    @property
+    def keep_originals(self) -> timedelta:
+        """How long devices keep a file after its receipt (B9)."""
 
     def device(self) -> Device:
         """Who is at the door; raises the application's own refusal. A revoked device is let through, marked."""
@@ -85,6 +91,11 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
 
 class SqlHost(ABC, Generic[CtxIn]):
     """The parts of a host that are the same over any PostgreSQL; derive and write the rest of `SyncHost`."""
+
+    @property
+    def keep_originals(self) -> timedelta:
+        """A week."""
+        return ORIGINALS_KEPT
 
     @abstractmethod
     def session(self, ctx: CtxIn) -> Session:
@@ -197,7 +208,8 @@ def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     def check_blobs() -> Response:
         """Ask which files the server has, and where to go on with the others"""
         device = host.device()
-        return answer(json.dumps({"blobs": _blob_states(host, device, read_object(_BLOBS)["hashes"], blp.name)}))
+        states = _blob_states(host, device, read_object(_BLOBS)["hashes"], blp.name)
+        return answer(json.dumps({"blobs": states, "keep_s": round(host.keep_originals.total_seconds())}))
 
     @blp.route("/blobs/<sha256>", methods=["GET"])
     @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
@@ -207,10 +219,8 @@ def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
         mime = None if device.revoked else _mime_of(host, device, sha256)
         if mime is None:
             raise SyncProblem("unknown_blob", 404)
-        response = send_file(
-            host.store.open(sha256), mimetype=mime, as_attachment=True, download_name=sha256, etag=sha256
-        )
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        with store_asked():
+            response = send_stored(host.store.open(sha256), sha256, mime=mime, as_attachment=True, name=sha256)
         response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
         return response
 

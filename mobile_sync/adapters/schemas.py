@@ -205,6 +205,7 @@ class BlobState(ma.Schema):
 
 
 class BlobsOut(ma.Schema):
-    """In the order asked."""
+    """In the order asked. `keep_s`: how many seconds a device keeps an original after its receipt (B9)."""
 
     blobs = fields.List(fields.Nested(BlobState), required=True)
+    keep_s = fields.Integer(required=True)

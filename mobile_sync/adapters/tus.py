@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import errno
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
@@ -16,12 +17,14 @@ from flask_smorest import Blueprint
 
 from mobile_sync.adapters.local_store import sha256_of
 from mobile_sync.adapters.uploads import create_upload, discard, find_upload, finish, note_offset
-from mobile_sync.blobs import Upload
+from mobile_sync.blobs import StoreUnavailable, Upload
 from mobile_sync.protocol import Device, FieldError, SyncProblem
 from mobile_sync.wire import read_hash
 
 if TYPE_CHECKING:
     from mobile_sync.adapters.http import SyncHost
+
+log = logging.getLogger(__name__)
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
@@ -187,11 +190,13 @@ def _offset(host: SyncHost[Any], device: Device, upload: Upload) -> int:
     if upload.finished:
         return upload.size
     offset = host.partial.offset(upload.id)
-    if offset is None and host.store.has(upload.sha256):
+    if offset is None:
+        with store_asked():
+            stored = host.store.has(upload.sha256)
+        if not stored:
+            raise SyncProblem("unknown_upload", 404)
         _say_verified(host, device, upload)
         return upload.size
-    if offset is None:
-        raise SyncProblem("unknown_upload", 404)
     if offset == upload.size:
         with host.partial.locked(upload.id):
             _verify(host, device, upload)
@@ -257,7 +262,8 @@ def _verify(host: SyncHost[Any], device: Device, upload: Upload) -> None:
         with host.unit(device) as ctx:
             discard(host.session(ctx), upload)
         raise
-    host.store.put(upload.sha256, path)
+    with store_asked():  # the bytes stay here until then, so that asking for the offset is enough to go on
+        host.store.put(upload.sha256, path)
     _say_verified(host, device, upload)
 
 
@@ -265,6 +271,18 @@ def _say_verified(host: SyncHost[Any], device: Device, upload: Upload) -> None:
     with host.unit(device) as ctx:
         if finish(host.session(ctx), upload, host.now(ctx)):
             host.file_verified(ctx, upload)
+
+
+@contextmanager
+def store_asked() -> Iterator[None]:
+    """A store that is away is a reason to come back; a file it has lost is not there."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        log.warning("the object store did not answer", extra={"error": str(error)})
+        raise SyncProblem("store_unavailable", 503) from error
+    except FileNotFoundError as error:
+        raise SyncProblem("unknown_blob", 404) from error
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from mobile_sync.collection import FieldRule, Policy
 from mobile_sync.kept import Kept, KeptFile
 from mobile_sync.outbox import Outbox
 from mobile_sync.protocol import READING, Bucket
+from mobile_sync.sending import in_order
 from mobile_sync.settling import settled_push
 from mobile_sync.tablet import Tablet
 from mobile_sync.testing import MemoryCollection, MemoryServer, Ticker
@@ -270,6 +271,27 @@ PHOTO = KeptFile(5, "image/jpeg", "photo", verified=True)
 
 def _told(epoch: str, server_at: str) -> dict[str, Any]:
     return {"epoch": epoch, "server_at": server_at, "expected": 1, "results": []}
+
+
+def test_B9_the_server_says_how_long_originals_stay() -> None:
+    told = Kept(files={"a": PHOTO}, keep_s=60)
+    kept = settled_push(told, _told("one", "2026-07-16T00:00:00.000Z"))
+    assert settled_push(kept, _told("one", "2026-07-16T00:01:00.000Z")).files == kept.files
+    assert settled_push(kept, _told("one", "2026-07-16T00:01:00.001Z")).files == {}
+
+
+def test_B10_small_and_needed_files_go_first() -> None:
+    files = {
+        "large": KeptFile(900, "image/jpeg", "photo"),
+        "gas": KeptFile(5_000, "image/jpeg", "photo"),
+        "small": KeptFile(10, "image/jpeg", "photo"),
+        "act": KeptFile(50, "application/pdf", "act"),
+        "thumb": KeptFile(30, "image/jpeg", "thumb"),
+        "signed": KeptFile(9_000, "image/png", "signature"),
+        "done": PHOTO,
+    }
+    order = in_order(files, lambda sha256: 0 if sha256 == "gas" else 1)
+    assert order == ["signed", "thumb", "act", "gas", "small", "large"]
 
 
 def test_B9_a_receipt_is_dated_by_the_server_and_void_in_another_life() -> None:

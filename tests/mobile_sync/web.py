@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 from mobile_sync.adapters.http import SqlHost, add_sync_routes
 from mobile_sync.adapters.local_store import LocalStore, PartialFiles
 from mobile_sync.answers import write_refusal
-from mobile_sync.blobs import FileLimit, Upload
+from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.protocol import Bucket, Device, Refusal, SyncProblem
 from tests.mobile_sync.sample import Shop, Unit
 
@@ -30,10 +30,10 @@ class WebShop(SqlHost[Unit]):
     schema_version = 1
     file_limits: Mapping[str, FileLimit] = {"photo": FileLimit(frozenset({"image/jpeg"}), 20_000_000)}
 
-    def __init__(self, shop: Shop, folder: Path) -> None:
+    def __init__(self, shop: Shop, folder: Path, store: ObjectStore | None = None) -> None:
         self.shop = shop
         self.collections = shop.collections
-        self.store = LocalStore(folder)
+        self.store: ObjectStore = store or LocalStore(folder)
         self.partial = PartialFiles(folder / "partial")
         self.verified: list[Upload] = []
 

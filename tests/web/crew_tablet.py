@@ -22,6 +22,9 @@ REPAIR_ANSWERS = {
 }
 
 
+CAMERA = "Canary Phone 12"
+
+
 class CrewTablet(Tablet):
     """One page of the crew app, with a person who fills forms, takes pictures and signs."""
 
@@ -83,8 +86,10 @@ def picture(colour: tuple[int, int, int]) -> bytes:
     Image.effect_noise((2600, 1950), 60).convert("RGB").point(lambda level: level).save(out, "JPEG", quality=80)
     image = Image.open(io.BytesIO(out.getvalue()))
     image.paste(colour, (200, 200, 1400, 1200))
+    exif = Image.Exif()
+    exif[0x0110] = CAMERA
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
+    image.save(out, "JPEG", quality=80, exif=exif)
     return out.getvalue()
 
 

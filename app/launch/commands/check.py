@@ -48,7 +48,7 @@ def test_env(launch: Launch, services: Services, *, browser: bool) -> dict[str, 
     env = node_env(launch.python, launch.product_env(services))
     blobs = made(launch.places.var / "test" / "blobs")
     found = browser_env(launch.maker, launch.environ) if browser else {}
-    return {**env, **found, "BLOB_ROOT": str(blobs), "LC_ALL": "C.UTF-8"}
+    return {**env, **found, "BLOB_ROOT": str(blobs), "BLOB_STORE": "", "LC_ALL": "C.UTF-8"}
 
 
 @contextmanager

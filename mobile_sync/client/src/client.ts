@@ -1,7 +1,7 @@
 /** The engine as an app holds it: record edits, look at them, and let rounds of push, pull and files run by themselves. */
 
 import type { FileRules } from './files'
-import { FIELD_FILES, purge, sendFiles } from './files'
+import { FIELD_FILES, heard, purge, sendFiles } from './files'
 import type { Edit } from './outbox'
 import { reconcile } from './numbers'
 import { forgetOld, record, settle, takeBatch } from './outbox'
@@ -190,7 +190,7 @@ export class SyncClient {
 
   private async close(tables: Tables): Promise<void> {
     const now = this.parts.clock.now()
-    await purge(tables, this.parts.files ?? FIELD_FILES, now)
+    await purge(tables, this.parts.files ?? FIELD_FILES)
     await forgetOld(tables, now)
     await writeMeta(tables, LAST_SYNCED, now)
   }
@@ -208,6 +208,7 @@ export class SyncClient {
       const answer = await this.timed(() => transport.push(body))
       const after = await storage.run('write', async (tables) => {
         const moved = await settle(tables, answer.results, clock.now())
+        await heard(tables, answer.epoch, answer.server_at)
         await tables.meta.delete(PROBE)
         return { moved, again: await reconcile(tables, answer) }
       })
@@ -262,7 +263,10 @@ export class SyncClient {
         transport.pull(this.report === null ? body : { ...body, report: this.report }),
       )
       if (!(await storage.run('write', (tables) => stage(tables, page)))) continue
-      const applied = await storage.run('write', applyStaged)
+      const applied = await storage.run('write', async (tables) => {
+        await heard(tables, page.epoch, page.server_at)
+        return applyStaged(tables)
+      })
       if (applied.changed + applied.gone > 0) this.tell()
       return applied
     }

@@ -142,4 +142,6 @@ export interface BlobStatus {
 
 export interface BlobCheckResponse {
   blobs: BlobStatus[]
+  /** Seconds that a device keeps an original after its receipt. */
+  keep_s?: number
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Edit, OpResult } from '../src'
+import type { Edit, FileRow, OpResult } from '../src'
 import { badgeOf, dismiss, Fault, outstanding, parkedOps, purge, view, viewAll, FIELD_FILES } from '../src'
 import { INCIDENTS } from '../src/verify'
 import { NEXT_OP_NO } from '../src/outbox'
@@ -238,10 +238,71 @@ describe('files', () => {
     const bytes = () => here.storage.run('read', (tables) => tables.contents.all())
     expect(await bytes()).toHaveLength(3)
     await here.client.sync()
-    await here.client.change((tables) => purge(tables, FIELD_FILES, here.clock.now() + FIELD_FILES.keep_verified - 1))
+    server.at += FIELD_FILES.keep_verified - 1
+    await here.client.sync()
     expect(await bytes()).toHaveLength(3)
-    await here.client.change((tables) => purge(tables, FIELD_FILES, here.clock.now() + FIELD_FILES.keep_verified))
+    server.at += 1
+    await here.client.sync()
     expect(await bytes()).toHaveLength(0)
+    expect((await here.storage.run('read', (tables) => tables.files.all())).map((file) => file.purged)).toEqual([
+      true,
+      true,
+      true,
+    ])
+  })
+
+  test('[B9] a tablet whose clock is years ahead deletes nothing early, and the server says how long', async () => {
+    server.keep_s = 60
+    await here.client.record([edit(JOB, {}, { files: [photo('picture')] })])
+    await here.client.sync()
+    const bytes = () => here.storage.run('read', (tables) => tables.contents.all())
+    here.clock.ms += 20 * 365 * 24 * 3_600_000
+    server.at += 59_000
+    await here.client.sync()
+    expect(await bytes(), 'the receipt is dated by this answer').toHaveLength(1)
+    server.at += 59_999
+    await here.client.sync()
+    expect(await bytes()).toHaveLength(1)
+    server.at += 1
+    await here.client.sync()
+    expect(await bytes()).toHaveLength(0)
+  })
+
+  test('[B9] an unsent original is never deleted', async () => {
+    here.link.upload = () => Promise.reject(new Fault('busy'))
+    await here.client.record([edit(JOB, {}, { files: [photo('picture')] })])
+    await here.client.sync()
+    server.at += 10 * FIELD_FILES.keep_verified
+    await here.client.sync()
+    await here.client.change((tables) => purge(tables, { ...FIELD_FILES, keep_verified: 0 }))
+    expect(await here.storage.run('read', (tables) => tables.contents.all())).toHaveLength(1)
+  })
+
+  test('[B9] in another life of the server no receipt counts: the file is offered again', async () => {
+    await here.client.record([edit(JOB, {}, { files: [photo('picture')] })])
+    await here.client.sync()
+    await here.client.sync()
+    server.stored.clear()
+    server.epoch = 'e2'
+    await here.client.sync()
+    expect(server.stored.get(sha256('picture'))).toBe('picture')
+    expect(await outstanding(here.storage)).toMatchObject({ files: {} })
+  })
+
+  test('[B10] among files of one kind those that are wanted soonest go first', async () => {
+    const order: string[] = []
+    const rules = { ...FIELD_FILES, urgency: (_: unknown, file: FileRow) => Promise.resolve(file.tag === 'gas' ? 0 : 1) }
+    const asked = tablet(server, here.storage, here.clock, rules)
+    asked.link.upload = (file) => {
+      order.push(`${file.kind} ${file.tag}`)
+      return Promise.resolve()
+    }
+    await asked.client.record([
+      edit(FORM, {}, { tag: 'meter', files: [photo('a'), photo('b', 'thumb')] }),
+      edit(JOB, {}, { tag: 'gas', files: [photo('a longer one'), photo('c', 'thumb'), photo('s', 'signature')] }),
+    ])
+    await asked.client.sync()
+    expect(order).toEqual(['signature gas', 'thumb gas', 'thumb meter', 'photo gas', 'photo meter'])
   })
 
   test('[B5] an upload that was cut goes on where the server stands', async () => {

@@ -1,14 +1,19 @@
 import Dexie from 'dexie'
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue'
 import { SyncClient } from '@sync/client'
+import { FIELD_FILES } from '@sync/files'
+import { view } from '@sync/overlay'
+import type { FileRow, Tables } from '@sync/store'
 import { CrewDatabase } from './db/database'
 import { SettingsStore } from './db/settings'
 import { DexieStorage } from './db/storage'
+import { URGENCY } from './jobs/steps'
 import { sha256Text } from './sync/keys'
 import { browserClock, browserLocks } from './sync/platform'
 import { Session } from './sync/session'
 import { httpTransport } from './sync/transport'
 import { tusUploader } from './sync/uploader'
+import type { Job } from './types'
 
 /** The shape of `fields` and `doc` that this app writes and reads (SPEC W8). */
 const SCHEMA_VERSION = 1
@@ -27,8 +32,15 @@ export const sync: SyncClient = new SyncClient({
   digest: sha256Text,
   spread: () => Math.random(),
   schema_version: SCHEMA_VERSION,
+  files: { ...FIELD_FILES, urgency: urgencyOf },
   report: reportOfDevice,
 })
+
+/** Files of the most urgent jobs go first; of a job that has left this tablet, last. */
+async function urgencyOf(tables: Tables, file: FileRow): Promise<number> {
+  const job = (await view(tables, 'job', file.tag))?.doc as unknown as Job | undefined
+  return job === undefined ? URGENCY.normal + 1 : URGENCY[job.priority]
+}
 
 async function reportOfDevice(): Promise<Record<string, string | number>> {
   const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {}

@@ -8,6 +8,7 @@ import { fieldOf } from '@sync/fields'
 import type { Doc } from '@sync/protocol'
 import { formOf } from '../jobs/forms'
 import type { FormDocument } from '../forms/rules'
+import { manifests, PREVIEW, type Manifest } from '../jobs/manifest'
 import { storage } from '../services'
 import { QUIET } from '../status'
 import type { Job } from '../types'
@@ -39,6 +40,8 @@ export interface Queue {
   parked: Parked[]
   refused: WaitingFile[]
   incidents: Incident[]
+  /** Jobs of which the centre lacks declared files. */
+  awaited: { id: string; number: string; completed: boolean; files: Manifest }[]
   stored: { jobs: number; forms: number; pictures: number }
 }
 
@@ -53,9 +56,10 @@ export function loadQueue(): Promise<Queue> {
     return {
       ops: await withName(pending),
       atCentre: await withName(centre),
-      files: await withName(await tables.files.by('state', 'waiting')),
+      files: await withName(counted(await tables.files.by('state', 'waiting'))),
       parked: await Promise.all(parked.map(async (one) => ({ ...one, theirs: await theirsOf(tables, one.row) }))),
-      refused: await withName(await tables.files.by('state', 'refused')),
+      refused: await withName(counted(await tables.files.by('state', 'refused'))),
+      awaited: await awaitedOf(tables),
       incidents: ((await tables.meta.get(INCIDENTS))?.value as Incident[] | undefined) ?? [],
       stored: await storedHere(tables),
     }
@@ -81,11 +85,25 @@ async function theirsOf(tables: Tables, row: OpRow): Promise<Doc | null> {
   return (await tables.docs.get(row.record))?.doc ?? null
 }
 
+function counted(files: readonly FileRow[]): FileRow[] {
+  return files.filter((file) => file.kind !== PREVIEW)
+}
+
+async function awaitedOf(tables: Tables): Promise<Queue['awaited']> {
+  const found: Queue['awaited'] = []
+  for (const [id, files] of await manifests(tables)) {
+    const job = (await view(tables, 'job', id))?.doc as unknown as Job | undefined
+    if (job === undefined || files.here === files.declared) continue
+    found.push({ id, number: job.number, completed: job.state === 'completed', files })
+  }
+  return found
+}
+
 async function storedHere(tables: Tables): Promise<Queue['stored']> {
   return {
     jobs: (await viewAll(tables, 'job')).length,
     forms: (await viewAll(tables, 'form')).length,
-    pictures: (await tables.files.all()).filter((file) => !file.purged).length,
+    pictures: counted(await tables.files.all()).filter((file) => !file.purged).length,
   }
 }
 

@@ -1027,6 +1027,17 @@ export interface components {
         };
         AttachmentOut: {
             accuracy_m?: number | null;
+            differs: ("time" | "position")[];
+            exif_away_m?: number | null;
+            exif_device?: string | null;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            exif_location?: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | null;
+            /** Format: date-time */
+            exif_taken_at?: string | null;
             has_thumbnail: boolean;
             height_px?: number | null;
             /** Format: uuid */
@@ -1108,6 +1119,7 @@ export interface components {
         };
         BlobsOut: {
             blobs: components["schemas"]["BlobState"][];
+            keep_s: number;
         };
         BranchOut: {
             bbox: number[] | null;
@@ -1557,6 +1569,7 @@ export interface components {
             contact_phone?: string | null;
             /** Format: date-time */
             due_at?: string | null;
+            files: components["schemas"]["ManifestOut"];
             finding?: string | null;
             form: {
                 [key: string]: unknown;
@@ -1689,6 +1702,10 @@ export interface components {
             priority: "emergency" | "urgent" | "normal";
             /** @enum {unknown} */
             state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+        };
+        ManifestOut: {
+            declared: number;
+            here: number;
         };
         MeIn: {
             /** @enum {string} */
