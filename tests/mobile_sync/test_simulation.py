@@ -12,11 +12,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from mobile_sync.__main__ import main
+from mobile_sync.adapters.tracking import Tracker
 from mobile_sync.simulation.campaign import Campaign, Summary
 from mobile_sync.simulation.faults import Tally
 from mobile_sync.simulation.network import FATES
+from mobile_sync.simulation.postgres import PostgresHouse
+from mobile_sync.simulation.postgres_state import drop_schema, simulation_engine
 from tests.mobile_sync.conftest import without_tracer
 
 pytestmark = pytest.mark.usefixtures("untraced")
@@ -70,6 +74,21 @@ def test_postgresql_and_the_real_routes_hold_them_too(capsys: pytest.CaptureFixt
     assert "I4 " in told
     assert "many at once " in told
     assert "one by one " in told
+
+
+@pytest.mark.slow
+def test_a_bug_found_over_postgresql_is_found_again(sync_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tracker, "leave", lambda self, transaction: self._at_savepoint.pop(transaction, None))
+    engine = simulation_engine(sync_engine.url.render_as_string(hide_password=False))
+    forced = {"steps": 24, "at_once": False, "weather": {}, "stress": "none"}
+    campaign = Campaign(lambda parts: PostgresHouse(engine, parts), store="postgres", forced=forced)
+    try:
+        found = campaign.over(range(5, 6))
+    finally:
+        drop_schema(engine)
+    assert [failure.invariant for failure in found.failures] == ["T1"], (
+        "a savepoint that fell took its neighbours along"
+    )
 
 
 def test_a_seed_is_the_same_run_every_time() -> None:
