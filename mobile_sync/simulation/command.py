@@ -35,8 +35,8 @@ def simulate(wanted: argparse.Namespace) -> int:
 
 
 def _progress(summary: Summary) -> None:
-    failed = len(summary.failures)
-    sys.stderr.write(f"{summary.seeds} seeds, {failed} failed, {summary.seconds:.0f} s\n")
+    failed = ", ".join(f"{one.seed} broke {one.invariant}" for one in summary.failures) or "none"
+    sys.stderr.write(f"{summary.seeds} seeds in {summary.seconds:.0f} s, failed: {failed}\n")
 
 
 def _report(campaign: Campaign, summary: Summary, *, trace: bool) -> None:

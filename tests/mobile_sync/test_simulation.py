@@ -107,7 +107,7 @@ def test_a_seed_is_the_same_run_in_other_processes(capsys: pytest.CaptureFixture
     beside = capsys.readouterr()
     assert told.partition("ops=")[2] == beside.out.partition("ops=")[2]
     assert told.endswith("failures=[none]\n")
-    assert "5 seeds, 0 failed" in beside.err
+    assert beside.err.startswith("5 seeds in ")
 
 
 def test_a_run_can_be_read_step_by_step() -> None:
