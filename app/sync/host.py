@@ -86,14 +86,17 @@ class Host(SqlHost[UnitOfWork]):
         Raises:
             Unauthenticated, TokenExpired: no token, or not a valid one. NotATablet: somebody else's token.
         """
-        with self.runtime.unit_of_work() as uow:
-            actor = cast(Authenticate, current_app.extensions["lamplighter_authenticate"])(uow)
+        actor = g.pop("sync_known", None) or self._authenticated()
         if actor.person_id is None:
             raise Unauthenticated
         if actor.device_id is None:
             raise NotATablet
         g.person_id, g.sync_actor = actor.person_id, actor
         return Device(actor.device_id, actor.person_id, revoked=actor.device_revoked)
+
+    def _authenticated(self) -> Actor:
+        with self.runtime.unit_of_work() as uow:
+            return cast(Authenticate, current_app.extensions["lamplighter_authenticate"])(uow)
 
     @contextmanager
     def unit(self, device: Device) -> Iterator[UnitOfWork]:

@@ -37,7 +37,7 @@ _ASK = STANDING.add_columns(_CREWS.label("crews"), *idle_columns(SignedIn.__tabl
 def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
     """The page of a tablet for which nothing has changed; None: ask properly, and say there what is wrong."""
     token, is_cookie = presented_token(identity.COOKIE)
-    if not token or is_cookie:
+    if not token or is_cookie or not request.cursors or request.reading or request.mismatched:
         return None
     now = runtime.clock()
     row = _asked(runtime, {**identity.shown(token), "keys": sorted(request.cursors)})
@@ -49,6 +49,8 @@ def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
         with runtime.sessions.begin() as session:
             acknowledge(session, actor.device_id, request, now)
     g.person_id = actor.person_id
+    if page is None:
+        g.sync_known = actor  # who goes the long way need not be looked up again
     return page
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from mobile_sync.protocol import SyncProblem
 
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 16 * 1024  # a torn link loses what has arrived of one: with 64 KiB, 20 cuts cost a photo of 5 MB 0.33 MB
 
 
 @dataclass(frozen=True)
