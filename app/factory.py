@@ -14,6 +14,7 @@ from app.crews.routes import blp as crews
 from app.customers.routes import blp as customers
 from app.demands.routes import blp as demands
 from app.dispatch.routes import blp as dispatch
+from app.fleet.routes import blp as fleet
 from app.identity.routes import BLUEPRINTS as IDENTITY_BLUEPRINTS
 from app.identity.service import authenticate
 from app.jobs.routes import blp as jobs
@@ -34,7 +35,9 @@ __all__ = ["build_runtime", "create_app", "start_serving"]
 
 log = logging.getLogger(__name__)
 
-BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, conflicts, map_, sync]
+BLUEPRINTS = [
+    *(*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, conflicts, fleet, map_, sync),
+]
 
 
 def start_serving(runtime: Runtime) -> Flask:

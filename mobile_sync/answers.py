@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mobile_sync.protocol import BucketState, FieldResult, Page, PageChange, PushAnswer, Refusal, Result
+from mobile_sync.protocol import BucketState, FieldResult, Page, PageChange, PushAnswer, Refusal, Result, Said
 from mobile_sync.wire import write_time
 
 _TIGHT = (",", ":")
@@ -22,13 +22,20 @@ def _write_field(field: FieldResult) -> dict[str, Any]:
     return written if field.conflict_id is None else {**written, "conflict_id": str(field.conflict_id)}
 
 
+def _write_said(said: Said) -> dict[str, Any]:
+    written = {"verb": said.verb.value, "at": write_time(said.at)}
+    return written if said.reason is None else {**written, "reason": said.reason}
+
+
 def write_result(result: Result) -> dict[str, Any]:
-    """One result; `problem` and `fields` only where there is something to say (P7)."""
+    """One result; `problem`, `fields` and `centre` only where there is something to say (P7, R5)."""
     written: dict[str, Any] = {"op_no": result.op_no, "status": result.status.value, "rev": result.rev}
     if result.refusal:
         written["problem"] = write_refusal(result.refusal)
     if result.fields:
         written["fields"] = {name: _write_field(field) for name, field in result.fields.items()}
+    if result.centre:
+        written["centre"] = _write_said(result.centre)
     return written
 
 
@@ -37,7 +44,7 @@ _PLAIN = '{"op_no":%d,"status":"%s","rev":%d}'
 
 def result_text(result: Result) -> str:
     """`write_result` as JSON, all but ASCII escaped; most results have nothing more to say than their status."""
-    if result.refusal or result.fields:
+    if result.refusal or result.fields or result.centre:
         return json.dumps(write_result(result), separators=_TIGHT)
     return _PLAIN % (result.op_no, result.status, result.rev)
 

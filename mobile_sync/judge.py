@@ -91,7 +91,7 @@ class Judge(Generic[Ctx]):
         if collection is None:
             raise quarantined("unknown_entity", entity=op.entity)
         if op.schema_version not in collection.schema_versions:
-            op = op._replace(fields=_in_shape(collection, op.schema_version, op.fields))
+            op = op._replace(fields=in_shape(collection, op.schema_version, op.fields))
         self._must_not_wait(op)
         return op
 
@@ -241,7 +241,7 @@ def _rules(collection: Collection[Ctx], stored: Stored | None) -> Mapping[str, F
     return collection.rules if stored is None or stored.rules is None else stored.rules
 
 
-def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+def in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an older app said, in today's shape (W8)."""
     return upcast(fields, version, collection.schema_versions, collection.upcasters)
 
@@ -249,6 +249,6 @@ def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, An
 def _known_in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same of an op that was taken long ago; what cannot be said any more is not known any more."""
     try:
-        return _in_shape(collection, version, fields)
+        return in_shape(collection, version, fields)
     except Stopped:
         return {}

@@ -76,6 +76,15 @@ class HttpLink:
         raw, told = self._send("POST", path, written, headers)
         return read_answer(raw, told["Content-Encoding"])
 
+    def get(self, path: str) -> Mapping[str, Any]:
+        """GET an object.
+
+        Raises:
+            Refused: any problem of the server.
+        """
+        raw, told = self._send("GET", path, None, {"Accept-Encoding": "gzip"})
+        return read_answer(raw, told["Content-Encoding"])
+
     def upload(self, content: bytes, *, mime: str, kind: str, chunk_bytes: int = 256 * 1024) -> str:
         """Send a file, going on where the server is; returns its SHA-256 once the server has verified it.
 

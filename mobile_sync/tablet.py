@@ -33,7 +33,10 @@ _ENVELOPE_DEPTH = 2  # an op lies in a list in an object
 
 @dataclass
 class Tablet:
-    """One device. `clock` is its own, possibly wrong, clock; `post` reaches the server."""
+    """One device. `clock` is its own, possibly wrong, clock; `post` reaches the server.
+
+    With an `app_version` it tells the centre how it fares (W9).
+    """
 
     post: Post
     clock: Callable[[], datetime]
@@ -41,6 +44,7 @@ class Tablet:
     storage: Storage = field(default_factory=MemoryStorage)
     staged: list[Mapping[str, Any]] = field(default_factory=list)
     monotonic_ms: int = 0
+    app_version: str | None = None
     kept: Kept = field(init=False)
 
     def __post_init__(self) -> None:
@@ -163,15 +167,32 @@ class Tablet:
             "sent_at": write_time(self.clock()),
             "monotonic_ms": self.monotonic_ms,
             "ops": ops,
+            **({} if self.app_version is None else {"report": self._report()}),
         }
         return body if self.kept.life is None else {**body, "epoch": self.kept.life}
+
+    def _report(self) -> dict[str, Any]:
+        """How many ops wait the server must know (T4); the rest where the application has a name."""
+        queued = [entry.op for entry in self.outbox.entries if entry.stage is Stage.PENDING]
+        if self.app_version is None:
+            return {"queued_ops": len(queued)}
+        unsent = [file.size for file in self.kept.files.values() if not file.verified]
+        oldest = {"oldest_queued_at": queued[0]["device_at"]} if queued else {}
+        counts = {"queued_ops": len(queued), "queued_files": len(unsent), "queued_bytes": sum(unsent)}
+        return {"app_version": self.app_version, **counts, **oldest}
+
+    def ask_again(self, *, limit: int = MAX_OPS) -> None:
+        """Ask what became of the ops that wait at the centre (P16)."""
+        waiting = [entry.op for entry in self.outbox.entries if entry.stage is Stage.WAITING]
+        for start in range(0, len(waiting), limit):
+            answer = self.post("push", self.batch(waiting[start : start + limit]))
+            self._keep(settled_push(self.kept, answer))
 
     def pull(self, *, limit: int = MAX_OPS) -> int:
         """Page to the end, then apply at once; returns the number of pages."""
         final = frozenset(self.kept.settled)
         while True:
-            queued = sum(entry.stage is Stage.PENDING for entry in self.outbox.entries)
-            asked = {**self.replica.request(self.staged), "limit": limit, "report": {"queued_ops": queued}}
+            asked = {**self.replica.request(self.staged), "limit": limit, "report": self._report()}
             page = self.post("pull", asked)
             self.staged = [*self.staged, page]
             if not any(state["more"] for state in page["buckets"]):

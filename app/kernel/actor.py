@@ -23,6 +23,8 @@ class Permission(StrEnum):
     READ_STAFF = "read_staff"
     MANAGE_DEVICES = "manage_devices"
     MANAGE_PEOPLE = "manage_people"
+    READ_FLEET = "read_fleet"  # how tablets fare; what waits in them takes REPAIR_OPS
+    REPAIR_OPS = "repair_ops"
     READ_AUDIT = "read_audit"
 
 

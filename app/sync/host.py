@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import current_app, g
 from sqlalchemy import Engine
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.conflicts import service as conflicts
 from app.crews import queries as crews
+from app.identity.queries.tablets import time_zone_of
 from app.kernel.actor import NOBODY, Actor
 from app.kernel.problems import Problem, Unauthenticated
 from app.kernel.unit_of_work import Runtime, UnitOfWork
@@ -149,6 +151,12 @@ class Host(SqlHost[UnitOfWork]):
         """The crew that the person is in now, the branch's catalogue, what is their own."""
         person_id = ctx.actor.person_id
         return buckets_of_actor(ctx.actor, crews.crew_ids_of(ctx.session, person_id) if person_id else ())
+
+    def day(self, ctx: UnitOfWork, device: Device, day: date) -> tuple[datetime, datetime]:
+        """By the clock of the tablet's branch."""
+        zone = ZoneInfo(time_zone_of(ctx.session, device.id))
+        begin, end = (datetime.combine(one, time.min, zone) for one in (day, day + timedelta(days=1)))
+        return begin, end
 
     def idle(self, request: PullRequest) -> Page | None:
         """Nothing has changed for most tablets most of the time."""

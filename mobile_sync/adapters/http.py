@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -22,6 +22,7 @@ from mobile_sync.adapters.epochs import current_epoch
 from mobile_sync.adapters.feed_sql import SqlFeed, acknowledge, subscribe
 from mobile_sync.adapters.ledger_sql import SqlLedger, is_fatal
 from mobile_sync.adapters.local_store import PartialFiles
+from mobile_sync.adapters.proof import add_proof_route
 from mobile_sync.adapters.serving import send_stored
 from mobile_sync.adapters.stamping import stamp
 from mobile_sync.adapters.tus import add_tus_routes, store_asked
@@ -79,6 +80,9 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
     def scope(self, ctx: CtxIn, device: Device) -> Sequence[Bucket]:
         """The buckets the device has now (S1)."""
 
+    def day(self, ctx: CtxIn, device: Device, day: date) -> tuple[datetime, datetime]:
+        """When a day of the device's begins and ends (D1)."""
+
     def idle(self, request: PullRequest) -> Page | None:
         """The page of a device for which nothing has changed, if that can be told cheaply, login included."""
 
@@ -112,6 +116,12 @@ class SqlHost(ABC, Generic[CtxIn]):
     def ledger(self, ctx: CtxIn) -> SqlLedger:
         """In the unit's transaction."""
         return SqlLedger(self.session(ctx), self.now(ctx), lambda: self.new_id(ctx))
+
+    def day(self, ctx: CtxIn, device: Device, day: date) -> tuple[datetime, datetime]:
+        """By UTC."""
+        del ctx, device
+        begin = datetime.combine(day, time.min, UTC)
+        return begin, begin + timedelta(days=1)
 
     def idle(self, request: PullRequest) -> Page | None:
         """Always the long way."""
@@ -174,8 +184,9 @@ def _from_the_start(request: PullRequest, buckets: Sequence[Bucket]) -> bool:
 
 
 def add_sync_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
-    """`/push`, `/pull`, `/blobs/check`, `/blobs/<sha256>` and tus at `/files`."""
+    """`/push`, `/pull`, `/proof`, `/blobs/check`, `/blobs/<sha256>` and tus at `/files`."""
     _add_record_routes(blp, host)
+    add_proof_route(blp, host)
     _add_blob_routes(blp, host)
     add_tus_routes(blp, host)
 

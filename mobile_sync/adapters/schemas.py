@@ -10,7 +10,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from mobile_sync.protocol import MAX_CHANGES, MAX_HASHES, MAX_INTEGER, MAX_OPS, Kind, Outcome, Status
+from mobile_sync.protocol import MAX_CHANGES, MAX_HASHES, MAX_INTEGER, MAX_OPS, Kind, Outcome, Status, Verb
 
 _STATES = ["missing", "partial", "verified"]
 
@@ -77,6 +77,16 @@ class _Ops(fields.List):
         return value
 
 
+class SyncProof(_Strict):
+    """How a day's counts compared: ops with a result and verified files, on the device and at the centre (D3)."""
+
+    day = fields.Date(required=True)
+    ops_here = _number(required=True)
+    ops_there = _number(required=True)
+    files_here = _number(required=True)
+    files_there = _number(required=True)
+
+
 class SyncReport(_Strict):
     """What a device tells of itself."""
 
@@ -86,6 +96,7 @@ class SyncReport(_Strict):
     queued_bytes = _number(allow_none=True)
     oldest_queued_at = fields.String(allow_none=True, validate=validate.Length(max=40))
     storage_free_bytes = _number(allow_none=True)
+    proof = fields.Nested(SyncProof, allow_none=True)
 
 
 class PushIn(_Strict):
@@ -122,6 +133,14 @@ class SyncFieldResult(ma.Schema):
     conflict_id = fields.UUID()
 
 
+class SyncSaid(ma.Schema):
+    """What the centre did with an op that waited."""
+
+    verb = fields.String(required=True, validate=validate.OneOf([verb.value for verb in Verb]))
+    at = fields.AwareDateTime(required=True)
+    reason = fields.String()
+
+
 class SyncResult(ma.Schema):
     """What became of an op."""
 
@@ -130,6 +149,7 @@ class SyncResult(ma.Schema):
     rev = _number(required=True)
     problem = fields.Nested(SyncRefusal)
     told = fields.Dict(keys=fields.String(), values=fields.Nested(SyncFieldResult), data_key="fields")
+    centre = fields.Nested(SyncSaid)
 
 
 class PushOut(ma.Schema):

@@ -8,12 +8,14 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mobile_sync.link import Refused
+from mobile_sync.proof import differences, journal
 from mobile_sync.sqlite_storage import StorageInUse
-from mobile_sync.tool.device import NotEnrolled, ToolDevice, enrol_with_code, enrol_with_token, opened
+from mobile_sync.tool.device import NotEnrolled, ToolDevice, clock, enrol_with_code, enrol_with_token, opened
 from mobile_sync.tool.lines import BadLine, Recorder, records, results
 
 DONE, REFUSED, BAD_INPUT, NO_LINK = 0, 1, 2, 3
@@ -32,6 +34,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("sync", "push, pull and upload", _sync),
     ):
         _add(commands, name, what, work).add_argument("--limit", type=int, default=500, help="ops or changes a request")
+    proof = _add(commands, "proof", "compare a day's counts with the centre's", _proof)
+    proof.add_argument("--day", type=date.fromisoformat, help="as 2026-07-15; yesterday where none is named")
     _add(commands, "status", "counts, cursors, and whether it is safe to leave", _status)
     _add(
         commands,
@@ -120,8 +124,31 @@ def _upload(device: ToolDevice, wanted: argparse.Namespace) -> int:
 
 def _sync(device: ToolDevice, wanted: argparse.Namespace) -> int:
     device.tablet.sync(limit=wanted.limit)
+    device.tablet.ask_again(limit=wanted.limit)
     device.tablet.upload(device.link)
     return _status(device, wanted)
+
+
+def _proof(device: ToolDevice, wanted: argparse.Namespace) -> int:
+    """0 when all of the day is at the centre."""
+    day = wanted.day or (clock() - timedelta(days=1)).date()
+    told = device.link.get(f"proof?day={day.isoformat()}")
+    since, until = (datetime.fromisoformat(told[name]) for name in ("since", "until"))
+    counted = journal(device.tablet.outbox.entries, device.tablet.kept.files, since, until)
+    differ = differences(counted, told)
+    _out(
+        [
+            {
+                "day": told["day"],
+                "ops": counted.ops.total(),
+                "ops_waiting": counted.waiting,
+                "files": counted.files_count,
+                "files_waiting": len(counted.unsent),
+                "differences": differ,
+            }
+        ]
+    )
+    return REFUSED if differ or counted.waiting or counted.unsent else DONE
 
 
 def _status(device: ToolDevice, _wanted: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from mobile_sync.tablet import Tablet
 from mobile_sync.wire import write_time
 
 LOGIN = "login"
+APP_VERSION = "mobile_sync"
 
 
 class NotEnrolled(Exception):
@@ -48,6 +49,7 @@ def opened(state: Path) -> Iterator[ToolDevice]:
             raise NotEnrolled(f"{state} has no login: run `enrol` first")
         link = HttpLink(login["server"], login["token"], renew=lambda: _renewed(storage))
         tablet = Tablet(link, clock, schema_version=login["schema_version"], storage=storage)
+        tablet.app_version = APP_VERSION
         yield ToolDevice(storage, tablet, link)
 
 

@@ -167,10 +167,26 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("POST", "/api/v1/conflicts/<uuid:conflict_id>/acknowledgement"): [Try()],
         ("GET", "/api/v1/conflicts/<uuid:conflict_id>/owners"): [Try()],
         ("GET", "/api/v1/jobs/<uuid:job_id>/history"): [Try()],
+        ("GET", "/api/v1/fleet"): [
+            Try(allowed=EMPTY),
+            Try(f"q={CANARY}", allowed=EMPTY),
+            Try(f"crew_id={ids['crew_id']}", allowed=EMPTY),
+        ],
+        ("GET", "/api/v1/fleet.csv"): [Try(allowed=EMPTY)],
+        ("GET", "/api/v1/fleet/<uuid:device_id>"): [Try()],
+        ("GET", "/api/v1/fleet/<uuid:device_id>/ops"): [Try(), Try("state=decided")],
+        ("POST", "/api/v1/fleet/<uuid:device_id>/ops/<int:op_no>/replay"): [Try(body={}, headers={"If-Match": "*"})],
+        ("POST", "/api/v1/fleet/<uuid:device_id>/ops/<int:op_no>/repair"): [
+            Try(body={"fields": {"note": "taken over"}, "reason": "x"}, headers={"If-Match": "*"})
+        ],
+        ("POST", "/api/v1/fleet/<uuid:device_id>/ops/<int:op_no>/refuse"): [
+            Try(body={"reason": "x"}, headers={"If-Match": "*"})
+        ],
         ("GET", "/api/v1/map/features"): [Try("layers=jobs,crews,outages", allowed=EMPTY)],
         ("GET", "/api/v1/tiles/<string:layer>/<int:z>/<int:x>/<int:y>.mvt"): [Try(allowed=EMPTY)],
         ("POST", "/sync/v1/push"): [Try(body=push, allowed=EMPTY)],
         ("POST", "/sync/v1/pull"): [Try(body=pull, allowed=EMPTY, told_back=named)],
+        ("GET", "/sync/v1/proof"): [Try("day=2026-07-15", allowed=EMPTY)],
         ("POST", "/sync/v1/blobs/check"): [
             Try(body={"hashes": [ids["sha256"]]}, allowed=EMPTY, told_back=(ids["sha256"],))
         ],
@@ -186,7 +202,7 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
 def op_on(town: Town) -> dict[str, Any]:
     """A tablet's change of a job that is not its own."""
     return {
-        "op_no": 1,
+        "op_no": 2,
         "entity": "job",
         "rec_id": town.ids["job_id"],
         "kind": "update",

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, column, func, select, table
 from sqlalchemy.orm import Session
 
-from app.identity.models import Device, DeviceState, EnrolmentCode
+from app.identity.models import Branch, Device, DeviceState, EnrolmentCode
 from app.kernel.paging import decode_cursor, uuid_key
 from app.kernel.problems import NotFound
 from mobile_sync.adapters.tables import sync_device_state
@@ -90,6 +90,12 @@ def _moment(told: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+def time_zone_of(session: Session, device_id: UUID) -> str:
+    """The clock by which a tablet's days are counted: its branch's."""
+    query = select(Branch.timezone).join(Device, Device.branch_id == Branch.id).where(Device.id == device_id)
+    return session.scalars(query).one()
 
 
 def lock_code(session: Session, code_hash: bytes) -> EnrolmentCode | None:

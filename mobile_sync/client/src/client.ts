@@ -127,6 +127,11 @@ export class SyncClient {
     return answer
   }
 
+  /** The next round asks what became of the ops that wait at the centre, however lately it was asked (SPEC P16). */
+  askAgain(): void {
+    this.asked_at = -Infinity
+  }
+
   /** Run one round now. Calls during a round join it, and a further round follows where edits came in between. */
   sync(): Promise<Outcome> {
     this.running ??= this.guarded().finally(() => {

@@ -182,7 +182,17 @@ async function settleOne(
     answered_pull: at.begun,
   })
   if (result.status === 'rejected') await parkFiles(tables, row)
+  if (result.centre !== undefined && result.centre.verb !== 'released') await noteTold(tables, row.op_no)
   await releaseShadow(tables, row.record)
+}
+
+/** Op numbers that the centre has dealt with, the newest last: for the person who recorded them. */
+export const TOLD = 'outbox.told'
+const KEEP_TOLD = 20
+
+async function noteTold(tables: Tables, op_no: number): Promise<void> {
+  const known = await readMeta<number[]>(tables, TOLD, [])
+  await writeMeta(tables, TOLD, [...known.filter((one) => one !== op_no), op_no].slice(-KEEP_TOLD))
 }
 
 /** Nobody at the centre waits for the files of a rejected op; they stay here for the person. */

@@ -1,6 +1,7 @@
 import Dexie from 'dexie'
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue'
 import { SyncClient } from '@sync/client'
+import type { Report } from '@sync/protocol'
 import { FIELD_FILES } from '@sync/files'
 import { view } from '@sync/overlay'
 import type { FileRow, Tables } from '@sync/store'
@@ -23,9 +24,11 @@ export const settings = new SettingsStore(db)
 export const storage = new DexieStorage(db)
 export const session = new Session(settings)
 
+export const transport = httpTransport(session)
+
 export const sync: SyncClient = new SyncClient({
   storage,
-  transport: httpTransport(session),
+  transport,
   uploader: tusUploader(session, () => sync.link.link !== 'online'),
   clock: browserClock,
   locks: browserLocks(),
@@ -42,7 +45,7 @@ async function urgencyOf(tables: Tables, file: FileRow): Promise<number> {
   return job === undefined ? URGENCY.normal + 1 : URGENCY[job.priority]
 }
 
-async function reportOfDevice(): Promise<Record<string, string | number>> {
+async function reportOfDevice(): Promise<Report> {
   const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {}
   const free = quota !== undefined && usage !== undefined ? { storage_free_bytes: Math.max(0, quota - usage) } : {}
   const [queued_ops, waiting] = await Promise.all([
@@ -52,7 +55,10 @@ async function reportOfDevice(): Promise<Record<string, string | number>> {
   const oldest = await db.ops.where('state').equals('pending').first()
   const since = oldest === undefined ? {} : { oldest_queued_at: new Date(oldest.made_at).toISOString() }
   const queued_bytes = waiting.reduce((sum, file) => sum + file.size, 0)
-  return { app_version: __APP_VERSION__, queued_ops, queued_files: waiting.length, queued_bytes, ...since, ...free }
+  const counts = { queued_ops, queued_files: waiting.length, queued_bytes }
+  const proved = (await settings.get('proof'))?.report
+  const proof = proved === undefined ? {} : { proof: proved }
+  return { app_version: __APP_VERSION__, ...counts, ...since, ...free, ...proof }
 }
 
 /** Changes of these tables alone are nothing to show. */

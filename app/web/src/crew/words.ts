@@ -27,6 +27,8 @@ const KNOWN = new Set([
   'unknown_schema',
   'malformed',
   'failed',
+  'not_upcast',
+  'not_applied',
   'deleted',
   'forbidden',
   'not_found',

@@ -1,6 +1,7 @@
 /** Every request the console makes, one function each. Shapes follow the server's OpenAPI. */
 import { request } from '@shared/api/http'
 import type {
+  Acted,
   Assignment,
   Attachment,
   CallIn,
@@ -11,11 +12,15 @@ import type {
   DayBoard,
   Device,
   EnrolmentCode,
+  FleetList,
+  FleetQuery,
+  FleetTablet,
   Found,
   Job,
   JobDetail,
   JobPatch,
   Me,
+  OpsState,
   Outage,
   Owner,
   Page,
@@ -25,8 +30,10 @@ import type {
   Settlement,
   TimelineEntry,
   Transition,
+  Verdict,
   Version,
   VisitIn,
+  WaitingOp,
 } from './types'
 
 const V1 = '/api/v1'
@@ -122,6 +129,36 @@ export const acknowledge = (id: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/acknowledgement`, { method: 'POST', body: {} })
 export const giveConflict = (id: string, person_id: string | null, due_at: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/owner`, { method: 'PUT', body: { person_id, due_at } })
+
+/** The whole fleet as the question has it: a desk looks for the worst, not for the first page. */
+export async function fleet(wanted: FleetQuery): Promise<FleetList> {
+  const items: FleetTablet[] = []
+  let page: FleetList
+  let cursor: string | undefined
+  do {
+    page = await request(`${V1}/fleet`, { query: { ...wanted, limit: 200, cursor } })
+    items.push(...page.items)
+    cursor = page.next ?? undefined
+  } while (cursor)
+  return { ...page, items }
+}
+/** An export begins with the worst, whatever the order on screen. */
+export function fleetCsv(wanted: FleetQuery): string {
+  const given = Object.entries(wanted).filter(([name, value]) => value && name !== 'sort')
+  return given.length ? `${V1}/fleet.csv?${new URLSearchParams(given).toString()}` : `${V1}/fleet.csv`
+}
+
+export const opsOf = (device: string, state: OpsState, cursor?: string): Promise<Page<WaitingOp>> =>
+  request(`${V1}/fleet/${device}/ops`, { query: { state, limit: 50, cursor } })
+export const decideOp = (
+  device: string,
+  opNo: number,
+  rev: number,
+  verdict: Verdict,
+  body: { reason: string | null; fields?: Record<string, unknown> },
+  idempotencyKey: string,
+): Promise<Acted> =>
+  request(`${V1}/fleet/${device}/ops/${opNo}/${verdict}`, { method: 'POST', rev, body, idempotencyKey })
 
 export const devices = (): Promise<Device[]> => all('/devices')
 export const makeEnrolmentCode = (name: string): Promise<EnrolmentCode> =>

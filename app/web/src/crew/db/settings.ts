@@ -1,3 +1,5 @@
+import type { Difference } from '@sync/proof'
+import type { Report } from '@sync/protocol'
 import type { CrewDatabase } from './database'
 
 export interface PersonInfo {
@@ -33,6 +35,21 @@ export interface Shift {
   started_at: number
 }
 
+/** How the last day before this one compared with what the centre counts of it. */
+export interface Proof {
+  day: string
+  /** Device time in milliseconds when it was compared. */
+  at: number
+  /** Records that the centre has, without positions. */
+  records: number
+  /** Files that the centre has, by kind. */
+  files: Record<string, number>
+  /** What is still here alone. */
+  waiting: { records: number; files: number }
+  differences: Difference[]
+  report: NonNullable<Report['proof']>
+}
+
 export type Theme = 'sun' | 'night'
 
 interface Settings {
@@ -40,6 +57,7 @@ interface Settings {
   key: CryptoKeyPair
   tokens: Tokens
   shift: Shift
+  proof: Proof
   theme: Theme
   left_handed: boolean
   in_page_camera: boolean

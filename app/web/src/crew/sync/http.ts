@@ -23,6 +23,14 @@ export async function post<T>(path: string, body: unknown, token?: string): Prom
   return (await response.json().catch(() => Promise.reject(new Fault('busy', { code: 'not_json' })))) as T
 }
 
+/** The same for reading. */
+export async function get<T>(path: string, token: string): Promise<T> {
+  const headers = { Accept: 'application/json', 'Accept-Language': language, Authorization: `Bearer ${token}` }
+  const response = await send(path, { headers })
+  if (!response.ok) throw await faultOf(response)
+  return (await response.json().catch(() => Promise.reject(new Fault('busy', { code: 'not_json' })))) as T
+}
+
 async function send(path: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(path, { ...init, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) })

@@ -1,7 +1,9 @@
 import type { Op } from '@sync/protocol'
 import { isPlace } from '@shared/fmt/geo'
+import type { OpRow } from '@sync/store'
 import type { Question } from '../forms/rules'
 import type { Translate } from '../words'
+import { timeOf } from '../time'
 import type { Named } from './queue'
 
 export type Language = 'zh-CN' | 'en'
@@ -17,6 +19,18 @@ export function opWords(op: Op, { form }: Named, t: Translate, language: Languag
     .filter(([name]) => name !== 'reason')
     .map(([name, value]) => `${fieldTitle(name, form, t, language)}: ${valueWords(name, value, form, t, language)}`)
     .join(' · ')
+}
+
+/** What the centre did with an edit that waited there: "applied by the centre at 14:02", with what it changed. */
+export function centreWords(row: OpRow, { form }: Named, t: Translate, language: Language): string {
+  const said = row.result?.centre
+  if (said === undefined) return ''
+  const words = t(`crew.centre.${said.verb}`, { at: timeOf(said.at) })
+  const changed = said.verb === 'repaired' ? Object.entries(row.result?.fields ?? {}) : []
+  const values = changed.map(
+    ([name, { value }]) => `${fieldTitle(name, form, t, language)}: ${valueWords(name, value, form, t, language)}`,
+  )
+  return [words, ...values, said.reason].filter(Boolean).join(' · ')
 }
 
 export function slotTitle(form: Named['form'], kind: string, slot: string, language: Language): string {

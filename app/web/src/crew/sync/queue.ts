@@ -1,9 +1,10 @@
 /** What the sync page tells: every waiting or parked thing by name, with its age, tries and reason. */
 
+import { TOLD } from '@sync/outbox'
 import { parkedOps } from '@sync/status'
 import { view, viewAll } from '@sync/overlay'
 import { INCIDENTS, type Incident } from '@sync/verify'
-import type { FileRow, OpRow, Tables } from '@sync/store'
+import { readMeta, type FileRow, type OpRow, type Tables } from '@sync/store'
 import { fieldOf } from '@sync/fields'
 import type { Doc } from '@sync/protocol'
 import { formOf } from '../jobs/forms'
@@ -39,6 +40,8 @@ export interface Queue {
   files: WaitingFile[]
   parked: Parked[]
   refused: WaitingFile[]
+  /** What the centre has dealt with, the newest first. */
+  told: WaitingOp[]
   incidents: Incident[]
   /** Jobs of which the centre lacks declared files. */
   awaited: { id: string; number: string; completed: boolean; files: Manifest }[]
@@ -60,6 +63,7 @@ export function loadQueue(): Promise<Queue> {
       parked: await Promise.all(parked.map(async (one) => ({ ...one, theirs: await theirsOf(tables, one.row) }))),
       refused: await withName(counted(await tables.files.by('state', 'refused'))),
       awaited: await awaitedOf(tables),
+      told: await withName(await toldOf(tables)),
       incidents: ((await tables.meta.get(INCIDENTS))?.value as Incident[] | undefined) ?? [],
       stored: await storedHere(tables),
     }
@@ -79,6 +83,13 @@ function namer(tables: Tables): (tag: string) => Promise<Named> {
     known.set(tag, named)
     return named
   }
+}
+
+/** A refused one is among the parked ones until somebody has seen it. */
+async function toldOf(tables: Tables): Promise<OpRow[]> {
+  const numbers = await readMeta<number[]>(tables, TOLD, [])
+  const rows = await Promise.all(numbers.toReversed().map((op_no) => tables.ops.get(op_no)))
+  return rows.filter((row) => row !== undefined).filter((row) => row.attention === 'none')
 }
 
 async function theirsOf(tables: Tables, row: OpRow): Promise<Doc | null> {

@@ -331,6 +331,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tablets and how they fare, the worst first */
+        get: operations["fleet_list_fleet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the fleet as a table */
+        get: operations["fleet_export_fleet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show how one tablet fares */
+        get: operations["fleet_show_tablet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}/ops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        /** List what came from a tablet and waits, or what the centre has ended of it */
+        get: operations["fleet_list_ops"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}/ops/{op_no}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it: it is not to be applied */
+        post: operations["fleet_refuse_op"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}/ops/{op_no}/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judge it again with other fields */
+        post: operations["fleet_repair_op"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}/ops/{op_no}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judge again what nobody could judge, as it came */
+        post: operations["fleet_replay_op"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -901,6 +1033,23 @@ export interface paths {
         patch: operations["sync_patch_upload"];
         trace?: never;
     };
+    "/sync/v1/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count a day of this device, to be compared with its own journal */
+        get: operations["sync_get_proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sync/v1/pull": {
         parameters: {
             query?: never;
@@ -988,6 +1137,14 @@ export interface components {
             service: "power" | "gas";
             /** @enum {unknown} */
             tier: "standard" | "plus" | "key" | "vip";
+        };
+        ActedOut: {
+            done: boolean;
+            op_no: number;
+            released: number;
+            /** @enum {unknown} */
+            status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+            why?: components["schemas"]["WhyOut"] | null;
         };
         AssignmentBrief: {
             /** Format: date-time */
@@ -1510,6 +1667,66 @@ export interface components {
         FixOut: {
             newest: boolean;
         };
+        FleetPage: {
+            items: components["schemas"]["FleetTablet"][];
+            needy: number;
+            next: string | null;
+            tablets: number;
+        };
+        FleetProof: {
+            day: string;
+            files_here: number;
+            files_there: number;
+            ops_here: number;
+            ops_there: number;
+        };
+        FleetTablet: {
+            app_version?: string | null;
+            behind?: number | null;
+            /** Format: uuid */
+            branch_id: string;
+            clock_error_ms?: number | null;
+            conflicts: number;
+            crew_code?: string | null;
+            /** Format: uuid */
+            crew_id?: string | null;
+            crew_name_en?: string | null;
+            crew_name_zh?: string | null;
+            /** Format: date-time */
+            enrolled_at: string;
+            epoch?: string | null;
+            held: number;
+            high_op_no: number;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            needs: ("quarantined" | "proof" | "left_behind" | "old_queue" | "storage" | "conflicts" | "rejected" | "other_life" | "clock" | "outdated" | "silent")[];
+            /** Format: date-time */
+            oldest_queued_at?: string | null;
+            /** Format: uuid */
+            person_id?: string | null;
+            person_name?: string | null;
+            person_name_en?: string | null;
+            proof?: components["schemas"]["FleetProof"] | null;
+            /** Format: date-time */
+            pulled_at?: string | null;
+            /** Format: date-time */
+            pushed_at?: string | null;
+            quarantined: number;
+            queued_bytes?: number | null;
+            queued_files?: number | null;
+            queued_ops?: number | null;
+            rejected: number;
+            /** Format: date-time */
+            reported_at?: string | null;
+            same_life: boolean;
+            schema_version?: number | null;
+            /** Format: date-time */
+            seen_at?: string | null;
+            /** @enum {unknown} */
+            state: "active" | "revoked" | "wipe";
+            storage_free_bytes?: number | null;
+        };
         GrantIn: {
             /** Format: uuid */
             branch_id?: string;
@@ -1738,6 +1955,53 @@ export interface components {
             /** Format: date-time */
             valid_until?: string | null;
         };
+        OpOut: {
+            clock_error_ms: number;
+            /** Format: date-time */
+            device_at?: string | null;
+            entity?: string | null;
+            fields_now: {
+                [key: string]: unknown;
+            };
+            files: unknown[];
+            gps?: unknown;
+            held: {
+                [key: string]: unknown;
+            };
+            history: components["schemas"]["SaidOut"][];
+            job_address?: string | null;
+            /** Format: uuid */
+            job_id?: string | null;
+            /** @enum {unknown} */
+            job_kind?: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit" | null;
+            job_number?: string | null;
+            /** @enum {unknown} */
+            job_state?: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled" | null;
+            /** @enum {unknown} */
+            kind?: "create" | "update" | "delete" | null;
+            op_no: number;
+            /** Format: uuid */
+            person_id?: string | null;
+            person_name?: string | null;
+            person_name_en?: string | null;
+            questions: {
+                [key: string]: unknown;
+            };
+            rec_id?: string | null;
+            /** Format: date-time */
+            received_at: string;
+            rev: number;
+            sent: {
+                [key: string]: unknown;
+            };
+            /** @enum {unknown} */
+            status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+            why?: components["schemas"]["WhyOut"] | null;
+        };
+        OpsPage: {
+            items: components["schemas"]["OpOut"][];
+            next: string | null;
+        };
         OutageJob: {
             address: string;
             crew_code?: string | null;
@@ -1921,6 +2185,32 @@ export interface components {
             title: string;
             type: string;
         };
+        ProofFiles: {
+            bytes: number;
+            count: number;
+            kind: string;
+            verified: number;
+            verified_bytes: number;
+        };
+        ProofOps: {
+            count: number;
+            entity: string;
+            kind: string;
+            status: string;
+        };
+        ProofOut: {
+            /** Format: date */
+            day: string;
+            epoch: string;
+            files: components["schemas"]["ProofFiles"][];
+            ops: components["schemas"]["ProofOps"][];
+            /** Format: date-time */
+            server_at: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+        };
         PullIn: {
             cursors?: {
                 [key: string]: unknown;
@@ -1976,9 +2266,40 @@ export interface components {
         RefreshIn: {
             refresh_token: string;
         };
+        RefuseIn: {
+            reason: string;
+        };
+        RepairIn: {
+            fields: {
+                [key: string]: unknown;
+            };
+            reason: string;
+        };
+        ReplayIn: {
+            /** @default null */
+            reason: string | null;
+        };
         RevokeIn: {
             /** @default false */
             wipe: boolean;
+        };
+        SaidOut: {
+            /** Format: date-time */
+            at: string;
+            done: boolean;
+            fields_said?: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: uuid */
+            person_id?: string | null;
+            person_name?: string | null;
+            person_name_en?: string | null;
+            reason?: string | null;
+            /** @enum {unknown} */
+            status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+            /** @enum {unknown} */
+            verb: "replayed" | "repaired" | "refused" | "released";
+            why?: components["schemas"]["WhyOut"] | null;
         };
         SeenIn: {
             /** Format: uuid */
@@ -2074,6 +2395,14 @@ export interface components {
             rec_id: string;
             schema_version?: number | null;
         };
+        SyncProof: {
+            /** Format: date */
+            day: string;
+            files_here: number;
+            files_there: number;
+            ops_here: number;
+            ops_there: number;
+        };
         SyncRefusal: {
             code: string;
             errors: components["schemas"]["SyncError"][];
@@ -2084,12 +2413,14 @@ export interface components {
         SyncReport: {
             app_version?: string | null;
             oldest_queued_at?: string | null;
+            proof?: components["schemas"]["SyncProof"] | null;
             queued_bytes?: number | null;
             queued_files?: number | null;
             queued_ops?: number | null;
             storage_free_bytes?: number | null;
         };
         SyncResult: {
+            centre?: components["schemas"]["SyncSaid"];
             fields?: {
                 [key: string]: components["schemas"]["SyncFieldResult"];
             };
@@ -2098,6 +2429,13 @@ export interface components {
             rev: number;
             /** @enum {string} */
             status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+        };
+        SyncSaid: {
+            /** Format: date-time */
+            at: string;
+            reason?: string;
+            /** @enum {string} */
+            verb: "replayed" | "repaired" | "refused" | "released";
         };
         TabletCrewOut: {
             code: string;
@@ -2227,6 +2565,16 @@ export interface components {
             /** Format: date-time */
             planned_start: string;
             reasons: components["schemas"]["ReasonOut"][];
+        };
+        WhyOut: {
+            code: string;
+            errors: {
+                [key: string]: unknown;
+            }[];
+            params: {
+                [key: string]: unknown;
+            };
+            title: string;
         };
         WithdrawIn: {
             reason?: string | null;
@@ -2945,6 +3293,274 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_list_fleet: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                state?: "active" | "revoked" | "wipe";
+                crew_id?: string;
+                attention?: boolean;
+                q?: string;
+                sort?: "worst" | "name" | "seen";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetPage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_export_fleet: {
+        parameters: {
+            query?: {
+                state?: "active" | "revoked" | "wipe";
+                crew_id?: string;
+                attention?: boolean;
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_show_tablet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetTablet"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_list_ops: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                state?: "waiting" | "decided";
+            };
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpsPage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_refuse_op: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+                /** @description The ETag that was read: the revision the change is made on. */
+                "If-Match": string;
+            };
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefuseIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_repair_op: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+                /** @description The ETag that was read: the revision the change is made on. */
+                "If-Match": string;
+            };
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepairIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_replay_op: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+                /** @description The ETag that was read: the revision the change is made on. */
+                "If-Match": string;
+            };
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedOut"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -4437,6 +5053,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_get_proof: {
+        parameters: {
+            query: {
+                /** @description A day of the device's host, as `2026-07-15`. */
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
             413: components["responses"]["DEFAULT_ERROR"];
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
