@@ -3,7 +3,7 @@
 The fleet page counts the ops that each tablet was refused lately.
 
 Revision ID: 1330_refused
-Revises: 1255_conflicts_travel
+Revises: 1330_photos_say
 Create Date: 2026-11-22 13:30:00
 """
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '1330_refused'
-down_revision = '1255_conflicts_travel'
+down_revision = '1330_photos_say'
 branch_labels = None
 depends_on = None
 
