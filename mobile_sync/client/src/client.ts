@@ -70,6 +70,7 @@ export class SyncClient {
   private running: Promise<Outcome> | null = null
   private edited = false
   private stopped = true
+  private following = false
 
   constructor(private readonly parts: Parts) {
     this.retry = new Retry(parts.clock, parts.retry ?? FIELD_RETRY, () => void this.sync(), parts.spread)
@@ -146,9 +147,10 @@ export class SyncClient {
       const outcome: Outcome = done ?? { kind: 'elsewhere' }
       this.last = outcome
       this.rearm(outcome)
+      if (done === null) this.follow()
       return outcome
     } catch (error) {
-      // Not the link but this device, a full disk for one: no reason to let the queue sleep either.
+      // Nobody foresaw it: no reason to let the queue sleep.
       if (!this.stopped) this.retry.failed(null)
       throw error
     } finally {
@@ -156,6 +158,17 @@ export class SyncClient {
       this.moving = null
       this.tell()
     }
+  }
+
+  /** Another page is the sender: what this one recorded meanwhile goes as soon as that one is done, or dead. */
+  private follow(): void {
+    if (this.following || this.stopped) return
+    this.following = true
+    void this.parts.locks.freed(LOCK).then(async () => {
+      this.following = false
+      await this.running
+      if (!this.stopped) void this.sync()
+    })
   }
 
   private rearm(outcome: Outcome): void {
@@ -166,6 +179,8 @@ export class SyncClient {
 
   private retryAfter: number | null = null
   private asked_at = -Infinity
+  /** The server's clock as last heard; how long a judged op is kept is counted by it alone. */
+  private server_at: number | null = null
   private report: Report | null = null
 
   private async attempt(): Promise<Outcome> {
@@ -196,7 +211,7 @@ export class SyncClient {
   private async close(tables: Tables): Promise<void> {
     const now = this.parts.clock.now()
     await purge(tables, this.parts.files ?? FIELD_FILES)
-    await forgetOld(tables, now)
+    if (this.server_at !== null) await forgetOld(tables, this.server_at)
     await writeMeta(tables, LAST_SYNCED, now)
   }
 
@@ -212,7 +227,8 @@ export class SyncClient {
       const body = await this.pushBody(ops)
       const answer = await this.timed(() => transport.push(body))
       const after = await storage.run('write', async (tables) => {
-        const moved = await settle(tables, answer.results, clock.now())
+        this.server_at = Date.parse(answer.server_at)
+        const moved = await settle(tables, answer.results, this.server_at)
         await heard(tables, answer.epoch, answer.server_at)
         await tables.meta.delete(PROBE)
         return { moved, again: await reconcile(tables, answer) }
@@ -227,7 +243,7 @@ export class SyncClient {
   }
 
   private shouldAsk(): boolean {
-    const now = this.parts.clock.now()
+    const now = this.parts.clock.monotonic()
     if (now - this.asked_at < ASK_EVERY_MS) return false
     this.asked_at = now
     return true
@@ -267,6 +283,7 @@ export class SyncClient {
       const page = await this.timed(() =>
         transport.pull(this.report === null ? body : { ...body, report: this.report }),
       )
+      this.server_at = Date.parse(page.server_at)
       if (!(await storage.run('write', (tables) => stage(tables, page)))) continue
       const applied = await storage.run('write', async (tables) => {
         await heard(tables, page.epoch, page.server_at)

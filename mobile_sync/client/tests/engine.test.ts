@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Edit, FileRow, OpResult } from '../src'
 import { badgeOf, dismiss, Fault, outstanding, parkedOps, purge, view, viewAll, FIELD_FILES } from '../src'
 import { INCIDENTS } from '../src/verify'
@@ -52,6 +52,16 @@ describe('outbox', () => {
     await here.client.sync()
     expect(server.ledger.size).toBe(1)
     expect((await outstanding(here.storage)).ops).toBe(0)
+  })
+
+  test('[P14] a clock that stood years off does not make a tablet forget what it sent', async () => {
+    await here.client.record([edit(JOB, { note: 'x' })])
+    here.clock.ms = Date.UTC(1970, 0, 2)
+    await here.client.sync()
+    await here.client.sync()
+    here.clock.ms = Date.UTC(2040, 0, 1)
+    await here.client.sync()
+    expect((await ops()).map((row) => [row.op_no, row.state])).toEqual([[1, 'kept']])
   })
 
   test('[P8] a rejected op is parked with its reason and the ones behind it pass', async () => {
@@ -393,6 +403,41 @@ describe('rounds', () => {
     Object.assign(second.client['parts'], { locks })
     expect((await second.client.sync()).kind).toBe('elsewhere')
     expect((await first.client.sync()).kind).toBe('done')
+  })
+
+  test('[P18] what a second page kept while the first was sending goes as soon as that is done', async () => {
+    const [first, second] = [tablet(server, here.storage), tablet(server, here.storage)]
+    second.client['parts'].locks = first.client['parts'].locks
+    const pull = first.link.pull
+    let release = (): void => undefined
+    first.link.pull = async (body) => {
+      await new Promise<void>((resolve) => (release = resolve))
+      return pull(body)
+    }
+    first.client.start()
+    await vi.waitFor(() => expect(first.client.phase).toBe('pulling'))
+    second.client.start()
+    await second.client.record([edit(JOB, { finding: 'fuse' })])
+    expect(await second.client.sync()).toEqual({ kind: 'elsewhere' })
+    expect(server.ledger.size).toBe(0)
+    first.link.pull = pull
+    release()
+    await vi.waitFor(() => expect(server.ledger.size).toBe(1))
+    expect(second.link.requests).toContain('push')
+    first.client.stop()
+    second.client.stop()
+  })
+
+  test('a device without room says so, waits, and blames neither link nor server', async () => {
+    await here.client.sync()
+    const run = here.storage.run.bind(here.storage) as (...given: unknown[]) => Promise<unknown>
+    const none = (mode: string, ...rest: unknown[]) =>
+      mode === 'write' ? Promise.reject(new Fault('full', { code: 'storage_full' })) : run(mode, ...rest)
+    Object.assign(here.storage, { run: none })
+    expect(await here.client.sync()).toMatchObject({ kind: 'fault', fault: 'full' })
+    expect(here.client.link.link).toBe('online')
+    Object.assign(here.storage, { run })
+    expect((await here.client.sync()).kind).toBe('done')
   })
 
   test('an edit made while files go up is sent before the next file', async () => {

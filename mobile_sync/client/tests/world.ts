@@ -50,16 +50,21 @@ export class TestClock implements Clock {
 }
 
 export class TestLocks implements Locks {
-  private readonly held = new Set<string>()
+  private readonly held = new Map<string, Promise<unknown>>()
 
   async only<T>(name: string, work: () => Promise<T>): Promise<T | null> {
     if (this.held.has(name)) return null
-    this.held.add(name)
+    const working = work()
+    this.held.set(name, working)
     try {
-      return await work()
+      return await working
     } finally {
       this.held.delete(name)
     }
+  }
+
+  async freed(name: string): Promise<void> {
+    await this.held.get(name)?.catch(() => undefined)
   }
 }
 

@@ -63,6 +63,17 @@ export function questions(form: FormDocument): [string, Question][] {
   return Object.entries(form.schema.properties).sort(([, a], [, b]) => a['x-ui'].order - b['x-ui'].order)
 }
 
+/** Typed letter by letter, not chosen with one tap. */
+export function isTyped(question: Question): boolean {
+  return ['number', 'text'].includes(question['x-ui'].widget)
+}
+
+/** What was typed, as the answer it is. */
+export function answerOf(question: Question, text: string): Answer {
+  if (text.trim() === '') return null
+  return question['x-ui'].widget === 'number' ? Number(text) : text
+}
+
 export interface Complaint {
   code: 'minimum' | 'maximum' | 'max_length' | 'must_be_yes' | 'not_a_number'
   limit: number

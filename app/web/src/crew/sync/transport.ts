@@ -1,6 +1,6 @@
 import type { BlobCheckResponse, ProofResponse, PullResponse, PushResponse } from '@sync/protocol'
 import { Fault, type Transport } from '@sync/world'
-import { get, post } from './http'
+import { get, notOurs, post } from './http'
 import type { Session } from './session'
 
 export interface HttpTransport extends Transport {
@@ -21,8 +21,14 @@ export function httpTransport(session: Session): HttpTransport {
   const call = <T>(path: string, body: unknown): Promise<T> => signed((token) => post<T>(path, body, token))
   return {
     proof: (day) => signed((token) => get<ProofResponse>(`/sync/v1/proof?day=${day}`, token)),
-    push: (body) => call<PushResponse>('/sync/v1/push', body),
-    pull: (body) => call<PullResponse>('/sync/v1/pull', body),
-    checkBlobs: (hashes) => call<BlobCheckResponse>('/sync/v1/blobs/check', { hashes }),
+    push: async (body) => ours(await call<PushResponse>('/sync/v1/push', body), 'results'),
+    pull: async (body) => ours(await call<PullResponse>('/sync/v1/pull', body), 'buckets'),
+    checkBlobs: async (hashes) => ours(await call<BlobCheckResponse>('/sync/v1/blobs/check', { hashes }), 'blobs'),
   }
+}
+
+/** A 200 with JSON that is no answer to what was asked came from somebody else on the way. */
+function ours<T>(answer: T, list: keyof T): T {
+  if (!Array.isArray(answer?.[list])) throw notOurs()
+  return answer
 }
