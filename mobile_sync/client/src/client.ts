@@ -4,16 +4,16 @@ import type { FileRules } from './files'
 import { FIELD_FILES, heard, purge, sendFiles } from './files'
 import type { Edit } from './outbox'
 import { reconcile } from './numbers'
-import { forgetOld, record, settle, takeBatch } from './outbox'
-import type { Op, Problem, PushRequest, Report } from './protocol'
+import { forgetOld, record, settle, takeBatch, UNNAMED_SCHEMA } from './outbox'
+import type { Op, Problem, PushRequest, PushResponse, Report } from './protocol'
 import type { Applied } from './pull'
-import { applyStaged, begin, EPOCH, nextRequest, PROBE, stage } from './pull'
+import { applyStaged, begin, nextRequest, PROBE, stage } from './pull'
 import type { RetryRules } from './retry'
 import { FIELD_RETRY, Retry } from './retry'
 import type { Phase } from './status'
 import { LAST_SYNCED, LinkMonitor } from './status'
 import type { Also, SyncStorage, Tables } from './store'
-import { readMeta, writeMeta } from './store'
+import { EPOCH, HEARD, readMeta, writeMeta } from './store'
 import type { Digest } from './verify'
 import { verify } from './verify'
 import type { Clock, FaultKind, Locks, Transport, Uploader } from './world'
@@ -108,8 +108,9 @@ export class SyncClient {
 
   /** Keep edits in one local transaction; when this resolves they survive a kill. Returns their op numbers. */
   async record(edits: readonly Edit[], how: Keeping = {}): Promise<number[]> {
-    const now = this.parts.clock.now()
-    const made = (tables: Tables): Promise<number[]> => record(tables, edits, how.together ?? false, now)
+    const { clock, schema_version } = this.parts
+    const recording = { together: how.together ?? false, now: clock.now(), schema_version }
+    const made = (tables: Tables): Promise<number[]> => record(tables, edits, recording)
     const numbers = await this.parts.storage.run('write', made, how.also)
     if (how.quiet) return numbers
     this.edited = true
@@ -191,6 +192,8 @@ export class SyncClient {
       if (!(error instanceof Fault)) throw error
       this.link.failed(error.kind)
       this.retryAfter = error.retryAfter
+      // Who may not pull asks by an empty push whether all that was sent is still there (SPEC P14).
+      if (error.problem.code === 'device_revoked') await this.change((tables) => writeMeta(tables, PROBE, true))
       return { kind: 'fault', fault: error.kind, problem: error.problem }
     }
   }
@@ -226,20 +229,24 @@ export class SyncClient {
       this.enter('pushing')
       const body = await this.pushBody(ops)
       const answer = await this.timed(() => transport.push(body))
-      const after = await storage.run('write', async (tables) => {
-        this.server_at = Date.parse(answer.server_at)
-        const moved = await settle(tables, answer.results, this.server_at)
-        await heard(tables, answer.epoch, answer.server_at)
-        await tables.meta.delete(PROBE)
-        return { moved, again: await reconcile(tables, answer) }
-      })
+      const after = await storage.run('write', (tables) => this.answered(tables, answer))
       ask = probe = false
       settled += after.moved
       this.tell()
-      if (after.again) reconciled += 1
+      // Sent under the epoch of a life that is over, nothing new was taken (SPEC P19).
+      if (after.again || (ops.length > 0 && answer.epoch !== body.epoch && body.epoch !== undefined)) reconciled += 1
       else if (after.moved === 0) break
     }
     return settled
+  }
+
+  private async answered(tables: Tables, answer: PushResponse): Promise<{ moved: number; again: boolean }> {
+    this.server_at = Date.parse(answer.server_at)
+    const moved = await settle(tables, answer.results, this.server_at)
+    await heard(tables, answer.epoch, answer.server_at)
+    await tables.meta.delete(PROBE)
+    await writeMeta(tables, HEARD, answer.epoch)
+    return { moved, again: await reconcile(tables, answer) }
   }
 
   private shouldAsk(): boolean {
@@ -251,9 +258,12 @@ export class SyncClient {
 
   private async pushBody(ops: Op[]): Promise<PushRequest> {
     const { storage, clock, schema_version } = this.parts
-    const epoch = await storage.run('read', (tables) => readMeta<string | null>(tables, EPOCH, null))
+    const epoch = await storage.run('read', async (tables) =>
+      readMeta<string | null>(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null)),
+    )
     return {
-      schema_version,
+      // It stands for the ops that do not name theirs (SPEC W8).
+      schema_version: ops.every((op) => op.schema_version !== undefined) ? schema_version : UNNAMED_SCHEMA,
       sent_at: new Date(clock.now()).toISOString(),
       monotonic_ms: Math.round(clock.monotonic()),
       ops,

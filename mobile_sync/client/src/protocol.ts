@@ -29,11 +29,14 @@ export interface Op {
   rec_id: string
   kind: OpKind
   base_rev: number
+  /** Of the pull that brought `base_rev` (SPEC M13). */
+  epoch?: string
   fields: Fields
   device_at: string
   group_no?: number
   group_size?: number
   depends_on?: number[]
+  /** The shape of `fields`, as it was when they were recorded (SPEC W8). */
   schema_version?: number
   gps?: Position
   files?: FileRef[]

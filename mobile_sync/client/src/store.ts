@@ -125,6 +125,11 @@ export interface SyncStorage {
   run<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>, also?: Also): Promise<T>
 }
 
+/** Meta: the epoch of what the replica holds. */
+export const EPOCH = 'pull.epoch'
+/** Meta: the epoch last heard of, in whatever answer (SPEC P19). */
+export const HEARD = 'heard.epoch'
+
 export function recordKey(entity: string, id: string): string {
   return `${entity}/${id}`
 }

@@ -128,6 +128,53 @@ describe('outbox', () => {
     expect(restored.records.get(`job/${JOB}`)?.doc['note']).toBe('c')
   })
 
+  test('[P19] what another life of the server did not take is sent again under its epoch in the same round', async () => {
+    await here.client.sync()
+    const restored = new TestServer()
+    restored.epoch = 'e2'
+    const again = tablet(restored, here.storage, here.clock)
+    const epochs: (string | undefined)[] = []
+    const push = again.link.push
+    again.link.push = (body) => {
+      epochs.push(body.epoch)
+      return push(body)
+    }
+    again.link.pull = () => Promise.reject(new Fault('refused', { code: 'device_revoked' }))
+    await again.client.record([edit(JOB, { note: 'recorded in the life before' })])
+    await again.client.sync()
+    expect(epochs).toEqual(['e1', 'e2'])
+    expect(restored.ledger.get(1)?.op).toMatchObject({ epoch: 'e1', schema_version: 1 })
+  })
+
+  test('[P14] a device that may not pull asks whether all it sent is still there', async () => {
+    await here.client.record([edit(JOB, { note: 'a' })])
+    here.link.pull = () => Promise.reject(new Fault('refused', { code: 'device_revoked' }))
+    await here.client.sync()
+    server.ledger.clear()
+    await here.client.sync()
+    expect(server.ledger.get(1)?.op.fields).toEqual({ note: 'a' })
+  })
+
+  test('[W8] the shape stands in the op; a batch with ops that name none says the first', async () => {
+    await here.client.record([edit(JOB, { note: 'a' })])
+    const older = { ...(await ops())[0]!, op_no: 2 }
+    const { schema_version: _, ...unnamed } = { ...older.op, op_no: 2 }
+    await here.storage.run('write', async (tables) => {
+      await tables.ops.put({ ...older, sent_at: 1, op: unnamed })
+      await tables.meta.put({ key: NEXT_OP_NO, value: 3 })
+    })
+    const later = tablet(server, here.storage, here.clock, FIELD_FILES, 2)
+    await later.client.record([edit(JOB, { note: 'b' })])
+    const said: [number, (number | undefined)[]][] = []
+    const push = later.link.push
+    later.link.push = (body) => {
+      said.push([body.schema_version, body.ops.map((op) => op.schema_version)])
+      return push(body)
+    }
+    await later.client.sync()
+    expect(said).toEqual([[1, [1, undefined, 2]]])
+  })
+
   test('[P15] ops get new numbers where the server knows another op by theirs', async () => {
     await here.client.record([
       edit(JOB, { note: 'a' }, { files: [photo('picture')] }),

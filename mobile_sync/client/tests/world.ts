@@ -125,7 +125,8 @@ export class TestServer {
         )
         continue
       }
-      if (op.op_no !== this.expected) break
+      const late = body.epoch !== undefined && body.epoch !== this.epoch
+      if (late || op.op_no !== this.expected) break
       const result = this.run(op)
       this.ledger.set(op.op_no, { op, result })
       results.push(result)
@@ -266,6 +267,7 @@ export function tablet(
   storage: SyncStorage = new MemoryStorage(),
   clock = new TestClock(),
   files: FileRules = FIELD_FILES,
+  schema_version = 1,
 ): Tablet {
   const link = new TestLink(server)
   const client = new SyncClient({
@@ -276,7 +278,7 @@ export function tablet(
     locks: new TestLocks(),
     digest,
     spread: () => 0.5,
-    schema_version: 1,
+    schema_version,
     page: 3,
     batch: 4,
     files,
