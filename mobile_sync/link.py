@@ -16,10 +16,12 @@ from email.message import Message
 from typing import Any
 from urllib.parse import urljoin
 
+from mobile_sync.bundle import MIME
 from mobile_sync.kept import KeptFile
 from mobile_sync.sending import send_file
 
 _TUS = {"Tus-Resumable": "1.0.0"}
+_ANSWERED = {"Accept-Encoding": "gzip"}
 _CHUNK = {**_TUS, "Content-Type": "application/offset+octet-stream"}
 
 
@@ -71,9 +73,20 @@ class HttpLink:
         Raises:
             Refused: any problem of the server.
         """
-        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", **_ANSWERED}
         written = gzip.compress(json.dumps(body).encode(), compresslevel=4)
-        raw, told = self._send("POST", path, written, headers)
+        return self._object("POST", path, written, headers)
+
+    def get(self, path: str) -> Mapping[str, Any]:
+        """GET a JSON object. Raises as a call."""
+        return self._object("GET", path, None, _ANSWERED)
+
+    def deliver(self, bundle: bytes) -> Mapping[str, Any]:
+        """Deliver a sealed bundle (C4); returns what became of it, with the receipt. Raises as a call."""
+        return self._object("POST", "bundles", bundle, {"Content-Type": MIME, **_ANSWERED})
+
+    def _object(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Mapping[str, Any]:
+        raw, told = self._send(method, path, body, headers)
         return read_answer(raw, told["Content-Encoding"])
 
     def get(self, path: str) -> Mapping[str, Any]:

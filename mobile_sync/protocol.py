@@ -166,12 +166,14 @@ class Device:
     """Who is at the door, as the host authenticated it. `person_id` is the actor of what it pushes.
 
     `vouched`: it is not at the door; somebody at the centre stands for what it sent, and for its scope (R2).
+    `wipe`: revoked, and asked to erase itself (E1).
     """
 
     id: UUID
     person_id: UUID | None = None
     revoked: bool = False
     vouched: bool = False
+    wipe: bool = False
 
 
 @dataclass(frozen=True, slots=True)

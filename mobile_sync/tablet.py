@@ -20,7 +20,7 @@ from mobile_sync.outbox import Entry, Outbox, Stage
 from mobile_sync.protocol import MAX_DEPTH, MAX_OPS
 from mobile_sync.replica import Replica
 from mobile_sync.sending import FileWire, Urgency, in_order, send_file
-from mobile_sync.settling import key_of_op, settled_pull, settled_push
+from mobile_sync.settling import key_of_op, settled_pull, settled_push, settled_receipt
 from mobile_sync.wire import depth_of, write_time
 
 Post = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
@@ -212,6 +212,13 @@ class Tablet:
                 self._keep(replace(self.kept, files=files, keep_s=wire.keep_s))
                 sent += 1
         return sent
+
+    def take_receipt(self, claims: Mapping[str, Any]) -> bool:
+        """Settle what a courier's receipt settles; False: it is from another life of the server (C8)."""
+        after = settled_receipt(self.kept, claims)
+        if after is not None:
+            self._keep(after)
+        return after is not None
 
     @property
     def safe_to_leave(self) -> bool:

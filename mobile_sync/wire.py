@@ -69,7 +69,8 @@ def write_time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _uuid(value: Any) -> UUID:
+def read_uuid(value: Any) -> UUID:
+    """A UUID in lower-case text (W3)."""
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise _Bad("not_uuid")
     return UUID(value)
@@ -159,7 +160,7 @@ def _files(value: Any) -> tuple[FileRef, ...]:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "op_no": lambda value: read_integer(value, 1),
     "entity": _name,
-    "rec_id": _uuid,
+    "rec_id": read_uuid,
     "kind": _kind,
     "base_rev": read_integer,
     "fields": _fields,

@@ -30,7 +30,7 @@ from mobile_sync.adapters.uploads import mime_in_scope, open_uploads, verified_a
 from mobile_sync.answers import push_text
 from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.engine import Host, push
-from mobile_sync.protocol import Bucket, Device, Page, PullRequest, PushAnswer, SyncProblem
+from mobile_sync.protocol import Batch, Bucket, Device, Page, PullRequest, PushAnswer, SyncProblem
 from mobile_sync.pull import Puller
 from mobile_sync.settling import ORIGINALS_KEPT
 from mobile_sync.wire import read_batch, read_hash, read_pull
@@ -137,9 +137,17 @@ def run_push(host: SyncHost[Any], device: Device, body: Mapping[str, Any]) -> Pu
     """Judge a batch in one unit of work.
 
     Raises:
-        SyncProblem: the batch cannot be filed; `try_again` (503) when the database gave up, nothing was written.
+        SyncProblem: the batch cannot be filed; as `judge_batch`.
     """
-    batch = read_batch(body, texts.canonical)
+    return judge_batch(host, device, read_batch(body, texts.canonical))
+
+
+def judge_batch(host: SyncHost[Any], device: Device, batch: Batch) -> PushAnswer:
+    """Judge ops of a device in one unit of work.
+
+    Raises:
+        SyncProblem: `try_again` (503) when the database gave up, nothing was written.
+    """
     try:
         with host.unit(device) as ctx:
             return push(host, ctx, device, batch)
@@ -156,7 +164,7 @@ def run_pull(host: SyncHost[Any], device: Device, request: PullRequest) -> Page:
         SyncProblem: `device_revoked` (W7).
     """
     if device.revoked:
-        raise SyncProblem("device_revoked", 403)
+        raise SyncProblem("device_revoked", 403, wipe=device.wipe)
     with host.unit(device) as ctx:
         session = host.session(ctx)
         buckets = host.scope(ctx, device)

@@ -209,6 +209,42 @@ class PullOut(ma.Schema):
     changes = fields.List(fields.Nested(SyncChange), required=True)
 
 
+class ServerKey(ma.Schema):
+    """A public P-256 key (RFC 7517)."""
+
+    kty = fields.String(required=True, validate=validate.Equal("EC"))
+    crv = fields.String(required=True, validate=validate.Equal("P-256"))
+    x = fields.String(required=True)
+    y = fields.String(required=True)
+
+
+class KeysOut(ma.Schema):
+    """What bundles are sealed to, and what receipts are signed with."""
+
+    seal = fields.Nested(ServerKey, required=True)
+    sign = fields.Nested(ServerKey, required=True)
+
+
+class RefusedFile(ma.Schema):
+    """A file of a bundle that can never be kept."""
+
+    sha256 = _hash()
+    code = fields.String(required=True)
+
+
+class BundleOut(ma.Schema):
+    """What became of a bundle; nothing of what stands in it."""
+
+    device_id = fields.UUID(required=True)
+    first_op = _number(required=True)
+    last_op = _number(required=True)
+    expected = _number(1, required=True)
+    results = fields.Dict(keys=fields.String(), values=_number(), required=True)
+    files = _number(required=True)
+    refused_files = fields.List(fields.Nested(RefusedFile), required=True)
+    receipt = fields.String(required=True)
+
+
 class BlobsIn(_Strict):
     """Content hashes a device wants to send."""
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
@@ -123,7 +124,7 @@ def _device(host: SyncHost[Any]) -> Device:
     if request.headers.get("Tus-Resumable") != VERSION:
         _refuse("tus_version", 412, {"Tus-Version": VERSION})
     if device.revoked:
-        raise SyncProblem("device_revoked", 403)
+        raise SyncProblem("device_revoked", 403, wipe=device.wipe)
     return device
 
 
@@ -164,6 +165,21 @@ def _created(host: SyncHost[Any], device: Device) -> Upload:
         if not upload.finished:
             host.partial.begin(upload_id)
     return upload
+
+
+def take_whole(host: SyncHost[Any], device: Device, meta: Mapping[str, str], path: Path) -> None:
+    """A file that came whole by another way: kept, or refused, as if its last byte had just arrived.
+
+    Raises:
+        SyncProblem: `unsupported_file`, `file_too_large`, `hash_mismatch`, or what the application finds in it.
+    """
+    size = path.stat().st_size
+    _must_be_allowed(host, meta, size)
+    with host.unit(device) as ctx:
+        upload = create_upload(host.session(ctx), device, host.new_id(ctx), host.now(ctx), meta, size)
+    if not upload.finished:
+        path.replace(host.partial.path(upload.id))
+        _verify(host, device, upload)
 
 
 def _must_be_allowed(host: SyncHost[Any], meta: Mapping[str, str], size: int) -> None:
@@ -208,7 +224,7 @@ def _received(host: SyncHost[Any], device: Device, upload: Upload, at: int) -> i
     offset = _offset(host, device, upload)
     if at != offset or offset == upload.size:
         return _settled(upload, offset, at)
-    with host.partial.locked(upload.id) as file, _full_disk_told():
+    with host.partial.locked(upload.id) as file, full_disk_told():
         _write(host, upload, file, at)
         offset = host.partial.offset(upload.id) or 0
         if offset == upload.size:
@@ -286,7 +302,8 @@ def store_asked() -> Iterator[None]:
 
 
 @contextmanager
-def _full_disk_told() -> Iterator[None]:
+def full_disk_told() -> Iterator[None]:
+    """A full disk is the server's own trouble, and is said so."""
     try:
         yield
     except OSError as error:

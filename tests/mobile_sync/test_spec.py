@@ -10,26 +10,27 @@ from tests.mobile_sync.test_planted import PLANTS
 
 HERE = Path(__file__).parent
 ENGINE = HERE.parents[1] / "mobile_sync"
+CLIENTS = (ENGINE / "client" / "tests", HERE.parents[1] / "app" / "web" / "src" / "crew")
 
 
 def rules() -> set[str]:
     """The ids in SPEC.md."""
-    return set(re.findall(r"^- \*\*([WPMLSTBCRD]\d+)\*\*", (ENGINE / "SPEC.md").read_text("utf-8"), re.MULTILINE))
+    return set(re.findall(r"^- \*\*([WPMLSTBCRDVE]\d+)\*\*", (ENGINE / "SPEC.md").read_text("utf-8"), re.MULTILINE))
 
 
 def rules_tested() -> set[str]:
     """The ids that tests or vectors are named by, in Python and in TypeScript."""
     names = " ".join(path.read_text("utf-8") for path in HERE.glob("test_*.py"))
-    by_name = set(re.findall(r"def test_([WPMLSTBCRD]\d+)_", names))
+    by_name = set(re.findall(r"def test_([WPMLSTBCRDVE]\d+)_", names))
     vectors = [json.loads(path.read_text("utf-8")) for path in (ENGINE / "conformance").glob("*.json")]
-    by_client = {rule for path in (ENGINE / "client" / "tests").glob("*.test.ts") for rule in _named(path)}
+    by_client = {rule for folder in CLIENTS for path in folder.rglob("*.test.ts") for rule in _named(path)}
     return by_name | by_client | {case["rule"] for parts in vectors for cases in parts.values() for case in cases}
 
 
 def _named(path: Path) -> set[str]:
     """The ids in the names of a vitest file: rules that only a client keeps."""
     names = re.findall(r"""\b(?:it|test|describe)\(["'`]([^"'`]+)""", path.read_text("utf-8"))
-    return {rule for name in names for rule in re.findall(r"\b[WPMLSTBCRD]\d+\b", name)}
+    return {rule for name in names for rule in re.findall(r"\b[WPMLSTBCRDVE]\d+\b", name)}
 
 
 def test_every_rule_has_a_test_named_by_it() -> None:

@@ -1,5 +1,6 @@
 /** The engine's public face. */
 
+export * from './bundle'
 export * from './client'
 export * from './fields'
 export * from './files'
