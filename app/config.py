@@ -26,10 +26,11 @@ class Settings:
 
     `database_url` SQLAlchemy URL (postgresql+psycopg://…); `redis_url` redis:// or unix://; `blob_root` folder of
     half-arrived files and, without a `blob_bucket`, of whole ones by their content; `secret_key` ≥ 32 characters, signs
-    refresh tokens and cursors; `public_origin` where browsers reach the web process; `trusted_proxies` how many reverse
-    proxies stand in front, whose word on a caller's address and scheme is taken (with 0 nobody's is: throttling counts
-    by address); `stream_origin` where they reach the stream process ("" = behind the same origin); `keep_originals` how
-    long tablets keep a photo of which they know that it is here.
+    refresh tokens and cursors, and tablets seal their bundles to a key made from it; `former_secret_keys` still open
+    bundles that were sealed before it was changed; `public_origin` where browsers reach the web process;
+    `trusted_proxies` how many reverse proxies stand in front, whose word on a caller's address and scheme is taken
+    (with 0 nobody's is: throttling counts by address); `stream_origin` where they reach the stream process ("" = behind
+    the same origin); `keep_originals` how long tablets keep a photo of which they know that it is here.
     """
 
     database_url: str
@@ -37,6 +38,7 @@ class Settings:
     blob_root: Path
     secret_key: str
     blob_bucket: BucketAddress | None = None
+    former_secret_keys: tuple[str, ...] = ()
     public_origin: str = "http://127.0.0.1:8000"
     stream_origin: str = ""
     cookie_secure: bool = False
@@ -63,6 +65,7 @@ class Settings:
             blob_root=Path(_required(env, "BLOB_ROOT")),
             secret_key=secret,
             blob_bucket=_bucket(env),
+            former_secret_keys=tuple(env.get("FORMER_SECRET_KEYS", "").split()),
             public_origin=origin,
             stream_origin=env.get("STREAM_ORIGIN", "").rstrip("/"),
             cookie_secure=origin.startswith("https://"),

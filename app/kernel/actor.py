@@ -43,6 +43,7 @@ class Actor:
     session_id: UUID | None = None
     device_id: UUID | None = None
     device_revoked: bool = False
+    device_wipe: bool = False
     locale: str = "zh-CN"
     everything: bool = False
 

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from app.conflicts import service as conflicts
 from app.crews import queries as crews
 from app.identity.queries.tablets import time_zone_of
-from app.kernel.actor import NOBODY, Actor
-from app.kernel.problems import Problem, Unauthenticated
+from app.identity.service import tablets
+from app.kernel.actor import NOBODY, Actor, Permission
+from app.kernel.problems import NotFound, Problem, Unauthenticated
 from app.kernel.unit_of_work import Runtime, UnitOfWork
 from app.kernel.web import Authenticate, runtime
 from app.media import service as media
@@ -31,11 +32,23 @@ from app.sync.contested import TellingLedger
 from app.sync.errors import NotATablet
 from app.sync.idle import answer_idle
 from app.sync.placement import buckets_of_actor
+from mobile_sync.adapters.bundles import Origin, Taken
 from mobile_sync.adapters.http import SqlHost
 from mobile_sync.adapters.local_store import PartialFiles
 from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.collection import Collection
-from mobile_sync.protocol import Bucket, Device, FieldError, Page, PullRequest, Received, Rejected, Result
+from mobile_sync.protocol import (
+    Bucket,
+    Device,
+    FieldError,
+    Page,
+    PullRequest,
+    Received,
+    Rejected,
+    Result,
+    SyncProblem,
+)
+from mobile_sync.sealing import ServerKeys
 
 log = logging.getLogger(__name__)
 
@@ -88,13 +101,58 @@ class Host(SqlHost[UnitOfWork]):
         Raises:
             Unauthenticated, TokenExpired: no token, or not a valid one. NotATablet: somebody else's token.
         """
+        device = _device_of(self._at_the_door())
+        if device is None:
+            raise NotATablet
+        return device
+
+    def _at_the_door(self) -> Actor:
         actor = g.pop("sync_known", None) or self._authenticated()
         if actor.person_id is None:
             raise Unauthenticated
-        if actor.device_id is None:
-            raise NotATablet
         g.person_id, g.sync_actor = actor.person_id, actor
-        return Device(actor.device_id, actor.person_id, revoked=actor.device_revoked)
+        return actor
+
+    @property
+    def server_keys(self) -> Sequence[ServerKeys]:
+        """Made from the installation's secret, and from those it had before."""
+        settings = self.runtime.settings
+        return [ServerKeys.derived(secret) for secret in (settings.secret_key, *settings.former_secret_keys)]
+
+    def courier(self) -> Device | None:
+        """Any tablet, or somebody who manages tablets.
+
+        Raises:
+            Unauthenticated, TokenExpired: as `device`. Forbidden: somebody who does not.
+        """
+        actor = self._at_the_door()
+        if actor.device_id is None:
+            actor.must_somewhere(Permission.MANAGE_DEVICES)
+        return _device_of(actor)
+
+    def origin(self, device_id: UUID, person_id: UUID | None) -> Origin:
+        """The tablet that made a bundle; its work counts as its own, by the person who was signed in there."""
+        try:
+            with self.runtime.unit_of_work(_actor()) as uow:
+                public_key, actor = tablets.origin_of(uow, device_id, person_id)
+        except NotFound as error:
+            raise SyncProblem("unknown_origin", 422) from error
+        g.sync_origin = actor
+        return Origin(Device(device_id, actor.person_id, actor.device_revoked, actor.device_wipe), public_key)
+
+    @contextmanager
+    def on_behalf(self, origin: Device) -> Iterator[None]:
+        """Units inside are by the person on that tablet, whoever brought the bundle."""
+        bringing, g.sync_actor = _actor(), g.sync_origin
+        try:
+            yield
+        finally:
+            g.sync_actor = bringing
+
+    def bundle_taken(self, ctx: UnitOfWork, taken: Taken) -> None:
+        """The audit trail says who brought it."""
+        detail = {"ops": taken.header.ops_count, "files": len(taken.verified), "first_op": taken.header.first_op}
+        tablets.note_bundle(ctx, taken.origin.id, detail)
 
     def _authenticated(self) -> Actor:
         with self.runtime.unit_of_work() as uow:
@@ -168,6 +226,12 @@ class Host(SqlHost[UnitOfWork]):
     def file_verified(self, ctx: UnitOfWork, upload: Upload) -> None:
         """Every attachment that waited for these bytes has arrived."""
         media.mark_verified(ctx, sha256=upload.sha256)
+
+
+def _device_of(actor: Actor) -> Device | None:
+    if actor.device_id is None:
+        return None
+    return Device(actor.device_id, actor.person_id, revoked=actor.device_revoked, wipe=actor.device_wipe)
 
 
 def _actor() -> Actor:

@@ -63,6 +63,7 @@ SIGNING_IN = {
     "/sync/v1/enrol",
     "/sync/v1/session",
     "/sync/v1/session/login",
+    "/sync/v1/erased",
 }
 
 
@@ -185,6 +186,8 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/map/features"): [Try("layers=jobs,crews,outages", allowed=EMPTY)],
         ("GET", "/api/v1/tiles/<string:layer>/<int:z>/<int:x>/<int:y>.mvt"): [Try(allowed=EMPTY)],
         ("POST", "/sync/v1/push"): [Try(body=push, allowed=EMPTY)],
+        ("GET", "/sync/v1/keys"): [Try(allowed=EMPTY)],
+        ("POST", "/sync/v1/bundles"): [Try(allowed=(401, 403, 415))],
         ("POST", "/sync/v1/pull"): [Try(body=pull, allowed=EMPTY, told_back=named)],
         ("GET", "/sync/v1/proof"): [Try("day=2026-07-15", allowed=EMPTY)],
         ("POST", "/sync/v1/blobs/check"): [
@@ -386,6 +389,7 @@ def test_doors_where_one_signs_in_give_a_guess_nothing(app: Flask, session: Sess
         "/sync/v1/enrol": {"login": login, "password": "guess", "code": "guess", "public_key": key.jwk},
         "/sync/v1/session": {**proof, "refresh_token": "guess", "signed_at": "2026-07-16T00:00:00Z"},
         "/sync/v1/session/login": {**proof, "login": login, "password": PASSWORD},
+        "/sync/v1/erased": proof,
     }
     assert set(guesses) == SIGNING_IN
     before = census(session)
