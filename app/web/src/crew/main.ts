@@ -11,8 +11,8 @@ import { say } from './kit/toast'
 import { applyLook } from './look'
 import { keepPosition } from './position'
 import { makeRouter } from './router'
-import { settings, sync } from './services'
-import { flushOnEveryOccasion } from './triggers'
+import { session, settings, sync } from './services'
+import { flushOnEveryOccasion, followRounds } from './triggers'
 
 const router = makeRouter()
 const app = createApp(App).use(words).use(router)
@@ -37,6 +37,10 @@ watch(homeless, (now) => {
 
 void applyLook()
 flushOnEveryOccasion(sync)
+followRounds(sync, {
+  done: async () => (await import('./bundle/convoy')).afterRound(session, settings),
+  erase: async () => (await import('./erase/begin')).beginErasing(router),
+})
 keepPosition()
 watchForUpdates(router)
 void settings.get('device').then((device) => {

@@ -65,6 +65,7 @@ export function makeRouter(): Router {
         meta: { open: true },
       },
       { path: '/enrol', name: 'enrol', component: () => import('./screens/EnrolScreen.vue'), meta: { open: true } },
+      { path: '/erased', name: 'erased', component: () => import('./erase/ErasedScreen.vue'), meta: { open: true } },
       { path: '/login', name: 'login', component: () => import('./screens/LoginScreen.vue'), meta: { open: true } },
       { path: '/:rest(.*)*', redirect: '/' },
     ],

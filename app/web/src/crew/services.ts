@@ -9,15 +9,13 @@ import { CrewDatabase } from './db/database'
 import { SettingsStore } from './db/settings'
 import { DexieStorage } from './db/storage'
 import { URGENCY } from './jobs/steps'
+import { SCHEMA_VERSION } from './schema'
 import { sha256Text } from './sync/keys'
 import { browserClock, browserLocks } from './sync/platform'
 import { Session } from './sync/session'
 import { httpTransport } from './sync/transport'
 import { tusUploader } from './sync/uploader'
 import type { Job } from './types'
-
-/** The shape of `fields` and `doc` that this app writes and reads (SPEC W8). */
-const SCHEMA_VERSION = 1
 
 export const db = new CrewDatabase()
 export const settings = new SettingsStore(db)

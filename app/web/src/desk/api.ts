@@ -4,6 +4,7 @@ import type {
   Acted,
   Assignment,
   Attachment,
+  BundleTaken,
   CallIn,
   CallTaken,
   Conflict,
@@ -163,5 +164,13 @@ export const decideOp = (
 export const devices = (): Promise<Device[]> => all('/devices')
 export const makeEnrolmentCode = (name: string): Promise<EnrolmentCode> =>
   request(`${V1}/devices/enrolment-codes`, { method: 'POST', body: { name } })
+/** A tablet's sealed file, as it is; a large one on a slow line takes its time. */
+export const deliverBundle = (file: File): Promise<BundleTaken> =>
+  request('/sync/v1/bundles', {
+    method: 'POST',
+    body: file,
+    mime: 'application/vnd.mobile-sync.bundle',
+    signal: AbortSignal.timeout(15 * 60_000),
+  })
 export const revokeDevice = (id: string, wipe: boolean): Promise<unknown> =>
   request(`${V1}/devices/${id}/revoke`, { method: 'POST', body: { wipe } })

@@ -70,6 +70,7 @@ export type Acted = Omit<Whole<Schemas['ActedOut']>, 'why'> & { readonly why: Wh
 export type OpsState = 'waiting' | 'decided'
 /** What somebody at the centre may do with an op that waits. */
 export type Verdict = 'replay' | 'repair' | 'refuse'
+export type BundleTaken = Whole<Schemas['BundleOut']>
 export type Writer = Whole<Schemas['WriterOut']>
 /** The values are whatever the field holds; the question is the form's own, where the field is an answer. */
 export type Conflict = Omit<Whole<Schemas['ConflictOut']>, 'question' | 'mine_by' | 'theirs_by'> & {

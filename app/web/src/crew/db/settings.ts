@@ -1,3 +1,4 @@
+import type { Jwk } from '@sync/bundle'
 import type { Difference } from '@sync/proof'
 import type { Report } from '@sync/protocol'
 import type { CrewDatabase } from './database'
@@ -50,12 +51,20 @@ export interface Proof {
   report: NonNullable<Report['proof']>
 }
 
+/** The server's public keys (SPEC C3), as of when. */
+export interface KnownKeys {
+  seal: Jwk
+  sign: Jwk
+  at: number
+}
+
 export type Theme = 'sun' | 'night'
 
 interface Settings {
   device: DeviceInfo
   key: CryptoKeyPair
   tokens: Tokens
+  server_keys: KnownKeys
   shift: Shift
   proof: Proof
   theme: Theme

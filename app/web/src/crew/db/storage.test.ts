@@ -44,12 +44,14 @@ describe('the tablet database keeps the engine’s promises', { timeout: 60_000 
       op: { ...op, op_no, ...of },
     })
     await first.table('meta').put({ key: 'pull.epoch', value: 'e7' })
-    await first.table('ops').bulkPut([
-      row(1, { state: 'kept', sent_at: 5 }, { kind: 'update', base_rev: 3 }),
-      row(2, { sent_at: 5 }, { kind: 'update', base_rev: 3 }),
-      row(3, {}, { kind: 'update', base_rev: 3 }),
-      row(4, {}, { kind: 'create', base_rev: 0 }),
-    ])
+    await first
+      .table('ops')
+      .bulkPut([
+        row(1, { state: 'kept', sent_at: 5 }, { kind: 'update', base_rev: 3 }),
+        row(2, { sent_at: 5 }, { kind: 'update', base_rev: 3 }),
+        row(3, {}, { kind: 'update', base_rev: 3 }),
+        row(4, {}, { kind: 'create', base_rev: 0 }),
+      ])
     first.close()
     const upgraded = new CrewDatabase(name)
     const ops = (await upgraded.ops.toArray()).map((one) => one.op)

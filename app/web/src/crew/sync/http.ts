@@ -16,24 +16,29 @@ export function speak(locale: string): void {
  * @throws Fault: `offline` no answer of ours, `auth` 401, `busy` 429 and 5xx, `refused` any other refusal.
  */
 export async function post<T>(path: string, body: unknown, token?: string): Promise<T> {
-  const headers: Record<string, string> = { 'Content-Type': 'application/json', 'Accept-Language': language }
-  if (token !== undefined) headers['Authorization'] = `Bearer ${token}`
-  const response = await send(path, { method: 'POST', headers, body: JSON.stringify(body) })
+  const request = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+  return ask<T>(path, request, token)
+}
+
+/** Any other request; `timeout` in milliseconds. Throws as `post`. */
+export async function ask<T>(path: string, init: RequestInit, token?: string, timeout = TIMEOUT_MS): Promise<T> {
+  const headers = new Headers(init.headers)
+  headers.set('Accept-Language', language)
+  if (token !== undefined) headers.set('Authorization', `Bearer ${token}`)
+  const response = await send(path, { ...init, headers }, timeout)
   if (!response.ok) throw await faultOf(response)
+  if (response.status === 204) return undefined as T
   return (await response.json().catch(() => Promise.reject(notOurs()))) as T
 }
 
 /** The same for reading. */
-export async function get<T>(path: string, token: string): Promise<T> {
-  const headers = { Accept: 'application/json', 'Accept-Language': language, Authorization: `Bearer ${token}` }
-  const response = await send(path, { headers })
-  if (!response.ok) throw await faultOf(response)
-  return (await response.json().catch(() => Promise.reject(notOurs()))) as T
+export function get<T>(path: string, token: string): Promise<T> {
+  return ask<T>(path, { method: 'GET', headers: { Accept: 'application/json' } }, token)
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+async function send(path: string, init: RequestInit, timeout: number): Promise<Response> {
   try {
-    return await fetch(path, { ...init, cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return await fetch(path, { ...init, cache: 'no-store', signal: AbortSignal.timeout(timeout) })
   } catch (error) {
     throw new Fault('offline', { code: 'no_answer', detail: String(error) })
   }
