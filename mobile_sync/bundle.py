@@ -1,4 +1,4 @@
-"""The sealed bundle as bytes: what stands where, without the cryptography (SPEC.md C1, C2). Standard library only."""
+"""The sealed bundle as bytes: what stands where, without the cryptography (SPEC.md V1, V2). Standard library only."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class HttpLink:
         return self._object("GET", path, None, _ANSWERED)
 
     def deliver(self, bundle: bytes) -> Mapping[str, Any]:
-        """Deliver a sealed bundle (C4); returns what became of it, with the receipt. Raises as a call."""
+        """Deliver a sealed bundle (V4); returns what became of it, with the receipt. Raises as a call."""
         return self._object("POST", "bundles", bundle, {"Content-Type": MIME, **_ANSWERED})
 
     def _object(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Mapping[str, Any]:

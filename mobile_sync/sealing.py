@@ -1,4 +1,4 @@
-"""Sealing and opening bundles, and the receipts for them (SPEC.md C2–C4, C8).
+"""Sealing and opening bundles, and the receipts for them (SPEC.md V2–V4, V8).
 
 Needs the `cryptography` package. ECDH over P-256 with a key made for the one bundle, HKDF-SHA-256, AES-256-GCM a chunk;
 ES256 by the device. WebCrypto does the same in a browser, which is why no curve or cipher stands here that it has not.

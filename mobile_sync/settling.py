@@ -34,7 +34,7 @@ def settled_pull(kept: Kept, staged: list[Mapping[str, Any]], final_before: froz
 
 
 def settled_receipt(kept: Kept, claims: Mapping[str, Any]) -> Kept | None:
-    """After a receipt came back as a file (C8): what it settles; None if it is of another life of the server."""
+    """After a receipt came back as a file (V8): what it settles; None if it is of another life of the server."""
     if claims["epoch"] != kept.life:
         return None
     plain = [result for result in claims["results"] if result["status"] in ("applied", "noop")]

@@ -214,7 +214,7 @@ class Tablet:
         return sent
 
     def take_receipt(self, claims: Mapping[str, Any]) -> bool:
-        """Settle what a courier's receipt settles; False: it is from another life of the server (C8)."""
+        """Settle what a courier's receipt settles; False: it is from another life of the server (V8)."""
         after = settled_receipt(self.kept, claims)
         if after is not None:
             self._keep(after)

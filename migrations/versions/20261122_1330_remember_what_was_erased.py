@@ -3,7 +3,7 @@
 When a tablet said that it had erased itself, as it was asked to.
 
 Revision ID: 1330_wiped_at
-Revises: 1205_ops_as_they_came
+Revises: 1255_conflicts_travel
 Create Date: 2026-11-22 13:30:00
 """
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '1330_wiped_at'
-down_revision = '1205_ops_as_they_came'
+down_revision = '1255_conflicts_travel'
 branch_labels = None
 depends_on = None
 

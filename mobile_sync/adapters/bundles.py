@@ -1,4 +1,4 @@
-"""Sealed bundles at the server's door: opened whole, then judged as if their device had pushed (SPEC.md C4–C8)."""
+"""Sealed bundles at the server's door: opened whole, then judged as if their device had pushed (SPEC.md V4–V8)."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _standing(host: BundleHost[Any], device: Device) -> _Standing:
 
 
 def _must_follow(header: Header, device: Device, standing: _Standing) -> None:
-    """C6: nothing between what is here and what comes; C7: not of a life whose numbers may mean other ops by now."""
+    """V6: nothing between what is here and what comes; V7: not of a life whose numbers may mean other ops by now."""
     if header.ops_count and header.first_op > standing.expected:
         raise SyncProblem("bundle_gap", 409, expected=standing.expected, first_op=header.first_op)
     unknown = header.last_op >= standing.expected
@@ -210,7 +210,7 @@ def _told(
     verified: Sequence[str],
     refused: Sequence[tuple[str, str]],
 ) -> Taken:
-    """The receipt, which says what became of each op and nothing of what stands in it (C8)."""
+    """The receipt, which says what became of each op and nothing of what stands in it (V8)."""
     after = _standing(host, device)
     claims = {
         "format": FORMAT,

@@ -1,4 +1,4 @@
-"""`python -m mobile_sync bundle`: the sealed file of a device's unsent work, and the receipt for it (SPEC.md C)."""
+"""`python -m mobile_sync bundle`: the sealed file of a device's unsent work, and the receipt for it (SPEC.md V)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mobile_sync.wire import write_time
 
 
 def learn_keys(device: ToolDevice) -> Mapping[str, Any]:
-    """The server's keys, fetched where they are not known yet (C3). Raises as any request."""
+    """The server's keys, fetched where they are not known yet (V3). Raises as any request."""
     known: Mapping[str, Any] | None = device.storage.noted(SERVER_KEYS)
     if known is None:
         known = device.link.get("keys")
@@ -44,7 +44,7 @@ def export(device: ToolDevice, path: Path, most_bytes: int) -> dict[str, Any]:
 
 
 def unsent_ops(tablet: Tablet) -> list[Mapping[str, Any]]:
-    """The pending ops whose numbers follow on each other from the lowest on (C1)."""
+    """The pending ops whose numbers follow on each other from the lowest on (V1)."""
     ops = [entry.op for entry in tablet.outbox.entries if entry.stage is Stage.PENDING]
     return [op for at, op in enumerate(ops) if op["op_no"] == ops[0]["op_no"] + at]
 

@@ -91,7 +91,7 @@ def enrol_with_code(state: Path, server: str, answers: dict[str, str], schema_ve
 
 
 def _keys_of(link: HttpLink) -> Mapping[str, Any] | None:
-    """What bundles are sealed to, fetched while there is a link (C3); None where the host takes no bundles."""
+    """What bundles are sealed to, fetched while there is a link (V3); None where the host takes no bundles."""
     try:
         return link.get("keys")
     except Refused:

@@ -98,7 +98,7 @@ def small() -> bytes:
     return bundle_of(header_of(UUID(int=7), ops), ops, b"one photo", b"another")
 
 
-def test_C2_a_bundle_opens_to_what_was_sealed() -> None:
+def test_V2_a_bundle_opens_to_what_was_sealed() -> None:
     ops = [an_op(3, "标题"), an_op(4)]
     large = bytes(range(256)) * (CHUNK_BYTES // 256 * 2)
     contents = [b"x", large, large + b"one more"]
@@ -109,7 +109,7 @@ def test_C2_a_bundle_opens_to_what_was_sealed() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
-def test_C2_whichever_bit_is_flipped_it_is_refused(data: st.DataObject) -> None:
+def test_V2_whichever_bit_is_flipped_it_is_refused(data: st.DataObject) -> None:
     raw = bytearray(small())
     at = data.draw(st.integers(0, len(raw) * 8 - 1))
     raw[at // 8] ^= 1 << (at % 8)
@@ -119,19 +119,19 @@ def test_C2_whichever_bit_is_flipped_it_is_refused(data: st.DataObject) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(small()) - 1))
-def test_C2_wherever_it_ends_too_early_it_is_refused(length: int) -> None:
+def test_V2_wherever_it_ends_too_early_it_is_refused(length: int) -> None:
     with pytest.raises(SyncProblem) as refused:
         opened(small()[:length])
     assert refused.value.code == ("bundle_truncated" if length else "not_a_bundle")
 
 
-def test_C2_bytes_behind_the_end_are_refused() -> None:
+def test_V2_bytes_behind_the_end_are_refused() -> None:
     with pytest.raises(SyncProblem, match="broken_seal"):
         opened(small() + b"\0")
 
 
 @pytest.mark.parametrize("case", [pytest.param(one, id=one["name"]) for one in VECTORS["open"]])
-def test_C2_a_bundle_of_either_half_opens_here(case: dict[str, Any]) -> None:
+def test_V2_a_bundle_of_either_half_opens_here(case: dict[str, Any]) -> None:
     header, ops, files = opened(
         base64.b64decode(case["bundle"]), ServerKeys.derived(case["server_secret"]), case["device"]
     )
@@ -142,7 +142,7 @@ def test_C2_a_bundle_of_either_half_opens_here(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", VECTORS["keys"])
-def test_C3_the_keys_follow_from_the_secret(case: dict[str, Any]) -> None:
+def test_V3_the_keys_follow_from_the_secret(case: dict[str, Any]) -> None:
     keys = ServerKeys.derived(case["secret"])
     assert keys.told() == {"seal": case["seal"], "sign": case["sign"]}
     assert thumbprint(case["seal"]) == case["thumbprint"]
@@ -190,7 +190,7 @@ def rows(shop: Shop) -> tuple[int, int, int]:
     return counted[0] or 0, counted[1] or 0, counted[2] or 0
 
 
-def test_C1_a_bundle_and_a_push_of_the_same_ops_have_the_effect_of_one(
+def test_V1_a_bundle_and_a_push_of_the_same_ops_have_the_effect_of_one(
     client: FlaskClient, shop: Shop, device_id: UUID
 ) -> None:
     ops = [an_op(1), an_op(2), an_op(3, "forbidden")]
@@ -204,7 +204,7 @@ def test_C1_a_bundle_and_a_push_of_the_same_ops_have_the_effect_of_one(
     assert rows(shop)[:2] == (4, 3)
 
 
-def test_C5_the_ops_are_the_device_s_own_whoever_brings_them(
+def test_V5_the_ops_are_the_device_s_own_whoever_brings_them(
     client: FlaskClient, shop: Shop, host: BundleShop, device_id: UUID
 ) -> None:
     ops = [an_op(1)]
@@ -216,7 +216,7 @@ def test_C5_the_ops_are_the_device_s_own_whoever_brings_them(
     assert (host.taken[0].courier.id, host.taken[0].origin.id) == (courier, device_id)  # type: ignore[union-attr]
 
 
-def test_C5_nothing_arrives_before_it_was_made_whatever_the_clock_says(
+def test_V5_nothing_arrives_before_it_was_made_whatever_the_clock_says(
     client: FlaskClient, shop: Shop, clock: Ticker, device_id: UUID
 ) -> None:
     ops = [an_op(1)]
@@ -234,7 +234,7 @@ def test_C5_nothing_arrives_before_it_was_made_whatever_the_clock_says(
     assert -7_260_000 <= known <= -7_200_000 + 60_000
 
 
-def test_C5_ops_of_a_revoked_device_land_in_quarantine_and_its_files_are_kept(
+def test_V5_ops_of_a_revoked_device_land_in_quarantine_and_its_files_are_kept(
     client: FlaskClient, shop: Shop, device_id: UUID
 ) -> None:
     shop.revoked.add(device_id)
@@ -286,7 +286,7 @@ def nest(depth: int) -> Any:
         "a nest",
     ],
 )
-def test_C4_what_is_wrong_with_a_bundle_is_said_and_changes_nothing(
+def test_V4_what_is_wrong_with_a_bundle_is_said_and_changes_nothing(
     client: FlaskClient, shop: Shop, host: BundleShop, device_id: UUID, what: str
 ) -> None:
     raw, code = tampered(what, device_id)
@@ -297,13 +297,13 @@ def test_C4_what_is_wrong_with_a_bundle_is_said_and_changes_nothing(
     assert not any(host.partial.root.glob("bundle-*"))
 
 
-def test_C4_an_op_that_cannot_be_read_costs_only_itself(client: FlaskClient, device_id: UUID) -> None:
+def test_V4_an_op_that_cannot_be_read_costs_only_itself(client: FlaskClient, device_id: UUID) -> None:
     ops = [an_op(1), {"op_no": 2}, an_op(3)]
     answered = deliver(client, bundle_of(header_of(device_id, ops), ops)).get_json()
     assert answered["results"] == {"applied": 2, "quarantined": 1}
 
 
-def test_C4_a_revoked_device_delivers_only_its_own(client: FlaskClient, shop: Shop, device_id: UUID) -> None:
+def test_V4_a_revoked_device_delivers_only_its_own(client: FlaskClient, shop: Shop, device_id: UUID) -> None:
     ops = [an_op(1)]
     raw = bundle_of(header_of(device_id, ops), ops)
     courier = uuid7()
@@ -314,7 +314,7 @@ def test_C4_a_revoked_device_delivers_only_its_own(client: FlaskClient, shop: Sh
     assert deliver(client, raw, device_id).get_json()["results"] == {"quarantined": 1}
 
 
-def test_C6_an_earlier_bundle_comes_first_and_then_the_later_one(client: FlaskClient, device_id: UUID) -> None:
+def test_V6_an_earlier_bundle_comes_first_and_then_the_later_one(client: FlaskClient, device_id: UUID) -> None:
     first, second = ([an_op(1), an_op(2)], [an_op(3)])
     later = bundle_of(header_of(device_id, second), second)
     refused = deliver(client, later)
@@ -323,7 +323,7 @@ def test_C6_an_earlier_bundle_comes_first_and_then_the_later_one(client: FlaskCl
     assert deliver(client, later).get_json()["expected"] == 4
 
 
-def test_C7_what_is_known_already_is_answered_in_another_life_too(
+def test_V7_what_is_known_already_is_answered_in_another_life_too(
     client: FlaskClient, shop: Shop, device_id: UUID
 ) -> None:
     ops = [an_op(1)]
@@ -336,7 +336,7 @@ def test_C7_what_is_known_already_is_answered_in_another_life_too(
     assert deliver(client, more).get_json()["code"] == "bundle_epoch"
 
 
-def test_C8_the_receipt_tells_a_courier_nothing_of_what_is_inside(client: FlaskClient, device_id: UUID) -> None:
+def test_V8_the_receipt_tells_a_courier_nothing_of_what_is_inside(client: FlaskClient, device_id: UUID) -> None:
     ops = [an_op(1, "a name that is nobody's business"), {**an_op(2), "rec_id": an_op(1)["rec_id"], "kind": "update"}]
     answered = deliver(client, bundle_of(header_of(device_id, ops), ops, b"photo"))
     claims = read_receipt(answered.get_json()["receipt"], public_jwk(SERVER.sign))
@@ -347,7 +347,7 @@ def test_C8_the_receipt_tells_a_courier_nothing_of_what_is_inside(client: FlaskC
 
 
 @pytest.mark.parametrize("case", VECTORS["receipts"])
-def test_C8_a_receipt_is_believed_only_as_its_server_wrote_it(case: dict[str, Any]) -> None:
+def test_V8_a_receipt_is_believed_only_as_its_server_wrote_it(case: dict[str, Any]) -> None:
     assert read_receipt(case["text"], case["sign"]) == case["claims"]
     head, payload, signature = case["text"].split(".")
     for wrong in (f"{head}.{payload[:-4]}AAAA.{signature}", f"{head}.{payload}.{'A' * 86}", "", "a.b", "a.b.c"):
@@ -357,7 +357,7 @@ def test_C8_a_receipt_is_believed_only_as_its_server_wrote_it(case: dict[str, An
         read_receipt(case["text"], public_jwk(SERVER.seal))
 
 
-def test_C9_a_file_that_can_never_be_kept_costs_only_itself(
+def test_V9_a_file_that_can_never_be_kept_costs_only_itself(
     client: FlaskClient, shop: Shop, host: BundleShop, device_id: UUID
 ) -> None:
     answered = deliver(client, bundle_of(header_of(device_id, []), [], b"MZ a program", b"a photo")).get_json()
@@ -377,7 +377,7 @@ def given_tablet_file(path: Path, address: str, device_id: UUID) -> None:
         storage.note(SERVER_KEYS, dict(SERVER.told()))
 
 
-def test_C1_work_travels_by_another_device_and_its_receipt_comes_back(
+def test_V1_work_travels_by_another_device_and_its_receipt_comes_back(
     host: BundleShop, device_id: UUID, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     courier = uuid7()

@@ -1,4 +1,4 @@
-/** Unsent work as one sealed file (SPEC C1, C2), and the receipts that come back for it (C8). */
+/** Unsent work as one sealed file (SPEC V1, V2), and the receipts that come back for it (V8). */
 
 import { settle } from './outbox'
 import type { Op, OpStatus } from './protocol'
@@ -21,7 +21,7 @@ export interface Jwk {
 
 export type Cipher = (nonce: Uint8Array, plain: Uint8Array) => Promise<Uint8Array>
 
-/** The cryptography, which every browser has and this engine does not: see SPEC C2 for what each must do. */
+/** The cryptography, which every browser has and this engine does not: see SPEC V2 for what each must do. */
 export interface SealKit {
   utf8(text: string): Uint8Array
   /** 64 lower-case hexadecimal digits. */
@@ -175,7 +175,7 @@ export interface Receipt {
 /** Statuses that leave nothing more to be said of an op; what became of the others comes with their next push. */
 const PLAIN: readonly OpStatus[] = ['applied', 'noop']
 
-/** Settle what a receipt settles. Returns how many ops and files that were; null where it is of another life (C8). */
+/** Settle what a receipt settles. Returns how many ops and files that were; null where it is of another life (V8). */
 export async function takeReceipt(tables: Tables, receipt: Receipt, now: number): Promise<number | null> {
   const epoch = await readMeta<string | null>(tables, EPOCH, null)
   if (receipt.epoch !== (await readMeta(tables, HEARD, epoch))) return null

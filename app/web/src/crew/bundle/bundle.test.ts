@@ -82,15 +82,15 @@ async function openedBlob(blob: Blob) {
   return opened(new Uint8Array(await blob.arrayBuffer()), vector.server_seal, device)
 }
 
-describe('[C2] the format', () => {
-  test.each(vectors.open.map((sample) => [sample.name, sample] as const))('[C2] a bundle %s opens here', async (_, sample) => {
+describe('[V2] the format', () => {
+  test.each(vectors.open.map((sample) => [sample.name, sample] as const))('[V2] a bundle %s opens here', async (_, sample) => {
     const raw = Uint8Array.from(atob(sample.bundle), (char) => char.charCodeAt(0))
     const found = await opened(raw, sample.server_seal, sample.device)
     expect(found.header).toMatchObject({ ...sample.expect.header, format: 1, ops: { count: sample.expect.ops.length } })
     expect([found.ops, found.files]).toEqual([sample.expect.ops, sample.expect.files])
   })
 
-  test('[C2] parts of every length about a chunk come out as they went in', async () => {
+  test('[V2] parts of every length about a chunk come out as they went in', async () => {
     for (const size of [1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES]) {
       const bytes = new Uint8Array(size).fill(65)
       const file = { sha256: 'f', size, mime: 'image/jpeg', kind: 'photo' } as FileRow
@@ -105,13 +105,13 @@ describe('[C2] the format', () => {
     }
   })
 
-  test('[C3] the key it is sealed to is named by its thumbprint', async () => {
+  test('[V3] the key it is sealed to is named by its thumbprint', async () => {
     expect(await thumbprint(SERVER.seal as Jwk)).toBe(SERVER.thumbprint)
   })
 })
 
-describe('[C1] unsent work as a file', () => {
-  test('[C1] all edits and their files, and nothing leaves the queue by it', async () => {
+describe('[V1] unsent work as a file', () => {
+  test('[V1] all edits and their files, and nothing leaves the queue by it', async () => {
     await recorded('one', 'two')
     const [only] = await sealUnsent(storage, settings, 1_000_000)
     expect(only).toMatchObject({ ops: 2, files: 2 })
@@ -123,7 +123,7 @@ describe('[C1] unsent work as a file', () => {
     expect(await storage.run('read', (tables) => count(tables, []))).toMatchObject({ ops: 2 })
   })
 
-  test('[C1] edits only, or as many files as the person lets go along', async () => {
+  test('[V1] edits only, or as many files as the person lets go along', async () => {
     await recorded('small', 'x'.repeat(400), 'y'.repeat(500))
     expect((await sealUnsent(storage, settings, 0)).map(({ ops, files }) => [ops, files])).toEqual([[3, 0]])
     const parts = await sealUnsent(storage, settings, 450)
@@ -135,13 +135,13 @@ describe('[C1] unsent work as a file', () => {
     expect(groups([], 10)).toEqual([[]])
   })
 
-  test('[C1] what has a result and what is verified stays out; nothing unsent is no bundle', async () => {
+  test('[V1] what has a result and what is verified stays out; nothing unsent is no bundle', async () => {
     await here.client.record([{ entity: 'job', rec_id: JOB, kind: 'update', fields: { note: 'one' } }])
     await here.client.sync()
     expect(await sealUnsent(storage, settings, 1_000_000)).toEqual([])
   })
 
-  test('[C3] without the server’s keys nothing is sealed, and they are asked for once a day', async () => {
+  test('[V3] without the server’s keys nothing is sealed, and they are asked for once a day', async () => {
     await recorded('one')
     await settings.remove('server_keys')
     await expect(sealUnsent(storage, settings, 0)).rejects.toBeInstanceOf(CannotSeal)
@@ -157,10 +157,10 @@ describe('[C1] unsent work as a file', () => {
   })
 })
 
-describe('[C10] carrying', () => {
+describe('[V10] carrying', () => {
   const answer = { device_id: 'd', results: { applied: 1 }, files: 1, refused_files: [], receipt: 'h.p.s' }
 
-  test('[C10] a file is kept until it is delivered, and delivered once', async () => {
+  test('[V10] a file is kept until it is delivered, and delivered once', async () => {
     await recorded('one')
     const [mine] = await sealUnsent(storage, settings, 1_000_000)
     const sent: { path: string; body: unknown; token: string | null }[] = []
@@ -186,7 +186,7 @@ describe('[C10] carrying', () => {
     ['foreign_server', 422, 'refused'],
     ['bundle_gap', 409, 'waiting'],
     ['device_revoked', 403, 'waiting'],
-  ])('[C10] %s is shown, and the file stays', async (code, status, state) => {
+  ])('[V10] %s is shown, and the file stays', async (code, status, state) => {
     await recorded('one')
     const [mine] = await sealUnsent(storage, settings, 0)
     await carry('a.msb', one(mine).blob)
@@ -195,7 +195,7 @@ describe('[C10] carrying', () => {
     expect((await sealedFiles.bundles.toArray())[0]).toMatchObject({ state, error: { code } })
   })
 
-  test('[C10] a file that is not whole, or no bundle, is not taken along', async () => {
+  test('[V10] a file that is not whole, or no bundle, is not taken along', async () => {
     await recorded('one')
     const [mine] = await sealUnsent(storage, settings, 1_000_000)
     expect(await carry('a.msb', one(mine).blob.slice(0, -1))).toBe('truncated')
@@ -207,8 +207,8 @@ describe('[C10] carrying', () => {
   })
 })
 
-describe('[C8] receipts', () => {
-  test('[C8] what the server of these keys wrote, and nothing else, is believed', async () => {
+describe('[V8] receipts', () => {
+  test('[V8] what the server of these keys wrote, and nothing else, is believed', async () => {
     const sample = one(vectors.receipts[0])
     expect(await readReceipt(`${sample.text}\n`, sample.sign)).toEqual(sample.claims)
     const [head, payload, signature] = sample.text.split('.') as [string, string, string]
@@ -217,7 +217,7 @@ describe('[C8] receipts', () => {
     expect(await readReceipt(sample.text, SERVER.seal)).toBeNull()
   })
 
-  test('[C8] it settles what is plain; the rest is asked of the server itself', async () => {
+  test('[V8] it settles what is plain; the rest is asked of the server itself', async () => {
     await recorded('one', 'two', 'three')
     await db.meta.put({ key: 'pull.epoch', value: 'e1' })
     const files = [await sha256Hex(utf8('one'))]

@@ -1,5 +1,5 @@
 /**
- * Sealed files that this tablet carries, of others or its own (SPEC C10). They lie in a database apart, which an erasure
+ * Sealed files that this tablet carries, of others or its own (SPEC V10). They lie in a database apart, which an erasure
  * does not reach: nothing in them can be read here.
  */
 
@@ -76,7 +76,7 @@ export async function headerOf(blob: Blob): Promise<Header | 'truncated' | null>
   }
 }
 
-/** A tag of 16 bytes a chunk (SPEC C2). */
+/** A tag of 16 bytes a chunk (SPEC V2). */
 function sealedSize(size: number): number {
   return size + 16 * Math.max(1, Math.ceil(size / (256 * 1024)))
 }

@@ -14,7 +14,7 @@ export async function afterRound(session: Session, settings: SettingsStore): Pro
   await bring(session, browserLocks())
 }
 
-/** The server's keys (SPEC C3), asked once a day. Throws Fault. */
+/** The server's keys (SPEC V3), asked once a day. Throws Fault. */
 export async function learnKeys(session: Session, settings: SettingsStore): Promise<void> {
   const known = await settings.get('server_keys')
   if (known !== null && Date.now() - known.at < KEYS_GOOD_MS && Date.now() >= known.at) return

@@ -1,4 +1,4 @@
-/** Sealed files of what this tablet has not sent (SPEC C1). */
+/** Sealed files of what this tablet has not sent (SPEC V1). */
 
 import { BUNDLE_MIME, fitting, groups, sealed, unsent, type Jwk } from '@sync/bundle'
 import type { FileRow, SyncStorage } from '@sync/store'

@@ -1,4 +1,4 @@
-/** What a server does with a bundle, for tests: everything in it, checked to its end (SPEC C2). */
+/** What a server does with a bundle, for tests: everything in it, checked to its end (SPEC V2). */
 
 import { bundleKey } from './seal'
 

@@ -1,4 +1,4 @@
-/** What a bundle asks of cryptography, by the browser's own (SPEC C2, C8). */
+/** What a bundle asks of cryptography, by the browser's own (SPEC V2, V8). */
 
 import type { Jwk, Receipt, SealKit } from '@sync/bundle'
 import { base64url, sha256Hex } from '../sync/keys'

@@ -51,7 +51,7 @@ export interface Proof {
   report: NonNullable<Report['proof']>
 }
 
-/** The server's public keys (SPEC C3), as of when. */
+/** The server's public keys (SPEC V3), as of when. */
 export interface KnownKeys {
   seal: Jwk
   sign: Jwk
