@@ -121,8 +121,9 @@ def _cipher(mine: ec.EllipticCurvePrivateKey, theirs: Jwk, signed: bytes) -> AES
 def seal(header: Header, ops: bytes, content: Callable[[str], bytes], server: Jwk, device: Signer) -> Iterator[bytes]:
     """The bytes of a bundle, piece by piece. `to`, `key` and what is told of the ops are filled in here."""
     own = ec.generate_private_key(_CURVE)
-    told = {"to": thumbprint(server), "ops_size": len(ops), "ops_sha256": hashlib.sha256(ops).hexdigest()}
-    signed = opening(replace(header, key=public_jwk(own), **told).written())
+    ops_sha256 = hashlib.sha256(ops).hexdigest()
+    told = replace(header, key=public_jwk(own), to=thumbprint(server), ops_size=len(ops), ops_sha256=ops_sha256)
+    signed = opening(told.written())
     yield signed
     yield device.sign(signed)
     cipher = _cipher(own, server, signed)

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar
+from typing import Any, BinaryIO, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
 from flask import Response, request
@@ -103,7 +103,7 @@ def add_bundle_routes(blp: Blueprint, host: BundleHost[Any]) -> None:
         courier = host.courier()
         if request.mimetype != MIME:
             raise SyncProblem("not_a_bundle", 415)
-        return answer(json.dumps(_written(take_bundle(host, courier, request.stream))))
+        return answer(json.dumps(_written(take_bundle(host, courier, cast(BinaryIO, request.stream)))))
 
 
 def take_bundle(host: BundleHost[Any], courier: Device | None, source: BinaryIO) -> Taken:

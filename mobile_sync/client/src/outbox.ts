@@ -57,7 +57,6 @@ async function recordOne(
   const base = edit.kind === 'create' ? undefined : await tables.docs.get(key)
   const epoch = base === undefined ? null : await readMeta<string | null>(tables, EPOCH, null)
   const op: Op = {
-    op_no,
     entity: edit.entity,
     rec_id: edit.rec_id,
     kind: edit.kind,

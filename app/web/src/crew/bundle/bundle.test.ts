@@ -83,12 +83,19 @@ async function openedBlob(blob: Blob) {
 }
 
 describe('[V2] the format', () => {
-  test.each(vectors.open.map((sample) => [sample.name, sample] as const))('[V2] a bundle %s opens here', async (_, sample) => {
-    const raw = Uint8Array.from(atob(sample.bundle), (char) => char.charCodeAt(0))
-    const found = await opened(raw, sample.server_seal, sample.device)
-    expect(found.header).toMatchObject({ ...sample.expect.header, format: 1, ops: { count: sample.expect.ops.length } })
-    expect([found.ops, found.files]).toEqual([sample.expect.ops, sample.expect.files])
-  })
+  test.each(vectors.open.map((sample) => [sample.name, sample] as const))(
+    '[V2] a bundle %s opens here',
+    async (_, sample) => {
+      const raw = Uint8Array.from(atob(sample.bundle), (char) => char.charCodeAt(0))
+      const found = await opened(raw, sample.server_seal, sample.device)
+      expect(found.header).toMatchObject({
+        ...sample.expect.header,
+        format: 1,
+        ops: { count: sample.expect.ops.length },
+      })
+      expect([found.ops, found.files]).toEqual([sample.expect.ops, sample.expect.files])
+    },
+  )
 
   test('[V2] parts of every length about a chunk come out as they went in', async () => {
     for (const size of [1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES]) {
