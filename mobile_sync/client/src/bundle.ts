@@ -184,7 +184,7 @@ export async function takeReceipt(tables: Tables, receipt: Receipt, now: number)
   for (const sha256 of receipt.files) {
     const file = await tables.files.get(sha256)
     if (file === undefined || file.state === 'verified') continue
-    await tables.files.put({ ...file, state: 'verified', sent: file.size, verified_at: now, error: null })
+    await tables.files.put({ ...file, state: 'verified', sent: file.size, verified_at: null, error: null })
     settled += 1
   }
   return settled

@@ -2,17 +2,17 @@
 
 When a tablet said that it had erased itself, as it was asked to.
 
-Revision ID: 1330_wiped_at
-Revises: 1255_conflicts_travel
-Create Date: 2026-11-22 13:30:00
+Revision ID: 1430_wiped_at
+Revises: 1330_photos_say
+Create Date: 2026-11-22 14:30:00
 """
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '1330_wiped_at'
-down_revision = '1255_conflicts_travel'
+revision = '1430_wiped_at'
+down_revision = '1330_photos_say'
 branch_labels = None
 depends_on = None
 
