@@ -77,10 +77,6 @@ class HttpLink:
         written = gzip.compress(json.dumps(body).encode(), compresslevel=4)
         return self._object("POST", path, written, headers)
 
-    def get(self, path: str) -> Mapping[str, Any]:
-        """GET a JSON object. Raises as a call."""
-        return self._object("GET", path, None, _ANSWERED)
-
     def deliver(self, bundle: bytes) -> Mapping[str, Any]:
         """Deliver a sealed bundle (V4); returns what became of it, with the receipt. Raises as a call."""
         return self._object("POST", "bundles", bundle, {"Content-Type": MIME, **_ANSWERED})
@@ -95,8 +91,7 @@ class HttpLink:
         Raises:
             Refused: any problem of the server.
         """
-        raw, told = self._send("GET", path, None, {"Accept-Encoding": "gzip"})
-        return read_answer(raw, told["Content-Encoding"])
+        return self._object("GET", path, None, _ANSWERED)
 
     def upload(self, content: bytes, *, mime: str, kind: str, chunk_bytes: int = 256 * 1024) -> str:
         """Send a file, going on where the server is; returns its SHA-256 once the server has verified it.

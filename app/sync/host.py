@@ -138,7 +138,9 @@ class Host(SqlHost[UnitOfWork]):
         except NotFound as error:
             raise SyncProblem("unknown_origin", 422) from error
         g.sync_origin = actor
-        return Origin(Device(device_id, actor.person_id, actor.device_revoked, actor.device_wipe), public_key)
+        return Origin(
+            Device(device_id, actor.person_id, revoked=actor.device_revoked, wipe=actor.device_wipe), public_key
+        )
 
     @contextmanager
     def on_behalf(self, origin: Device) -> Iterator[None]:

@@ -3,7 +3,7 @@
 When a tablet said that it had erased itself, as it was asked to.
 
 Revision ID: 1430_wiped_at
-Revises: 1330_photos_say
+Revises: 1335_repair
 Create Date: 2026-11-22 14:30:00
 """
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = '1430_wiped_at'
-down_revision = '1330_photos_say'
+down_revision = '1335_repair'
 branch_labels = None
 depends_on = None
 

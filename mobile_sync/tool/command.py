@@ -16,7 +16,15 @@ from mobile_sync.link import Refused
 from mobile_sync.proof import differences, journal
 from mobile_sync.protocol import SyncProblem
 from mobile_sync.sqlite_storage import StorageInUse
-from mobile_sync.tool.device import BadReceipt, NotEnrolled, ToolDevice, clock, enrol_with_code, enrol_with_token, opened
+from mobile_sync.tool.device import (
+    BadReceipt,
+    NotEnrolled,
+    ToolDevice,
+    clock,
+    enrol_with_code,
+    enrol_with_token,
+    opened,
+)
 from mobile_sync.tool.lines import BadLine, Recorder, records, results
 
 DONE, REFUSED, BAD_INPUT, NO_LINK = 0, 1, 2, 3
