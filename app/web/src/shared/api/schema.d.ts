@@ -977,6 +977,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sync/v1/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver a sealed bundle, of one's own or carried for another tablet */
+        post: operations["sync_post_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sync/v1/enrol": {
         parameters: {
             query?: never;
@@ -988,6 +1005,23 @@ export interface paths {
         put?: never;
         /** Make a tablet known by its public key and a one-time code */
         post: operations["tablets_enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/v1/erased": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the tablet has erased itself, with a signature over `device_id.erased.nonce` made before */
+        post: operations["tablets_confirm_erased"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1031,6 +1065,23 @@ export interface paths {
         head: operations["sync_head_upload"];
         /** Send bytes at the offset the server has */
         patch: operations["sync_patch_upload"];
+        trace?: never;
+    };
+    "/sync/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the public keys that bundles are sealed to and receipts are signed with */
+        get: operations["sync_server_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/sync/v1/proof": {
@@ -1288,6 +1339,19 @@ export interface components {
             name_zh: string;
             synthetic: boolean;
             timezone: string;
+        };
+        BundleOut: {
+            /** Format: uuid */
+            device_id: string;
+            expected: number;
+            files: number;
+            first_op: number;
+            last_op: number;
+            receipt: string;
+            refused_files: components["schemas"]["RefusedFile"][];
+            results: {
+                [key: string]: number;
+            };
         };
         BusyWith: {
             /** Format: uuid */
@@ -1582,6 +1646,8 @@ export interface components {
             person_name_en: string | null;
             /** @enum {unknown} */
             state: "active" | "revoked" | "wipe";
+            /** Format: date-time */
+            wiped_at: string | null;
         };
         DevicesOut: {
             items: components["schemas"]["DeviceOut"][];
@@ -1892,6 +1958,10 @@ export interface components {
             note?: string | null;
             /** @enum {unknown} */
             priority?: "emergency" | "urgent" | "normal";
+        };
+        KeysOut: {
+            seal: components["schemas"]["ServerKey"];
+            sign: components["schemas"]["ServerKey"];
         };
         LaneOut: {
             code: string;
@@ -2269,6 +2339,10 @@ export interface components {
         RefuseIn: {
             reason: string;
         };
+        RefusedFile: {
+            code: string;
+            sha256: string;
+        };
         RepairIn: {
             fields: {
                 [key: string]: unknown;
@@ -2305,6 +2379,14 @@ export interface components {
             /** Format: uuid */
             id: string;
             rev: number;
+        };
+        ServerKey: {
+            /** @enum {string} */
+            crv: "P-256";
+            /** @enum {string} */
+            kty: "EC";
+            x: string;
+            y: string;
         };
         SettledOut: {
             settled: string[];
@@ -2470,6 +2552,12 @@ export interface components {
             locale: "zh-CN" | "en";
             name: string;
             name_en: string;
+        };
+        TabletProof: {
+            /** Format: uuid */
+            device_id: string;
+            nonce: string;
+            signature: string;
         };
         TabletRefreshIn: {
             /** Format: uuid */
@@ -4719,6 +4807,45 @@ export interface operations {
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
+    sync_post_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.mobile-sync.bundle": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
     tablets_enrol: {
         parameters: {
             query?: never;
@@ -4740,6 +4867,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TabletOut"];
                 };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    tablets_confirm_erased: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TabletProof"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
             401: components["responses"]["NOT_SIGNED_IN"];
@@ -5053,6 +5215,41 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_server_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
             413: components["responses"]["DEFAULT_ERROR"];
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
