@@ -29,6 +29,7 @@ TESTS = Path(__file__).resolve().parent
 A_THURSDAY_IN_JULY = datetime(2026, 7, 16, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, and all that drive the whole product in one: it is started once.
 
