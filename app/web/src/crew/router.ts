@@ -1,6 +1,5 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router'
 import { settings } from './services'
-import JobsScreen from './screens/JobsScreen.vue'
 import ShiftScreen from './screens/ShiftScreen.vue'
 
 declare module 'vue-router' {
@@ -20,7 +19,7 @@ export function makeRouter(): Router {
     scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
     routes: [
       { path: '/', name: 'shift', component: ShiftScreen },
-      { path: '/jobs', name: 'jobs', component: JobsScreen },
+      { path: '/jobs', name: 'jobs', component: () => import('./screens/JobsScreen.vue') },
       {
         path: '/jobs/:id',
         name: 'job',
