@@ -96,7 +96,7 @@ def visit(desk: Desk) -> Iterator[dict[str, Any]]:
 
 
 def free_time(desk: Desk) -> tuple[str, dict[str, Any], datetime]:
-    """A crew whose shift has three hours ahead of it without a visit: the day, its lane, the second of them."""
+    """A crew with three hours of a shift and of a day ahead of it, unbooked: the day, its lane, the second of them."""
     waiting = {job["required_skill"] for job in desk.get("/api/v1/jobs", state="new", limit="200")["items"]}
     first = datetime.fromisoformat(desk.get("/api/v1/board")["day"])
     for days in range(3):
@@ -105,7 +105,12 @@ def free_time(desk: Desk) -> tuple[str, dict[str, Any], datetime]:
             taken = [bar for bar in board["bars"] if bar["crew_id"] == lane["crew_id"]]
             for shift in lane["shifts"]:
                 start, end = (datetime.fromisoformat(shift[name]) for name in ("starts_at", "ends_at"))
-                start = max(start, datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1))
+                end = min(end, datetime.fromisoformat(board["ends_at"]))  # late in the evening it is tomorrow's
+                start = max(
+                    start,
+                    datetime.fromisoformat(board["starts_at"]),
+                    datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1),
+                )
                 if not taken and end - start >= timedelta(hours=3) and waiting & set(lane["skills"]):
                     return board["day"], lane, start + timedelta(hours=1)
     raise AssertionError("the tiny district has no crew with three free hours")
