@@ -80,7 +80,7 @@ class _Ops(fields.List):
 class SyncProof(_Strict):
     """How a day's counts compared: ops with a result and verified files, on the device and at the centre (D3)."""
 
-    day = fields.Date(required=True)
+    day = fields.String(required=True, validate=validate.Regexp(r"\d{4}-\d\d-\d\d$"), metadata={"format": "date"})
     ops_here = _number(required=True)
     ops_there = _number(required=True)
     files_here = _number(required=True)
