@@ -62,7 +62,7 @@ class AttachmentCollection(RoomCollection):
 
     entity = "attachment"
     rules = dict.fromkeys(SENT, FieldRule(Policy.SERVER))
-    on_delete = Policy.SERVER
+    on_delete = Policy.DEVICE  # what the server adds to a photo is no reason to keep one that its crew takes back
 
     def stored(self, ctx: UnitOfWork, rec_id: UUID) -> Stored | None:
         """What the tablet said when it made the record."""

@@ -24,7 +24,7 @@ from app.jobs.models import Job
 from app.kernel.clock import FrozenClock
 from app.kernel.tasks import drain
 from app.kernel.unit_of_work import Runtime
-from app.media.queries import manifest_of
+from app.media.queries import Manifest, manifest_of
 from tests.factories import acting, signed_in
 from tests.sync.field import REPAIR, FieldTablet, photo, sha256
 from tests.sync.test_door import move_to
@@ -154,6 +154,20 @@ def test_declared_is_here_plus_on_its_way_after_every_step(
     for number in list(story.standing):
         story.take_back(number)
     tablet.engine.push()
+
+
+def test_a_photo_is_taken_back_though_it_was_verified_meanwhile(
+    session: Session, held: Job, tablet: FieldTablet
+) -> None:
+    content = photo()
+    rec_id, _ = tablet.attach(held.id, "before", content)
+    tablet.engine.sync()
+    send(tablet, content)
+    number = tablet.engine.delete("attachment", rec_id)
+    tablet.engine.sync()
+    assert tablet.result(number)["status"] == "applied"
+    assert manifest_of(session, held.id) == Manifest(0, 0)
+    assert tablet.held("attachment") == {}
 
 
 def with_preview(tablet: FieldTablet, job: Job, content: bytes, preview: bytes, **lies: Any) -> int:
