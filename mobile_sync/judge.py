@@ -91,7 +91,7 @@ class Judge(Generic[Ctx]):
         if collection is None:
             raise quarantined("unknown_entity", entity=op.entity)
         if op.schema_version not in collection.schema_versions:
-            op = op._replace(fields=in_shape(collection, op.schema_version, op.fields))
+            op = op._replace(fields=_in_shape(collection, op.schema_version, op.fields))
         self._must_not_wait(op)
         return op
 
@@ -164,8 +164,7 @@ class Judge(Generic[Ctx]):
             return self._changing(op, Verdict(op.op_no, Status.APPLIED), taken, stored)
         theirs = stored.fields if stored else {}
         believed = self._believed(collection, op, stored)
-        rules = _rules(collection, stored)
-        decisions = merge(op.fields, theirs, believed, rules)
+        decisions = merge(op.fields, theirs, believed, collection.rules)
         status = status_of(decisions)
         if stored is None and status is Status.NOOP:
             status = Status.APPLIED
@@ -173,7 +172,7 @@ class Judge(Generic[Ctx]):
         survivors = written(decisions)
         if survivors or stored is None:
             self._changing(op, verdict, survivors, stored)
-        verdict.clashes = self._clashes(op, decisions, believed, stored, rules)
+        verdict.clashes = self._clashes(op, decisions, believed, stored, collection.rules)
         return verdict
 
     def _changing(self, op: Op, verdict: Verdict, fields: Mapping[str, Any], stored: Stored | None) -> Verdict:
@@ -218,7 +217,7 @@ class Judge(Generic[Ctx]):
     def _too_late(self, collection: Collection[Ctx], op: Op, stored: Stored) -> Verdict:
         """The record was deleted: every value waits for a person (M10)."""
         decisions = {name: Decision(Outcome.CONFLICT, None) for name in op.fields}
-        clashes = self._clashes(op, decisions, Believed(whole=False), stored, _rules(collection, stored))
+        clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
         refusal = Refusal("deleted")
         return Verdict(op.op_no, Status.CONFLICT, stored.rev, None, decisions, clashes, refusal)
 
@@ -231,17 +230,12 @@ class Judge(Generic[Ctx]):
             return Verdict(op.op_no, Status.APPLIED, change=change)
         outcome = Outcome.KEPT if collection.on_delete is Policy.SERVER else Outcome.CONFLICT
         decisions = {DELETED: Decision(outcome, value=False)}
-        clashes = self._clashes(op, decisions, Believed(whole=False), stored, _rules(collection, stored))
+        clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
         status = Status.CONFLICT if clashes else Status.MERGED
         return Verdict(op.op_no, status, stored.rev, None, decisions, clashes)
 
 
-def _rules(collection: Collection[Ctx], stored: Stored | None) -> Mapping[str, FieldRule]:
-    """The record's own policies, else those of its collection (M1)."""
-    return collection.rules if stored is None or stored.rules is None else stored.rules
-
-
-def in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an older app said, in today's shape (W8)."""
     return upcast(fields, version, collection.schema_versions, collection.upcasters)
 
@@ -249,6 +243,6 @@ def in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any
 def _known_in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same of an op that was taken long ago; what cannot be said any more is not known any more."""
     try:
-        return in_shape(collection, version, fields)
+        return _in_shape(collection, version, fields)
     except Stopped:
         return {}

@@ -12,6 +12,7 @@ from shapely.geometry import Point
 from sqlalchemy import inspect
 
 from app.kernel.db import Revised
+from app.kernel.geo import to_geojson
 from mobile_sync.wire import write_time
 
 Patch = dict[str, tuple[Any, Any]]
@@ -28,7 +29,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Point):
-        return {"type": "Point", "coordinates": [value.x, value.y]}
+        return to_geojson(value)
     return value
 
 

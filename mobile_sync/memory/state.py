@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from mobile_sync.collection import Stored
 from mobile_sync.ledger import Clash, Key
 from mobile_sync.protocol import FileRef, Received, Result
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,6 @@ class Version:
     op_no: int | None
     deleted: bool = False
     life: str = ""
-    at: datetime = _LONG_AGO
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,10 @@ class Violation(AssertionError):
 
 @dataclass
 class Fuse:
-    """Burns one step at a time once it is lit; at the end the program dies there. `passed`: every step there was."""
+    """Burns one step at a time once it is lit; at the end the program dies there."""
 
     tell: Callable[[str], None]
     left: int | None = None
-    passed: set[str] = field(default_factory=set)
 
     def light(self, steps: int) -> None:
         """Die before the step after `steps` more."""
@@ -33,7 +32,6 @@ class Fuse:
 
     def burn(self, what: str) -> None:
         """A step is about to happen."""
-        self.passed.add(what)
         if self.left is None:
             return
         if self.left == 0:
@@ -45,14 +43,12 @@ class Fuse:
 
 @dataclass
 class Tally:
-    """What happened in a run, or in many. `passed`: steps of server and tablet; `crashes`: deaths before each."""
+    """What happened in a run, or in many."""
 
     steps: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
-    crashes: Counter[str] = field(default_factory=Counter)
-    passed: set[str] = field(default_factory=set)
 
     def add(self, other: Tally) -> None:
         """Sum up."""
@@ -60,5 +56,3 @@ class Tally:
         self.faults += other.faults
         self.checks += other.checks
         self.results += other.results
-        self.crashes += other.crashes
-        self.passed |= other.passed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -75,19 +74,10 @@ def world(request: pytest.FixtureRequest, clock: Ticker) -> World:
     return SqlWorld(shop)
 
 
-@contextmanager
-def without_tracer() -> Iterator[None]:
+@pytest.fixture
+def untraced() -> Iterator[None]:
     """No coverage meanwhile: thousands of runs would take eight times as long and reach no line the first did not."""
     tracer = sys.gettrace()
     sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracer)
-
-
-@pytest.fixture
-def untraced() -> Iterator[None]:
-    """A test without a tracer."""
-    with without_tracer():
-        yield
+    yield
+    sys.settrace(tracer)

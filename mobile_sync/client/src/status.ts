@@ -23,7 +23,6 @@ export class LinkMonitor {
   }
 
   failed(kind: FaultKind): void {
-    if (kind === 'full') return
     if (kind !== 'offline') {
       this.link = 'weak'
       return
