@@ -127,7 +127,9 @@ def begins(desk: Desk, visit: dict[str, Any]) -> datetime:
 
 def drag(console: DeskConsole, bar: Locator, by_px: float, *, onto: Locator | None = None) -> None:
     expect(console.page.locator(".board-stage[data-rendered]")).to_be_visible()
-    bar.evaluate("bar => bar.scrollIntoView({ block: 'nearest' })")  # news draw the lanes anew: not to be waited upon
+    # News draw the lanes anew: not to be waited upon.
+    bar.evaluate("bar => bar.scrollIntoView({ block: 'nearest', inline: 'center' })")
+    console.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))")
     box, lane = bar.bounding_box(), (onto or bar).bounding_box()
     assert box is not None
     assert lane is not None
