@@ -66,7 +66,7 @@ def load_demo(size: str, seed: int, at: datetime | None) -> None:
             size=size,
             seed=seed,
             anchor=anchor,
-            blob_root=runtime.settings.blob_root,
+            blobs=runtime.blobs,
             progress=lambda line: click.echo(line, err=True),
         )
     except AlreadyLoaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 from flask import Flask
@@ -13,6 +14,7 @@ from app.crews.routes import blp as crews
 from app.customers.routes import blp as customers
 from app.demands.routes import blp as demands
 from app.dispatch.routes import blp as dispatch
+from app.fleet.routes import blp as fleet
 from app.identity.routes import BLUEPRINTS as IDENTITY_BLUEPRINTS
 from app.identity.service import authenticate
 from app.jobs.routes import blp as jobs
@@ -33,7 +35,9 @@ __all__ = ["build_runtime", "create_app", "start_serving"]
 
 log = logging.getLogger(__name__)
 
-BLUEPRINTS = [*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, conflicts, map_, sync]
+BLUEPRINTS = [
+    *(*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, conflicts, fleet, map_, sync),
+]
 
 
 def start_serving(runtime: Runtime) -> Flask:
@@ -47,7 +51,12 @@ def start_serving(runtime: Runtime) -> Flask:
     except DBAPIError as error:
         log.warning("no database when the server started", extra={"error": type(error).__name__})
     runtime.engine.dispose()  # a server that forks after this must not share the connection
-    return create_app(runtime)
+    app = create_app(runtime)
+    # What is loaded now stays. A full collection would walk all of it: 190 ms, once in six pushes of 500 records. And
+    # processes forked from this one go on sharing the pages that no collection writes to.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def create_app(runtime: Runtime) -> Flask:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from app.jobs.events import OutageJobMoved
 from app.kernel.unit_of_work import Reactions, TaskRef
-from app.media.events import AttachmentArrived
+from app.media.events import AttachmentArrived, PreviewArrived
 
 REACTIONS: Reactions = {
     AttachmentArrived: (TaskRef("app.media.tasks.examine_photo", queue="media"),),
+    PreviewArrived: (TaskRef("app.media.tasks.show_preview", queue="media"),),
     OutageJobMoved: (TaskRef("app.outages.tasks.follow_jobs"),),
 }

@@ -10,12 +10,14 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.conflicts import service as conflicts
+from app.identity.queries import tablets
 from app.identity.service import forget_stale
 from app.kernel import idempotency, tasks
 from app.kernel.actor import SYSTEM
 from app.kernel.outbox import DueWork
 from app.kernel.unit_of_work import Runtime, UnitOfWork
-from app.sync.files import partial_files
+from app.media import service as media
 from app.sync.placement import outstayed
 from app.sync.track import place_again
 from mobile_sync.adapters import uploads
@@ -54,13 +56,23 @@ def forget_done_tasks(uow: UnitOfWork) -> None:
 
 
 def expire_uploads(uow: UnitOfWork) -> None:
-    """Half-arrived files are kept for a week, so that a tablet can go on where it stopped."""
-    uploads.expire_uploads(uow.session, partial_files(uow.runtime.settings.blob_root), uow.now)
+    """Half-arrived files are kept for a week, so that a tablet can go on where it stopped; a revoked one cannot."""
+    session, partial = uow.session, uow.runtime.blobs.partial
+    revoked = tablets.revoked_among(session, uploads.devices_sending(session))
+    uploads.expire_uploads(session, partial, uow.now, revoked=revoked)
+    uploads.drop_orphans(session, partial, uow.now)
+
+
+def examine_stuck_files(uow: UnitOfWork) -> None:
+    """A file that arrived and that nobody looked at gets another chance, once a task's own tries are over."""
+    if found := media.examine_stuck(uow):
+        log.warning("files were never examined", extra={"files": found})
 
 
 def clear_finished_jobs(uow: UnitOfWork) -> None:
-    """What a crew has finished leaves its tablets after three days."""
+    """What a crew has finished, and how its conflicts were settled, leaves its tablets after three days."""
     place_again(uow.session, set(outstayed(uow.session, uow.now)))
+    conflicts.place_settled(uow)
 
 
 DUE_WORK: tuple[Work, ...] = (
@@ -69,6 +81,7 @@ DUE_WORK: tuple[Work, ...] = (
     Work("forget-done-tasks", timedelta(hours=6), forget_done_tasks),
     Work("forget-stale-logins", timedelta(hours=6), forget_stale),
     Work("expire-uploads", timedelta(hours=1), expire_uploads),
+    Work("examine-stuck-files", timedelta(hours=1), examine_stuck_files),
     Work("clear-finished-jobs", timedelta(minutes=10), clear_finished_jobs),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mobile_sync.protocol import BucketState, FieldResult, Page, PageChange, PushAnswer, Refusal, Result
+from mobile_sync.protocol import BucketState, FieldResult, Page, PageChange, PushAnswer, Refusal, Result, Said
 from mobile_sync.wire import write_time
 
 _TIGHT = (",", ":")
@@ -22,13 +22,20 @@ def _write_field(field: FieldResult) -> dict[str, Any]:
     return written if field.conflict_id is None else {**written, "conflict_id": str(field.conflict_id)}
 
 
+def _write_said(said: Said) -> dict[str, Any]:
+    written = {"verb": said.verb.value, "at": write_time(said.at)}
+    return written if said.reason is None else {**written, "reason": said.reason}
+
+
 def write_result(result: Result) -> dict[str, Any]:
-    """One result; `problem` and `fields` only where there is something to say (P7)."""
+    """One result; `problem`, `fields` and `centre` only where there is something to say (P7, R5)."""
     written: dict[str, Any] = {"op_no": result.op_no, "status": result.status.value, "rev": result.rev}
     if result.refusal:
         written["problem"] = write_refusal(result.refusal)
     if result.fields:
         written["fields"] = {name: _write_field(field) for name, field in result.fields.items()}
+    if result.centre:
+        written["centre"] = _write_said(result.centre)
     return written
 
 
@@ -37,7 +44,7 @@ _PLAIN = '{"op_no":%d,"status":"%s","rev":%d}'
 
 def result_text(result: Result) -> str:
     """`write_result` as JSON, all but ASCII escaped; most results have nothing more to say than their status."""
-    if result.refusal or result.fields:
+    if result.refusal or result.fields or result.centre:
         return json.dumps(write_result(result), separators=_TIGHT)
     return _PLAIN % (result.op_no, result.status, result.rev)
 
@@ -90,30 +97,23 @@ def write_change(change: PageChange) -> dict[str, Any]:
     return {**written, "doc": json.loads(change.doc) if isinstance(change.doc, str) else change.doc}
 
 
-def _change_text(change: PageChange, bucket: str) -> str:
-    head = (
-        f'{{"bucket":{bucket},"seq":{change.seq},"entity":"{change.entity}","id":"{change.id}","rev":{change.rev},'
-        f'"gone":{"true" if change.gone else "false"}'
-    )
-    if change.gone:
-        return head + "}"
-    doc = change.doc if isinstance(change.doc, str) else json.dumps(change.doc, ensure_ascii=False, separators=_TIGHT)
-    return f'{head},"doc":{doc}}}'
-
-
-def page_text(page: Page) -> str:
-    """`write_page` as JSON; documents that are texts already are taken over as they are."""
-    head = _page_head(page)
-    keys = {state.key: json.dumps(state.key) for state in page.buckets}
-    return _with_list(head, "changes", ",".join([_change_text(one, keys[one.bucket]) for one in page.changes]))
-
-
 def write_page(page: Page) -> dict[str, Any]:
     """The answer to a pull."""
-    return {**_page_head(page), "changes": [write_change(change) for change in page.changes]}
+    return {**page_head(page), "changes": [write_change(change) for change in page.changes]}
 
 
 def _page_head(page: Page) -> dict[str, Any]:
+    return {
+        "epoch": page.epoch,
+        "server_at": write_time(page.server_at),
+        "schema_version": page.schema_version,
+        "buckets": [write_bucket(state) for state in page.buckets],
+        "dropped": list(page.dropped),
+    }
+
+
+def page_head(page: Page) -> dict[str, Any]:
+    """All of the answer but its changes."""
     return {
         "epoch": page.epoch,
         "server_at": write_time(page.server_at),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Many
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from mobile_sync.collection import ManyAtOnce
+from mobile_sync.collection import Change, ManyAtOnce
 from mobile_sync.judge import Judge, Verdict
 from mobile_sync.ledger import Key, Ledger, Opening
 from mobile_sync.protocol import Device, Op, Received, Rejected, Result, Status
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mobile_sync.engine import Host
 
 Ctx = TypeVar("Ctx")
+_Waiting = tuple[Op, Verdict, Change]
 
 
 def refused(op_no: int, error: Rejected | Stopped) -> Result:
@@ -39,8 +41,7 @@ class Attempt(Generic[Ctx]):
     at: int | None = None
     current: Received | None = None
     _done: list[tuple[Received, Verdict | Result]] = field(default_factory=list)
-    _unwritten: dict[str, list[tuple[Op, Verdict]]] = field(default_factory=dict)
-    _unwritten_keys: set[Key] = field(default_factory=set)
+    _unwritten: dict[Key, _Waiting] = field(default_factory=dict)
 
     @classmethod
     def over(
@@ -78,7 +79,7 @@ class Attempt(Generic[Ctx]):
                 self.at, self.current = index, one
                 self._take(one, unit)
                 if singly:
-                    self._write()
+                    self.reader.forget(self._write())
         self.at = None
         self._write()
         self.ledger.declare(self.device, [one.op for one, told in self._done if one.op and _has_files(one.op, told)])
@@ -121,9 +122,9 @@ class Attempt(Generic[Ctx]):
 
     def _write_before(self, op: Op) -> None:
         """What this op is judged by must be written; should that fail, this op is not the one at fault."""
-        if self._unwritten and (op.entity not in self.reader.at_once or key_of(op) in self._unwritten_keys):
+        if self._unwritten and (op.entity not in self.reader.at_once or key_of(op) in self._unwritten):
             at, self.at = self.at, None
-            self._write()
+            self.reader.forget(self._write())
             self.at = at
 
     def _judged(self, op: Op) -> Verdict:
@@ -131,8 +132,7 @@ class Attempt(Generic[Ctx]):
         verdict = self.judge.verdict_on(op)
         if many is not None and verdict.change is not None:
             many.check(self.ctx, verdict.change)
-            self._unwritten.setdefault(op.entity, []).append((op, verdict))
-            self._unwritten_keys.add(key_of(op))
+            self._unwritten[key_of(op)] = op, verdict, verdict.change
         self.judge.learn(op, verdict)
         return verdict
 
@@ -144,16 +144,18 @@ class Attempt(Generic[Ctx]):
             verdict.rev = self.host.collections[op.entity].apply(self.ctx, verdict.change)
         self.reader.forget()
 
-    def _write(self) -> None:
-        """All changes that wait, many at once: their records are different ones."""
-        for entity, waiting in self._unwritten.items():
-            changes = [verdict.change for _, verdict in waiting if verdict.change is not None]
-            with self.ledger.authored(self.device, [op for op, _ in waiting], self.clock_error_ms):
-                revs = self.reader.at_once[entity].apply_many(self.ctx, changes)
-            for (_, verdict), rev in zip(waiting, revs, strict=True):
+    def _write(self) -> Many[Key]:
+        """All changes that wait, many at once: they are of different records, which must be read again."""
+        written, self._unwritten = self._unwritten, {}
+        by_entity: dict[str, list[_Waiting]] = {}
+        for one in written.values():
+            by_entity.setdefault(one[0].entity, []).append(one)
+        for entity, some in by_entity.items():
+            with self.ledger.authored(self.device, [op for op, _, _ in some], self.clock_error_ms):
+                revs = self.reader.at_once[entity].apply_many(self.ctx, [change for _, _, change in some])
+            for (_, verdict, _), rev in zip(some, revs, strict=True):
                 verdict.rev = rev
-        self.reader.forget(self._unwritten_keys)
-        self._unwritten, self._unwritten_keys = {}, set()
+        return written
 
 
 def _has_files(op: Op, told: Verdict | Result) -> bool:

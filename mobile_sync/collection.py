@@ -36,11 +36,15 @@ class FieldRule:
 
 
 class Stored(NamedTuple):
-    """A record as the server holds it: `fields` has the value of every field a device may send."""
+    """A record as the server holds it: `fields` has the value of every field a device may send.
+
+    `rules`: the policies of this one record, where they are not its collection's (a form says so of its questions).
+    """
 
     rev: int
     fields: Mapping[str, Any]
     deleted: bool = False
+    rules: Mapping[str, FieldRule] | None = None
 
 
 class Change(NamedTuple):

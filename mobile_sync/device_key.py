@@ -49,12 +49,15 @@ class DeviceKey:
         numbers = self.secret.public_key().public_numbers()
         return {"kty": "EC", "crv": "P-256", "x": _coded(numbers.x), "y": _coded(numbers.y)}
 
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes, r and s, as WebCrypto makes them."""
+        r, s = decode_dss_signature(self.secret.sign(message, ec.ECDSA(SHA256())))
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
     def refresh(self, device_id: str, refresh_token: str, signed_at: str) -> Mapping[str, Any]:
         """The body that asks for new tokens: a signature over `device_id.refresh_token.nonce`."""
         nonce = secrets.token_urlsafe(16)
-        proof = self.secret.sign(f"{device_id}.{refresh_token}.{nonce}".encode(), ec.ECDSA(SHA256()))
-        r, s = decode_dss_signature(proof)
-        signature = _coded_bytes(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+        signature = _coded_bytes(self.sign(f"{device_id}.{refresh_token}.{nonce}".encode()))
         proof_of = {"device_id": device_id, "nonce": nonce, "signature": signature}
         return {**proof_of, "refresh_token": refresh_token, "signed_at": signed_at}
 

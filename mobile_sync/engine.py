@@ -25,6 +25,7 @@ from mobile_sync.protocol import (
     SyncProblem,
 )
 from mobile_sync.stops import Stopped
+from mobile_sync.wire import is_same
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def push(host: Host[Ctx], ctx: Ctx, device: Device, batch: Batch) -> PushAnswer:
     ledger = host.ledger(ctx)
     opening = ledger.begin(device, batch)
     clock_error = batch.sent_at - host.now(ctx)
-    run = _Push(host, ctx, device, ledger, opening, clock_error)
+    run = Push(host, ctx, device, ledger, opening, clock_error)
     known = [_replayed(one, opening.filed) for one in batch.received if one.op_no <= opening.high]
     units = [] if _of_another_life(batch, opening) else list(_units(_contiguous(batch.received, opening.high)))
     fresh = run.take_all(units)
@@ -80,7 +81,7 @@ def _replayed(one: Received, filed: Mapping[int, Filed]) -> Result:
     first = filed.get(one.op_no)
     if first is None:
         raise SyncProblem("ledger_incomplete", 500, op_no=one.op_no)
-    if first.digest != one.digest:
+    if not is_same(one, first.digest):
         return Result(one.op_no, Status.REJECTED, refusal=Refusal("op_no_reused"))
     return first.result
 
@@ -104,7 +105,7 @@ def _units(fresh: Sequence[Received]) -> Iterator[Sequence[Received]]:
 
 
 @dataclass
-class _Push(Generic[Ctx]):
+class Push(Generic[Ctx]):
     """One push under way."""
 
     host: Host[Ctx]
@@ -131,7 +132,7 @@ class _Push(Generic[Ctx]):
                 results += taken
                 waiting += reversed(parts)
             elif some:
-                results += self._filed(some[0], self._alone(some[0]))
+                results += self._filed(some[0], self.alone(some[0]))
         return results
 
     def _together(self, units: Sequence[Unit]) -> tuple[list[Result], list[Sequence[Unit]]]:
@@ -168,7 +169,8 @@ class _Push(Generic[Ctx]):
                 self.opening.waiting.setdefault((one.op.entity, one.op.rec_id), one.op_no)
         return results
 
-    def _alone(self, unit: Unit) -> list[Result]:
+    def alone(self, unit: Unit) -> list[Result]:
+        """One op or one group under a savepoint of its own; nothing is filed."""
         self.ledger.prepare(unit)
         attempt = self._attempt()
         try:

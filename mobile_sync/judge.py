@@ -91,7 +91,7 @@ class Judge(Generic[Ctx]):
         if collection is None:
             raise quarantined("unknown_entity", entity=op.entity)
         if op.schema_version not in collection.schema_versions:
-            op = op._replace(fields=_in_shape(collection, op.schema_version, op.fields))
+            op = op._replace(fields=in_shape(collection, op.schema_version, op.fields))
         self._must_not_wait(op)
         return op
 
@@ -164,7 +164,8 @@ class Judge(Generic[Ctx]):
             return self._changing(op, Verdict(op.op_no, Status.APPLIED), taken, stored)
         theirs = stored.fields if stored else {}
         believed = self._believed(collection, op, stored)
-        decisions = merge(op.fields, theirs, believed, collection.rules)
+        rules = _rules(collection, stored)
+        decisions = merge(op.fields, theirs, believed, rules)
         status = status_of(decisions)
         if stored is None and status is Status.NOOP:
             status = Status.APPLIED
@@ -172,7 +173,7 @@ class Judge(Generic[Ctx]):
         survivors = written(decisions)
         if survivors or stored is None:
             self._changing(op, verdict, survivors, stored)
-        verdict.clashes = self._clashes(op, decisions, believed, stored, collection.rules)
+        verdict.clashes = self._clashes(op, decisions, believed, stored, rules)
         return verdict
 
     def _changing(self, op: Op, verdict: Verdict, fields: Mapping[str, Any], stored: Stored | None) -> Verdict:
@@ -217,7 +218,7 @@ class Judge(Generic[Ctx]):
     def _too_late(self, collection: Collection[Ctx], op: Op, stored: Stored) -> Verdict:
         """The record was deleted: every value waits for a person (M10)."""
         decisions = {name: Decision(Outcome.CONFLICT, None) for name in op.fields}
-        clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
+        clashes = self._clashes(op, decisions, Believed(whole=False), stored, _rules(collection, stored))
         refusal = Refusal("deleted")
         return Verdict(op.op_no, Status.CONFLICT, stored.rev, None, decisions, clashes, refusal)
 
@@ -230,12 +231,17 @@ class Judge(Generic[Ctx]):
             return Verdict(op.op_no, Status.APPLIED, change=change)
         outcome = Outcome.KEPT if collection.on_delete is Policy.SERVER else Outcome.CONFLICT
         decisions = {DELETED: Decision(outcome, value=False)}
-        clashes = self._clashes(op, decisions, Believed(whole=False), stored, collection.rules)
+        clashes = self._clashes(op, decisions, Believed(whole=False), stored, _rules(collection, stored))
         status = Status.CONFLICT if clashes else Status.MERGED
         return Verdict(op.op_no, status, stored.rev, None, decisions, clashes)
 
 
-def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+def _rules(collection: Collection[Ctx], stored: Stored | None) -> Mapping[str, FieldRule]:
+    """The record's own policies, else those of its collection (M1)."""
+    return collection.rules if stored is None or stored.rules is None else stored.rules
+
+
+def in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an older app said, in today's shape (W8)."""
     return upcast(fields, version, collection.schema_versions, collection.upcasters)
 
@@ -243,6 +249,6 @@ def _in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, An
 def _known_in_shape(collection: Collection[Ctx], version: int, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same of an op that was taken long ago; what cannot be said any more is not known any more."""
     try:
-        return _in_shape(collection, version, fields)
+        return in_shape(collection, version, fields)
     except Stopped:
         return {}

@@ -27,7 +27,7 @@ class Kept:
 
     `settled`: server time of each final result. `shown`: ops whose final result was there before the last complete pull
     began (L6). `life`: the epoch last heard of, in any answer; `asked`: that of the last push answered (P14).
-    `server_at`: the server's clock as last heard.
+    `server_at`: the server's clock as last heard; `keep_s`: how long it asks for originals to be kept, if it has said.
     """
 
     outbox: Outbox = field(default_factory=Outbox)
@@ -38,6 +38,7 @@ class Kept:
     life: str | None = None
     asked: str | None = None
     server_at: str | None = None
+    keep_s: int | None = None
 
 
 class Storage(Protocol):

@@ -52,6 +52,18 @@ class Clash:
     rule: FieldRule
 
 
+class Asked(NamedTuple):
+    """An op whose device may have to have held its record (S5).
+
+    `at`: when the work was done, device time on the server's clock. `base_rev`: the revision that its person saw, as
+    far as this life goes; 0: none.
+    """
+
+    op: Op
+    at: datetime
+    base_rev: int
+
+
 class Ledger(Protocol):
     """One push of one device, in the transaction of its effects."""
 
@@ -70,8 +82,8 @@ class Ledger(Protocol):
     def shared_rev(self, op: Op) -> int:
         """The last revision of the op's record that is older than this life, 0 if there is none (M13)."""
 
-    def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> Many[int]:
-        """The op_nos whose record is in a bucket of the device now, was at that time, or was made on it (S5, S6)."""
+    def held_by(self, device: Device, asked: Sequence[Asked]) -> Many[int]:
+        """The op_nos whose record is in a bucket of the device now, was made on it (S6), or was held by it (S5)."""
 
     def contest(self, device: Device, clash: Clash) -> UUID:
         """Open a conflict, or join the open one of this device on this field (M6)."""

@@ -16,10 +16,12 @@ from email.message import Message
 from typing import Any
 from urllib.parse import urljoin
 
+from mobile_sync.bundle import MIME
 from mobile_sync.kept import KeptFile
 from mobile_sync.sending import send_file
 
 _TUS = {"Tus-Resumable": "1.0.0"}
+_ANSWERED = {"Accept-Encoding": "gzip"}
 _CHUNK = {**_TUS, "Content-Type": "application/offset+octet-stream"}
 
 
@@ -62,6 +64,7 @@ class HttpLink:
     token: str
     timeout_s: float = 30.0
 
+    keep_s: int | None = None  # as the server last said (B9)
     renew: Callable[[], str | None] = lambda: None  # a fresh token, or None; asked once when the present one is refused
 
     def __call__(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -70,10 +73,25 @@ class HttpLink:
         Raises:
             Refused: any problem of the server.
         """
-        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", **_ANSWERED}
         written = gzip.compress(json.dumps(body).encode(), compresslevel=4)
-        raw, told = self._send("POST", path, written, headers)
+        return self._object("POST", path, written, headers)
+
+    def deliver(self, bundle: bytes) -> Mapping[str, Any]:
+        """Deliver a sealed bundle (V4); returns what became of it, with the receipt. Raises as a call."""
+        return self._object("POST", "bundles", bundle, {"Content-Type": MIME, **_ANSWERED})
+
+    def _object(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Mapping[str, Any]:
+        raw, told = self._send(method, path, body, headers)
         return read_answer(raw, told["Content-Encoding"])
+
+    def get(self, path: str) -> Mapping[str, Any]:
+        """GET an object.
+
+        Raises:
+            Refused: any problem of the server.
+        """
+        return self._object("GET", path, None, _ANSWERED)
 
     def upload(self, content: bytes, *, mime: str, kind: str, chunk_bytes: int = 256 * 1024) -> str:
         """Send a file, going on where the server is; returns its SHA-256 once the server has verified it.
@@ -89,7 +107,9 @@ class HttpLink:
 
     def check(self, hashes: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Where the server stands with these files."""
-        states: Sequence[Mapping[str, Any]] = self("blobs/check", {"hashes": list(hashes)})["blobs"]
+        told = self("blobs/check", {"hashes": list(hashes)})
+        self.keep_s = told.get("keep_s", self.keep_s)
+        states: Sequence[Mapping[str, Any]] = told["blobs"]
         return states
 
     def begin(self, sha256: str, file: KeptFile) -> str:

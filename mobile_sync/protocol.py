@@ -50,6 +50,15 @@ class Status(StrEnum):
         return self in (Status.HELD, Status.QUARANTINED)
 
 
+class Verb(StrEnum):
+    """What the centre did with an op that waited (R)."""
+
+    REPLAYED = "replayed"
+    REPAIRED = "repaired"
+    REFUSED = "refused"
+    RELEASED = "released"
+
+
 class Outcome(StrEnum):
     """What became of one field (M2)."""
 
@@ -154,11 +163,17 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Who is at the door, as the host authenticated it. `person_id` is the actor of what it pushes."""
+    """Who is at the door, as the host authenticated it. `person_id` is the actor of what it pushes.
+
+    `vouched`: it is not at the door; somebody at the centre stands for what it sent, and for its scope (R2).
+    `wipe`: revoked, and asked to erase itself (E1).
+    """
 
     id: UUID
     person_id: UUID | None = None
     revoked: bool = False
+    vouched: bool = False
+    wipe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +185,23 @@ class FieldResult:
     conflict_id: UUID | None = None
 
 
+class Said(NamedTuple):
+    """What the centre did with an op that waited, when, and why (R5)."""
+
+    verb: Verb
+    at: datetime
+    reason: str | None = None
+
+
 class Result(NamedTuple):
-    """What became of an op."""
+    """What became of an op; `centre` where it waited and somebody there dealt with it."""
 
     op_no: int
     status: Status
     rev: int = 0
     refusal: Refusal | None = None
     fields: Mapping[str, FieldResult] = MappingProxyType({})
+    centre: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +233,11 @@ class PullRequest:
     mismatched: frozenset[str] = frozenset()
     report: Mapping[str, Any] | None = None
     reading: frozenset[str] = frozenset()
+
+    @property
+    def unsent(self) -> bool:
+        """The device says that ops wait on it: it may still speak of records that have left since (T4)."""
+        return bool((self.report or {}).get("queued_ops"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from mobile_sync.beliefs import VersionSeen
 from mobile_sync.collection import Collection, ManyAtOnce, Stored
-from mobile_sync.ledger import Key, Ledger
+from mobile_sync.ledger import Asked, Key, Ledger
 from mobile_sync.protocol import Device, Kind, Op
 
 Ctx = TypeVar("Ctx")
@@ -44,15 +45,16 @@ class Reader(Generic[Ctx]):
 
     def ahead(self, ops: Sequence[Op]) -> None:
         """Read all that these ops will ask for, of collections that are read many at a time."""
-        wanted: dict[str, set[Key]] = {}
+        wanted: dict[str, set[UUID]] = {}
         for op in ops:
             if op.entity in self.at_once:
-                wanted.setdefault(op.entity, set()).add(key_of(op))
-        for entity, keys in sorted(wanted.items()):
-            found = self.at_once[entity].stored_many(self.ctx, [rec_id for _, rec_id in keys])
-            self._records.update({key: found.get(key[1]) for key in keys})
-        known = [(op, stored) for op in ops if (stored := self._records.get(key_of(op))) is not None]
-        if known:
+                wanted.setdefault(op.entity, set()).add(op.rec_id)
+        found = {entity: self.at_once[entity].stored_many(self.ctx, ids) for entity, ids in sorted(wanted.items())}
+        self._records = {
+            (entity, rec_id): found[entity].get(rec_id) for entity, ids in wanted.items() for rec_id in ids
+        }
+        if any(found.values()):
+            known = [(op, stored) for op in ops if (stored := self._records.get(key_of(op))) is not None]
             self._ask_scope([op for op, _ in known if self._must_be_asked(op)])
             self._ask_history([(op, base) for op, stored in known if 0 <= (base := self.base_rev(op)) < stored.rev])
 
@@ -92,10 +94,12 @@ class Reader(Generic[Ctx]):
             self._versions.pop(key, None)
 
     def _must_be_asked(self, op: Op) -> bool:
+        if self.device.vouched:
+            return False
         return not self.collections[op.entity].push_only and key_of(op) not in self.own
 
     def _ask_scope(self, ops: Sequence[Op]) -> None:
-        asked = [(op, self._corrected(op.device_at)) for op in ops]
+        asked = [Asked(op, self._corrected(op.device_at), self.base_rev(op)) for op in ops]
         held = self.ledger.held_by(self.device, asked) if asked else set()
         self._scoped.update({op.op_no: op.op_no in held for op in ops})
 

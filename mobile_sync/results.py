@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from mobile_sync.protocol import FieldError, FieldResult, Outcome, Refusal, Result, Status
+from mobile_sync.protocol import FieldError, FieldResult, Outcome, Refusal, Result, Said, Status, Verb
+from mobile_sync.wire import read_time
 
 
 def read_result(body: Mapping[str, Any]) -> Result:
     """The inverse of `answers.write_result`."""
-    problem = body.get("problem")
-    fields = {name: _field(told) for name, told in body.get("fields", {}).items()}
+    problem, centre = body.get("problem"), body.get("centre")
     return Result(
-        body["op_no"], Status(body["status"]), body["rev"], None if problem is None else _refusal(problem), fields
+        body["op_no"],
+        Status(body["status"]),
+        body["rev"],
+        None if problem is None else _refusal(problem),
+        {name: _field(told) for name, told in body.get("fields", {}).items()},
+        None if centre is None else Said(Verb(centre["verb"]), read_time(centre["at"]), centre.get("reason")),
     )
 
 

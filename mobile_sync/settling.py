@@ -33,6 +33,21 @@ def settled_pull(kept: Kept, staged: list[Mapping[str, Any]], final_before: froz
     return _tidied(replace(heard(kept, staged[-1]), replica=replica, shown=frozenset(shown)))
 
 
+def settled_receipt(kept: Kept, claims: Mapping[str, Any]) -> Kept | None:
+    """After a receipt came back as a file (V8): what it settles; None if it is of another life of the server."""
+    if claims["epoch"] != kept.life:
+        return None
+    plain = [result for result in claims["results"] if result["status"] in ("applied", "noop")]
+    # No answer to a push: it says nothing of ops that came later, so nothing is forgotten by it.
+    outbox = kept.outbox.settle({"results": plain, "expected": kept.outbox.next_op_no})
+    final = {entry.op_no for entry in outbox.entries if entry.stage is Stage.FINAL}
+    settled = {number: kept.settled.get(number, claims["server_at"]) for number in sorted(final)}
+    verified = {
+        sha256: replace(kept.files[sha256], verified=True) for sha256 in claims["files"] if sha256 in kept.files
+    }
+    return replace(kept, outbox=outbox, settled=settled, files={**kept.files, **verified})
+
+
 def heard(kept: Kept, answer: Mapping[str, Any]) -> Kept:
     """The server's life and time. In another life its files are to be asked for again: it may have lost them."""
     at, same_life = answer["server_at"], kept.life in (None, answer["epoch"])
@@ -64,7 +79,8 @@ def _tidied(kept: Kept) -> Kept:
         return kept
     now = datetime.fromisoformat(kept.server_at)
     old = {number for number in kept.shown if _passed(kept.settled[number], now, OPS_KEPT)}
-    files = {sha256: one for sha256, one in kept.files.items() if not _done_with(one, now)}
+    keep = ORIGINALS_KEPT if kept.keep_s is None else timedelta(seconds=kept.keep_s)
+    files = {sha256: one for sha256, one in kept.files.items() if not _done_with(one, now, keep)}
     if not old and len(files) == len(kept.files):
         return kept
     entries = tuple(entry for entry in kept.outbox.entries if entry.op_no not in old)
@@ -73,8 +89,8 @@ def _tidied(kept: Kept) -> Kept:
     return replace(kept, outbox=outbox, settled=settled, shown=kept.shown - old, files=files)
 
 
-def _done_with(file: KeptFile, now: datetime) -> bool:
-    return file.verified_at is not None and _passed(file.verified_at, now, ORIGINALS_KEPT)
+def _done_with(file: KeptFile, now: datetime, keep: timedelta) -> bool:
+    return file.verified_at is not None and _passed(file.verified_at, now, keep)
 
 
 def _passed(since: str, now: datetime, span: timedelta) -> bool:

@@ -113,7 +113,7 @@ class SqliteStorage:
             sha256: KeptFile(size, mime, kind, bool(verified), at) for sha256, size, mime, kind, verified, at in rows
         }
         outbox = Outbox(tuple(entries), meta.get("next_op_no", 1))
-        told = (meta.get("life"), meta.get("asked"), meta.get("server_at"))
+        told = (meta.get("life"), meta.get("asked"), meta.get("server_at"), meta.get("keep_s"))
         return Kept(outbox, replica, settled, frozenset(shown), files, *told)
 
     def save(self, kept: Kept, contents: Mapping[str, bytes]) -> None:
@@ -148,6 +148,7 @@ class SqliteStorage:
             "life": kept.life,
             "asked": kept.asked,
             "server_at": kept.server_at,
+            "keep_s": kept.keep_s,
             "epoch": replica.epoch,
             "cursors": replica.cursors,
             "shadows": sorted(replica.shadows),

@@ -19,8 +19,8 @@ from mobile_sync.link import Refused
 from mobile_sync.outbox import Entry, Outbox, Stage
 from mobile_sync.protocol import MAX_DEPTH, MAX_OPS
 from mobile_sync.replica import Replica
-from mobile_sync.sending import FileWire, send_file
-from mobile_sync.settling import key_of_op, settled_pull, settled_push
+from mobile_sync.sending import FileWire, Urgency, in_order, send_file
+from mobile_sync.settling import key_of_op, settled_pull, settled_push, settled_receipt
 from mobile_sync.wire import depth_of, write_time
 
 Post = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
@@ -33,7 +33,10 @@ _ENVELOPE_DEPTH = 2  # an op lies in a list in an object
 
 @dataclass
 class Tablet:
-    """One device. `clock` is its own, possibly wrong, clock; `post` reaches the server."""
+    """One device. `clock` is its own, possibly wrong, clock; `post` reaches the server.
+
+    With an `app_version` it tells the centre how it fares (W9).
+    """
 
     post: Post
     clock: Callable[[], datetime]
@@ -41,6 +44,7 @@ class Tablet:
     storage: Storage = field(default_factory=MemoryStorage)
     staged: list[Mapping[str, Any]] = field(default_factory=list)
     monotonic_ms: int = 0
+    app_version: str | None = None
     kept: Kept = field(init=False)
 
     def __post_init__(self) -> None:
@@ -163,14 +167,33 @@ class Tablet:
             "sent_at": write_time(self.clock()),
             "monotonic_ms": self.monotonic_ms,
             "ops": ops,
+            **({} if self.app_version is None else {"report": self._report()}),
         }
         return body if self.kept.life is None else {**body, "epoch": self.kept.life}
+
+    def _report(self) -> dict[str, Any]:
+        """How many ops wait the server must know (T4); the rest where the application has a name."""
+        queued = [entry.op for entry in self.outbox.entries if entry.stage is Stage.PENDING]
+        if self.app_version is None:
+            return {"queued_ops": len(queued)}
+        unsent = [file.size for file in self.kept.files.values() if not file.verified]
+        oldest = {"oldest_queued_at": queued[0]["device_at"]} if queued else {}
+        counts = {"queued_ops": len(queued), "queued_files": len(unsent), "queued_bytes": sum(unsent)}
+        return {"app_version": self.app_version, **counts, **oldest}
+
+    def ask_again(self, *, limit: int = MAX_OPS) -> None:
+        """Ask what became of the ops that wait at the centre (P16)."""
+        waiting = [entry.op for entry in self.outbox.entries if entry.stage is Stage.WAITING]
+        for start in range(0, len(waiting), limit):
+            answer = self.post("push", self.batch(waiting[start : start + limit]))
+            self._keep(settled_push(self.kept, answer))
 
     def pull(self, *, limit: int = MAX_OPS) -> int:
         """Page to the end, then apply at once; returns the number of pages."""
         final = frozenset(self.kept.settled)
         while True:
-            page = self.post("pull", {**self.replica.request(self.staged), "limit": limit})
+            asked = {**self.replica.request(self.staged), "limit": limit, "report": self._report()}
+            page = self.post("pull", asked)
             self.staged = [*self.staged, page]
             if not any(state["more"] for state in page["buckets"]):
                 break
@@ -179,14 +202,23 @@ class Tablet:
         self.staged = []
         return pages
 
-    def upload(self, wire: FileWire, *, chunk_bytes: int = 256 * 1024) -> int:
-        """Send the files the server lacks; returns how many it has verified."""
+    def upload(self, wire: FileWire, *, chunk_bytes: int = 256 * 1024, urgency: Urgency = lambda sha256: 0) -> int:
+        """Send the files the server lacks, small and needed first (B10); returns how many it has verified."""
         sent = 0
-        for sha256, file in self.kept.files.items():
-            if not file.verified and send_file(wire, sha256, file, self.storage.content(sha256), chunk_bytes):
-                self._keep(replace(self.kept, files={**self.kept.files, sha256: replace(file, verified=True)}))
+        for sha256 in in_order(self.kept.files, urgency):
+            file = self.kept.files[sha256]
+            if send_file(wire, sha256, file, self.storage.content(sha256), chunk_bytes):
+                files = {**self.kept.files, sha256: replace(file, verified=True)}
+                self._keep(replace(self.kept, files=files, keep_s=wire.keep_s))
                 sent += 1
         return sent
+
+    def take_receipt(self, claims: Mapping[str, Any]) -> bool:
+        """Settle what a courier's receipt settles; False: it is from another life of the server (V8)."""
+        after = settled_receipt(self.kept, claims)
+        if after is not None:
+            self._keep(after)
+        return after is not None
 
     @property
     def safe_to_leave(self) -> bool:

@@ -69,7 +69,8 @@ def write_time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _uuid(value: Any) -> UUID:
+def read_uuid(value: Any) -> UUID:
+    """A UUID in lower-case text (W3)."""
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise _Bad("not_uuid")
     return UUID(value)
@@ -159,7 +160,7 @@ def _files(value: Any) -> tuple[FileRef, ...]:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "op_no": lambda value: read_integer(value, 1),
     "entity": _name,
-    "rec_id": _uuid,
+    "rec_id": read_uuid,
     "kind": _kind,
     "base_rev": read_integer,
     "fields": _fields,
@@ -176,8 +177,15 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 def read_op(body: Mapping[str, Any], schema_version: int) -> Op | Refusal:
     """An op, or the refusal that says which of its members is at fault (P10)."""
+    try:
+        read = {name: _READERS[name](value) for name, value in body.items() if value is not None}
+        return _consistent(Op(**{"schema_version": schema_version, **read}))
+    except (KeyError, TypeError, _Bad):  # an unknown member, one missing, one that is not what it must be
+        return _refusal_of(body)
+
+
+def _refusal_of(body: Mapping[str, Any]) -> Refusal:
     errors = [FieldError(name, "missing") for name in _REQUIRED if name not in body]
-    read: dict[str, Any] = {"schema_version": schema_version}
     for name, value in body.items():
         if value is None and name not in _REQUIRED:
             continue
@@ -186,12 +194,10 @@ def read_op(body: Mapping[str, Any], schema_version: int) -> Op | Refusal:
             errors.append(FieldError(str(name)[:80], "unknown_field"))
             continue
         try:
-            read[name] = reader(value)
+            reader(value)
         except _Bad as error:
             errors.append(FieldError(name, str(error)))
-    if errors:
-        return Refusal("malformed", {}, tuple(sorted(errors, key=lambda error: error.field)))
-    return _consistent(Op(**read))
+    return Refusal("malformed", {}, tuple(sorted(errors, key=lambda error: error.field)))
 
 
 def _consistent(op: Op) -> Op | Refusal:
@@ -205,8 +211,12 @@ def _consistent(op: Op) -> Op | Refusal:
     return op
 
 
+Writer = Callable[[Mapping[str, Any]], str]
+"""Writes an op as one text: the same for the same content, whatever order its members came in."""
+
+
 def canonical(body: Mapping[str, Any]) -> str:
-    """The op as one text, in ASCII, whatever order its members came in."""
+    """The `Writer` of the standard library: all in ASCII."""
     return _write_canonical(body)
 
 
@@ -216,6 +226,11 @@ _write_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check
 def digest_of(body: Mapping[str, Any]) -> bytes:
     """SHA-256 of the op's canonical JSON: the same number with another digest is another op (P4)."""
     return hashlib.sha256(canonical(body).encode()).digest()
+
+
+def is_same(one: Received, digest: bytes) -> bool:
+    """Whether `digest` is that of this op, whichever writer made the text it was taken of (P4)."""
+    return digest == one.digest or digest == digest_of(json.loads(one.body))
 
 
 def storable(value: Any) -> Any:
@@ -229,19 +244,21 @@ def storable(value: Any) -> Any:
     return value if not isinstance(value, float) or math.isfinite(value) else str(value)
 
 
-# NUL, half of a surrogate pair, or a number out of range, as canonical JSON writes them. A whole pair matches too and
-# is then found to be storable as it is.
-_SUSPECT = re.compile(r"\\u0000|\\ud[89a-f]|NaN|Infinity")
+# NUL or half of a surrogate pair, as writers write them. A whole pair matches too and is then found to be storable.
+_SUSPECT = re.compile(r"\\u(?:0000|d[89a-f])")
 
 
-def _unstorable(body: Mapping[str, Any], text: str) -> bool:
-    return _SUSPECT.search(text) is not None and canonical(storable(body)) != text
+def _unstorable(body: Mapping[str, Any], text: str, write: Writer) -> bool:
+    # Numbers out of range are looked for apart: an expression of both has no prefix to skip by, and takes four times
+    # as long.
+    suspect = _SUSPECT.search(text) or "NaN" in text or "Infinity" in text
+    return bool(suspect) and write(storable(body)) != text
 
 
-def _shallow(body: Mapping[str, Any]) -> str:
+def _shallow(body: Mapping[str, Any], write: Writer) -> str:
     """The op as one text; its depth is measured only where it has brackets enough for being too deep."""
     try:
-        text = canonical(body)
+        text = write(body)
     except RecursionError as error:
         raise _too_deep() from error
     inside = MAX_DEPTH - 2  # the batch and its list are two
@@ -260,8 +277,8 @@ def _group_of(body: Mapping[str, Any]) -> tuple[int, int] | None:
     return (number, size) if whole and number and size and size > 1 else None
 
 
-def receive(body: Any, schema_version: int) -> Received:
-    """One member of `ops`.
+def receive(body: Any, schema_version: int, write: Writer = canonical) -> Received:
+    """One member of `ops`; `write` makes the text that is kept of it.
 
     Raises:
         SyncProblem: `malformed_op`: it has no number to file it under. `too_deep`.
@@ -270,11 +287,11 @@ def receive(body: Any, schema_version: int) -> Received:
         op_no = read_integer(body["op_no"] if isinstance(body, dict) else None, 1)
     except (_Bad, KeyError) as error:
         raise SyncProblem("malformed_op", 422, FieldError("ops", "no_op_no")) from error
-    text = _shallow(body)
+    text = _shallow(body, write)
     digest = hashlib.sha256(text.encode()).digest()
-    if _unstorable(body, text):
+    if _unstorable(body, text, write):
         refusal = Refusal("malformed", {}, (FieldError("fields", "not_storable"),))
-        return Received(op_no, canonical(storable(body)), digest, None, refusal, _group_of(body))
+        return Received(op_no, write(storable(body)), digest, None, refusal, _group_of(body))
     op = read_op(body, schema_version)
     if isinstance(op, Refusal):
         return Received(op_no, text, digest, None, op, _group_of(body))
@@ -294,8 +311,8 @@ def _nested(values: Iterable[Any]) -> list[Any]:
     return [value for value in values if value.__class__ is dict or value.__class__ is list]
 
 
-def read_batch(body: Mapping[str, Any]) -> Batch:
-    """A push.
+def read_batch(body: Mapping[str, Any], write: Writer = canonical) -> Batch:
+    """A push; `write` makes the texts that are kept of its ops.
 
     Raises:
         SyncProblem: `malformed_op`, `duplicate_op_no`, `too_many_ops`, `too_deep` or `malformed`.
@@ -308,7 +325,8 @@ def read_batch(body: Mapping[str, Any]) -> Batch:
     envelope = _envelope(
         body, {"schema_version": lambda v: read_integer(v, 1), "sent_at": read_time, "monotonic_ms": read_integer}
     )
-    received = sorted((receive(op, envelope["schema_version"]) for op in ops), key=lambda one: one.op_no)
+    version = envelope["schema_version"]
+    received = sorted((receive(op, version, write) for op in ops), key=lambda one: one.op_no)
     if len({one.op_no for one in received}) != len(received):
         raise SyncProblem("duplicate_op_no", 422, FieldError("ops", "duplicate_op_no"))
     return Batch(**envelope, received=tuple(received), epoch=body.get("epoch"), report=body.get("report"))

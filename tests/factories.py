@@ -166,8 +166,12 @@ class TabletKey:
 
     def sign(self, message: str) -> str:
         """A signature over the message."""
-        r, s = decode_dss_signature(self._private.sign(message.encode(), ECDSA(SHA256())))
-        return _base64url(r.to_bytes(32) + s.to_bytes(32))
+        return _base64url(self.sign_raw(message.encode()))
+
+    def sign_raw(self, message: bytes) -> bytes:
+        """The same, 64 bytes."""
+        r, s = decode_dss_signature(self._private.sign(message, ECDSA(SHA256())))
+        return r.to_bytes(32) + s.to_bytes(32)
 
 
 def _base64url(raw: bytes) -> str:

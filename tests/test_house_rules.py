@@ -25,6 +25,7 @@ ROOMS = (
     "outages",
     "dispatch",
     "conflicts",
+    "fleet",
 )
 MODULES = sorted(
     path for base in (APP, ROOT / "mobile_sync") for path in base.rglob("*.py") if "node_modules" not in path.parts

@@ -106,7 +106,9 @@ def _examine_again(demo: Runtime) -> int:
     with demo.unit_of_work(SYSTEM) as uow:
         some = select(Attachment.id).where(Attachment.kind == AttachmentKind.PHOTO).limit(PHOTOS)
         ids = uow.session.scalars(some).all()
-        uow.session.execute(update(Attachment).where(Attachment.id.in_(ids)).values(thumbnail_sha256=None))
+        uow.session.execute(
+            update(Attachment).where(Attachment.id.in_(ids)).values(width_px=None, thumbnail_sha256=None)
+        )
         for attachment_id in ids:
             uow.emit(AttachmentArrived(attachment_id))
         return len(ids)

@@ -49,6 +49,7 @@ def running(settings: Settings, command: list[str]) -> Iterator[subprocess.Popen
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "BLOB_ROOT": str(settings.blob_root),
+        "BLOB_STORE": "",
         "SECRET_KEY": settings.secret_key,
         "PUBLIC_ORIGIN": settings.public_origin,
         "STREAM_ORIGIN": settings.stream_origin,
@@ -94,6 +95,14 @@ def largest_mib(parent: int) -> float:
     """Resident memory of a process or of the largest of its children, in MiB."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
     return max(_resident_mib(int(pid)) for pid in [str(parent), *children])
+
+
+def proportional_mib(parent: int) -> float:
+    """Proportional set size of a process and its children together: shared pages are counted once, in MiB."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii") for pid in [str(parent), *children]]
+    lines = [line.split() for rollup in rollups for line in rollup.splitlines()]
+    return sum(int(line[1]) for line in lines if line[0] == "Pss:") / 1024
 
 
 def _resident_mib(pid: int) -> float:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from app.district.load import load_district
 from app.factory import build_runtime
 from app.kernel import migrate
+from app.kernel.blobs import Blobs
 from app.kernel.clock import utc_now
 from app.kernel.unit_of_work import Runtime
 
@@ -49,10 +50,12 @@ def scratch(
     engine = create_engine(url)
     migrate.upgrade(engine)
     blob_root = runtime.settings.blob_root.parent / "bench-blobs"
-    load_district(engine, size=size, seed=SEED, anchor=anchor, blob_root=blob_root, progress=lambda line: None)
+    load_district(engine, size=size, seed=SEED, anchor=anchor, blobs=Blobs(blob_root), progress=lambda line: None)
     engine.dispose()
     redis_url = redis_url or runtime.settings.redis_url
-    own = build_runtime(replace(runtime.settings, database_url=url, blob_root=blob_root, redis_url=redis_url))
+    own = build_runtime(
+        replace(runtime.settings, database_url=url, blob_root=blob_root, blob_bucket=None, redis_url=redis_url)
+    )
     own.clock = lambda: anchor
     try:
         yield own

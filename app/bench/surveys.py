@@ -5,7 +5,6 @@ It goes through everything the product's kinds go through: login, scope by crew,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,10 +13,11 @@ from uuid import UUID
 from sqlalchemy import bindparam, text
 
 from app.crews import queries as crews
+from app.kernel.buckets import crew_key
 from app.kernel.unit_of_work import UnitOfWork
 from app.sync.collection import RoomCollection
 from app.sync.errors import NoCrew
-from app.sync.placement import crew_key
+from mobile_sync.adapters import texts
 from mobile_sync.adapters.bulk import Packed, copy_rows, json_cell
 from mobile_sync.adapters.sql import track
 from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored
@@ -127,7 +127,7 @@ class Surveys(RoomCollection):
         buckets = {crew_key(crew_id)}
         lines = []
         for change in changes:
-            lines.append(f"{change.rec_id.int:032x}\t1\t{crew_id}\t{json_cell(json.dumps(change.fields))}")
+            lines.append(f"{change.rec_id.int:032x}\t1\t{crew_id}\t{json_cell(texts.write(change.fields))}")
             patch = {name: (None, value) for name, value in change.fields.items()}
             track(ctx.session, self.entity, change.rec_id, rev=1, patch=patch, buckets=buckets)
         if lines:
@@ -143,7 +143,7 @@ class Surveys(RoomCollection):
             track(ctx.session, self.entity, change.rec_id, rev=rev, patch=patch)
         bound = {
             "id": [change.rec_id for change in changes],
-            "fields": [json.dumps(change.fields) for change in changes],
+            "fields": [texts.write(change.fields) for change in changes],
         }
         ctx.session.execute(_REWRITE, bound)
 

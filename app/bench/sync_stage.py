@@ -23,7 +23,7 @@ from app.kernel.unit_of_work import Runtime
 from mobile_sync.adapters.bulk import Packed
 from mobile_sync.adapters.sql import seed_entries
 
-SERVER = ("app.bench.survey_app:app", "--workers=2", "--threads=32")
+SERVER = ("app.bench.survey_app:app", "--workers=2", "--threads=32", "--preload")
 WATCHED = ("bench_survey", "sync_entry", "sync_op", "record_version", "sync_bucket", "sync_device_state")
 
 

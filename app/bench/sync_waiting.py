@@ -19,13 +19,14 @@ from app.bench.sync_clients import Line, new_records, pull_all
 from app.bench.sync_stage import Stage
 from app.kernel.actor import SYSTEM
 from app.kernel.unit_of_work import Runtime
+from mobile_sync.adapters.stamping import LOCK_SPACE
 
 BATCH, ROUNDS, EDITS = 500, 8, 60
 WAITING_RATIO, OVERHEAD = 1.5, 1.25
 # What a pull may hold: a snapshot of everything, and the right to number the bucket.
 HANG = text(
     """
-    SELECT count(*), pg_advisory_xact_lock(0x53594E43, (SELECT id::int FROM sync_bucket WHERE key = :key))
+    SELECT count(*), pg_advisory_xact_lock(:space, (SELECT id::int FROM sync_bucket WHERE key = :key))
     FROM sync_entry e JOIN bench_survey s ON s.id = e.rec_id
     """
 )
@@ -40,7 +41,7 @@ def measure(stage: Stage) -> Iterator[Figure]:
     alone = statistics.median(_pushes(line, written[:ROUNDS]))
     pull_all(line)
     with stage.runtime.engine.connect() as connection, connection.begin():
-        connection.execute(HANG, {"key": f"crew:{tablet.crew_id}"})
+        connection.execute(HANG, {"space": LOCK_SPACE, "key": f"crew:{tablet.crew_id}"})
         beside = statistics.median(_pushes(line, written[ROUNDS : 2 * ROUNDS]))
     told = f"{beside * 1000:.0f} ms for {BATCH} records, {alone * 1000:.0f} ms alone"
     yield at_most("sync.write.beside-a-pull", beside / alone, "ratio", WAITING_RATIO, told)

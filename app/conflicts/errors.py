@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from app.kernel.problems import Conflict, Invalid
+from app.kernel.problems import Conflict, Invalid, PreconditionFailed
 
 
 class ConflictSettled(Conflict):
     """Somebody has settled this already."""
 
     title_zh = "该冲突已由他人处理"
+
+
+class MovedOn(PreconditionFailed):
+    """Another value stands there than the decision was made on."""
+
+    title_zh = "裁定之后数值又有变化，请重新查看"
+
+
+class NoAlarm(Conflict):
+    """No safety hangs on it: no alarm was raised that could be acknowledged."""
+
+    title_zh = "该冲突不是安全报警，无需确认"
 
 
 class TwoAnswers(Invalid):

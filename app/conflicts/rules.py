@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.conflicts.errors import TwoAnswers
 from app.kernel.problems import FieldError
+from mobile_sync.collection import Policy
 
 
 class Take(StrEnum):
@@ -22,8 +23,11 @@ class Take(StrEnum):
 
 
 # Ours, not a standard's: a clash about safety is settled while the crew is on site, the rest within the working day.
-DUE_WITHIN = {"never": timedelta(minutes=15)}
+DUE_WITHIN = {Policy.NEVER.value: timedelta(minutes=15)}
 DUE_OTHERWISE = timedelta(hours=8)
+
+
+KEPT_AFTER_DECISION = timedelta(days=3)  # who worked without a link learns how it ended
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,29 @@ class Clash:
     rec_id: UUID
     field: str
     mine: Any
+
+
+@dataclass(frozen=True)
+class Saw:
+    """The two values as they were shown to the one who decided."""
+
+    theirs: Any
+    mine: Any
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What somebody is to a conflict: the desk, the one it was handed to, its author, the leader of the work."""
+
+    dispatches: bool
+    named: bool
+    wrote: bool
+    leads: bool
+
+
+def may_settle(policy: str, who: Standing) -> bool:
+    """Who decides: the desk, and whom it names; where no safety hangs on it also author and leader."""
+    return who.dispatches or who.named or (policy != Policy.NEVER and (who.wrote or who.leads))
 
 
 def decided(clashes: Iterable[Clash], take: Take, value: Any) -> Mapping[tuple[str, UUID], dict[str, Any]]:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.conflicts import queries, rules
-from app.conflicts.errors import CannotWrite, ConflictSettled, UnknownPerson
+from app.conflicts.errors import CannotWrite, ConflictSettled, MovedOn, NoAlarm, UnknownPerson
 from app.conflicts.queries import Held
-from app.conflicts.rules import Take
-from app.identity.models import Role
+from app.conflicts.rules import Saw, Take
+from app.identity.service import audit
 from app.jobs import queries as jobs
 from app.jobs import service as job_service
-from app.kernel.actor import Permission
-from app.kernel.problems import FieldError, PreconditionFailed
+from app.kernel.actor import SYSTEM, Permission
+from app.kernel.geo import point_from_geojson
+from app.kernel.problems import FieldError, Forbidden, PreconditionFailed
 from app.kernel.unit_of_work import UnitOfWork
-from mobile_sync.adapters.sql import assign_conflicts, settle_conflicts
+from mobile_sync.adapters.sql import acknowledge_conflicts, assign_conflicts, move, settle_conflicts
+from mobile_sync.collection import Policy
+from mobile_sync.merge import same
 
-DECIDES = frozenset({Role.DISPATCHER})
+ENTITY = "conflict"  # its name among the records of tablets
+OPEN = "open"
 
 
 def settle(
@@ -29,7 +34,7 @@ def settle(
 
     Raises:
         NotFound: one is not there, or of another branch.
-        Forbidden: the actor does not dispatch in its branch.
+        Forbidden: the actor is not the one to decide (`rules.may_settle`).
         ConflictSettled: one has been settled meanwhile; nothing is written.
         PreconditionFailed: a record has changed since it was shown.
         TwoAnswers: different values for one field of one record.
@@ -51,7 +56,26 @@ def settle(
     )
     for one in held:
         _note(uow, one, take)
+    _tell_tablets(uow, held)
     return [one.clash.id for one in held]
+
+
+def settle_as_seen(
+    uow: UnitOfWork, *, conflict_id: UUID, saw: Saw, take: Take, value: Any = None, reason: str | None = None
+) -> int:
+    """The same decision, made on a tablet perhaps long ago, on the values that were shown there.
+
+    What else happened to the record meanwhile does not matter. Returns the conflict's own revision.
+
+    Raises:
+        MovedOn: one of the two values is another by now.
+        and as `settle`.
+    """
+    [one] = queries.lock_conflicts(uow.session, uow.actor, [conflict_id])
+    if one.state == OPEN and not (same(saw.theirs, one.standing) and same(saw.mine, one.clash.mine)):
+        raise MovedOn(conflict_id=str(conflict_id))
+    settle(uow, seen={conflict_id: one.rev}, take=take, value=value, reason=reason)
+    return queries.lock_rev(uow.session, conflict_id) or 0
 
 
 def hand_over(uow: UnitOfWork, *, conflict_id: UUID, person_id: UUID | None, due_at: datetime | None) -> None:
@@ -66,14 +90,83 @@ def hand_over(uow: UnitOfWork, *, conflict_id: UUID, person_id: UUID | None, due
     [one] = queries.lock_conflicts(uow.session, uow.actor, [conflict_id])
     uow.actor.must(Permission.DISPATCH, one.branch_id)
     _must_be_open(one)
-    if person_id is not None and not queries.can_decide(uow.session, person_id, one.branch_id, DECIDES):
+    if person_id is not None and not possible_owners(uow, one=one, person_id=person_id):
         raise UnknownPerson(FieldError("person_id", "unknown"))
     assign_conflicts(uow.session, [conflict_id], assignee=person_id, due_at=due_at)
     uow.wake_live(one.branch_id, "job", one.job_id)
+    _tell_tablets(uow, [one])
+
+
+def possible_owners(uow: UnitOfWork, *, one: Held, person_id: UUID | None = None) -> list[dict[str, Any]]:
+    """Who could decide it: dispatchers and team leaders of its branch, and who is in the crew that has the job."""
+    found = queries.owners_json(uow.session, branch_id=one.branch_id, job_id=one.job_id, person_id=person_id)
+    owners: list[dict[str, Any]] = json.loads(found)
+    return owners
+
+
+def owners_of(uow: UnitOfWork, *, conflict_id: UUID) -> list[dict[str, Any]]:
+    """The same for a dispatcher who is about to hand it over.
+
+    Raises:
+        NotFound: there is no such conflict, or it is of another branch.
+        Forbidden: the actor does not dispatch in its branch.
+    """
+    [one] = queries.lock_conflicts(uow.session, uow.actor, [conflict_id])
+    uow.actor.must(Permission.DISPATCH, one.branch_id)
+    return possible_owners(uow, one=one)
+
+
+def raise_alarm(uow: UnitOfWork, *, ids: Collection[UUID]) -> None:
+    """These are about safety: the trail and the job's timeline say so; desk and crew are told by what tells of all.
+
+    An alarm stays until somebody has acknowledged or settled it.
+    """
+    for alarm in queries.alarms_of(uow.session, ids):
+        job = jobs.get_job(uow.session, SYSTEM, alarm.job_id)
+        job_service.note_event(uow, job, "alarm_raised", field=alarm.field)
+        audit(uow, "alarm_raised", "sync_conflict", alarm.id, {"field": alarm.field}, branch_id=job.branch_id)
+
+
+def acknowledge(uow: UnitOfWork, *, conflict_id: UUID) -> None:
+    """Somebody at the desk has seen the alarm; who was first stays.
+
+    Raises:
+        NotFound: there is no such conflict, or it is of another branch.
+        Forbidden: the actor does not dispatch in its branch.
+        NoAlarm: it is not about safety.
+    """
+    [one] = queries.lock_conflicts(uow.session, uow.actor, [conflict_id])
+    uow.actor.must(Permission.DISPATCH, one.branch_id)
+    if one.policy != Policy.NEVER:
+        raise NoAlarm(conflict_id=str(conflict_id))
+    if one.acknowledged or one.state != OPEN:
+        return
+    acknowledge_conflicts(uow.session, [conflict_id], by=uow.actor.person_id, at=uow.now)
+    job = jobs.get_job(uow.session, uow.actor, one.job_id)
+    job_service.note_event(uow, job, "alarm_acknowledged", field=one.clash.field)
+    audit(uow, "alarm_acknowledged", "sync_conflict", conflict_id, branch_id=one.branch_id)
+    uow.wake_live(one.branch_id, "job", one.job_id)
+    _tell_tablets(uow, [one])
+
+
+def place_settled(uow: UnitOfWork) -> None:
+    """What was settled long enough ago leaves the tablets; nothing is written about it."""
+    _place(uow, list(queries.outstayed(uow.session, uow.now)))
+
+
+def _tell_tablets(uow: UnitOfWork, conflicts: Iterable[Held]) -> None:
+    """A conflict is a record of its own on tablets; whom it was handed to, or what was decided, is news of it."""
+    _place(uow, [one.clash.id for one in conflicts])
+
+
+def _place(uow: UnitOfWork, ids: Collection[UUID]) -> None:
+    for conflict_id, keys in queries.places_of(uow.session, ids, uow.now).items():
+        move(uow.session, ENTITY, conflict_id, buckets=keys)
 
 
 def _check(uow: UnitOfWork, one: Held, rev: int, take: Take) -> None:
-    uow.actor.must(Permission.DISPATCH, one.branch_id)
+    if not rules.may_settle(one.policy, queries.standing_of(uow.actor, one)):
+        raise Forbidden(permission=Permission.SETTLE_CONFLICTS.value)
     _must_be_open(one)
     if one.rev != rev:
         raise PreconditionFailed(conflict_id=str(one.clash.id), rev=one.rev)
@@ -82,7 +175,7 @@ def _check(uow: UnitOfWork, one: Held, rev: int, take: Take) -> None:
 
 
 def _must_be_open(one: Held) -> None:
-    if one.state != "open":
+    if one.state != OPEN:
         raise ConflictSettled(conflict_id=str(one.clash.id))
 
 
@@ -100,10 +193,12 @@ def _write(uow: UnitOfWork, record: tuple[str, UUID], fields: Mapping[str, Any],
 def _write_job(uow: UnitOfWork, job_id: UUID, fields: Mapping[str, Any], reason: str | None) -> int:
     job = jobs.lock_job(uow.session, uow.actor, job_id)
     words = {name: value for name, value in fields.items() if name in {"note", "finding"}}
-    if set(fields) - set(words) - {"state"}:
+    if set(fields) - set(words) - {"state", "location"}:
         raise CannotWrite(fields=sorted(fields))
     if words:
         job_service.correct_words(uow, job=job, fields=words)
+    if "location" in fields:
+        job_service.correct_place(uow, job=job, location=point_from_geojson(fields["location"]))
     if "state" in fields:
         job_service.transition(uow, job=job, to=fields["state"], reason=reason)
     return job.rev

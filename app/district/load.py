@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,14 +34,13 @@ class AlreadyLoaded(Exception):
 
 
 def load_district(
-    engine: Engine, *, size: str, seed: int, anchor: datetime, blob_root: Path, progress: Progress
+    engine: Engine, *, size: str, seed: int, anchor: datetime, blobs: Blobs, progress: Progress
 ) -> Counts:
     """Load the synthetic district; rows by table. Everything or nothing.
 
     Raises:
         AlreadyLoaded: a branch with the district's code exists.
     """
-    blobs = Blobs(blob_root)
     with Session(engine) as session, session.begin():
         session.execute(text("SELECT pg_advisory_xact_lock(hashtext('lamplighter.district'))"))  # two loaders at once
         # Drawing the ground takes longer than a forgotten transaction may idle.

@@ -51,6 +51,12 @@ class DeviceKnown(Conflict):
     title_zh = "该密钥已登记在其他平板上"
 
 
+class EraseNotOrdered(Conflict):
+    """Nobody asked this tablet to erase itself."""
+
+    title_zh = "没有要求此平板清除数据"
+
+
 class WeakPassword(Invalid):
     """The password is too easy to guess."""
 

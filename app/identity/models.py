@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from shapely.geometry import MultiPolygon
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Model, Record, Scoped, by_value, gist
@@ -52,7 +52,7 @@ class SessionKind(StrEnum):
 
 
 class DeviceState(StrEnum):
-    """Whether a tablet may still speak; `wipe` asks it to erase its data key after sealing its outbox."""
+    """Whether a tablet may still speak; `wipe` asks it to erase itself after sealing what it has not sent."""
 
     ACTIVE = "active"
     REVOKED = "revoked"
@@ -143,7 +143,10 @@ class Device(Scoped):
     """
 
     __tablename__ = "device"
-    __table_args__ = (UniqueConstraint("key_thumbprint", name=DEVICE_KEY_KNOWN),)
+    __table_args__ = (
+        UniqueConstraint("key_thumbprint", name=DEVICE_KEY_KNOWN),
+        CheckConstraint("wiped_at IS NULL OR state = 'wipe'", name="wiped_at"),
+    )
 
     name: Mapped[str]
     public_key: Mapped[dict[str, Any]]
@@ -153,6 +156,7 @@ class Device(Scoped):
     enrolled_at: Mapped[datetime]
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     last_seen_at: Mapped[datetime | None]
+    wiped_at: Mapped[datetime | None]
 
 
 class EnrolmentCode(Scoped):

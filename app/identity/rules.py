@@ -19,19 +19,27 @@ P = Permission
 PERMISSIONS: dict[Role, frozenset[P]] = {
     # The ground, to find the way and the right pole; what moves on it a tablet knows of its own crew only, by sync.
     Role.CREW_MEMBER: frozenset({P.WORK_JOBS, P.READ_MAP}),
-    Role.TEAM_LEADER: frozenset({P.WORK_JOBS, P.READ_MAP, P.READ_ALL_JOBS, P.READ_STAFF}),
+    Role.TEAM_LEADER: frozenset({P.WORK_JOBS, P.READ_MAP, P.READ_ALL_JOBS, P.SETTLE_CONFLICTS, P.READ_STAFF}),
     Role.ENGINEER: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS}),
     Role.DISPATCHER: frozenset(
-        {P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.EDIT_JOBS, P.DISPATCH, P.READ_CUSTOMERS, P.READ_STAFF}
+        {
+            *(P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.EDIT_JOBS, P.DISPATCH, P.SETTLE_CONFLICTS),
+            *(P.READ_CUSTOMERS, P.READ_STAFF, P.READ_FLEET, P.REPAIR_OPS),
+        }
     ),
     Role.HOTLINE: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.READ_CUSTOMERS}),
     Role.VIP_MANAGER: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.READ_CUSTOMERS}),
     Role.QUALITY: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS, P.READ_STAFF}),
     Role.MANAGER: frozenset(
-        {P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS, P.READ_STAFF, P.READ_AUDIT, P.MANAGE_DEVICES}
+        {P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS, P.READ_STAFF, P.READ_AUDIT, P.MANAGE_DEVICES, P.READ_FLEET}
     ),
-    # Runs the accounts, not the work: an administrator has no business in customers' files.
-    Role.ADMIN: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.READ_STAFF, P.READ_AUDIT, P.MANAGE_DEVICES, P.MANAGE_PEOPLE}),
+    # Runs the accounts, not the work: an administrator has no business in customers' files. Helps crews with tablets.
+    Role.ADMIN: frozenset(
+        {
+            *(P.READ_MAP, P.READ_ALL_JOBS, P.READ_STAFF, P.READ_AUDIT, P.MANAGE_DEVICES, P.MANAGE_PEOPLE),
+            *(P.READ_FLEET, P.REPAIR_OPS),
+        }
+    ),
 }
 
 

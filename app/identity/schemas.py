@@ -159,6 +159,7 @@ class DeviceOut(ma.Schema):
     branch_id = ma.fields.UUID(attribute="device.branch_id", required=True)
     name = ma.fields.String(attribute="device.name", required=True)
     state = choice(DeviceState, attribute="device.state", required=True)
+    wiped_at = ma.fields.AwareDateTime(attribute="device.wiped_at", allow_none=True, required=True)
     person_id = ma.fields.UUID(attribute="device.person_id", allow_none=True, required=True)
     enrolled_at = ma.fields.AwareDateTime(attribute="device.enrolled_at", required=True)
     last_seen_at = ma.fields.AwareDateTime(allow_none=True, required=True)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from app.jobs import queries, rules
 from app.jobs.queries import JobFilter, JobView
 from app.kernel.actor import Actor
 from app.kernel.net import narrow
+from app.kernel.spreadsheet import table_csv
 from app.kernel.unit_of_work import Runtime, UnitOfWork
+from app.media.queries import manifest_of
 
 HEADINGS = (
     "number", "kind", "state", "priority", "required_skill", "address", "lon", "lat", "crew",
     "opened_at", "due_at", "arrived_at", "restored_at", "completed_at", "note", "finding",
 )  # fmt: skip
-PIECE_CHARACTERS = 64 * 1024  # of a table, made and sent at once
 
 
 def page_of(uow: UnitOfWork, view: JobView) -> dict[str, Any]:
@@ -31,6 +29,7 @@ def page_of(uow: UnitOfWork, view: JobView) -> dict[str, Any]:
         "assignment": _brief(view),
         "form": view.form.document,
         "record": record,
+        "files": manifest_of(uow.session, job.id),
         "missing": rules.missing(view.form.document, answers, queries.filled_slots(uow.session, job.id)),
         "allowed": rules.allowed(job.kind, job.state, hands),
     }
@@ -61,30 +60,5 @@ def stream_csv(runtime: Runtime, actor: Actor, wanted: JobFilter) -> Iterator[by
 
 
 def as_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    """RFC 4180 in UTF-8 with a byte order mark, which spreadsheets need to read Chinese; some rows at a time."""
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    table.writerow(HEADINGS)
-    yield b"\xef\xbb\xbf"
-    for row in rows:
-        table.writerow([_cell(row[name]) for name in HEADINGS])
-        if text.tell() >= PIECE_CHARACTERS:
-            yield _taken(text)
-    yield _taken(text)
-
-
-def _taken(text: io.StringIO) -> bytes:
-    piece = text.getvalue().encode()
-    text.seek(0)
-    text.truncate()
-    return piece
-
-
-def _cell(value: Any) -> str:
-    """A cell that a spreadsheet will not take for a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    """The table of these rows, some at a time."""
+    return table_csv(HEADINGS, rows)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from shapely.geometry import Point
@@ -13,6 +14,7 @@ from shapely.geometry import Point
 from app.jobs.errors import JobClosed, WrongTransition
 from app.jobs.models import EndReason, JobKind, JobState, Priority
 from app.staff.models import Skill
+from mobile_sync.collection import Policy
 
 
 class Hand(StrEnum):
@@ -208,6 +210,12 @@ def missing(document: Mapping[str, object], answers: Mapping[str, object], fille
         slots = [slot for slot in _list(document, key) if isinstance(slot, Mapping) and slot.get("required")]
         gone += [f"{name}.{slot['slot']}" for slot in slots if (kind, slot["slot"]) not in present]
     return gone
+
+
+def answer_policies(document: Mapping[str, Any]) -> dict[str, Policy]:
+    """Who wins where tablets answer a question differently, of the questions of which the form says so (`x-policy`)."""
+    questions: Mapping[str, Mapping[str, Any]] = document["schema"].get("properties", {})
+    return {item: Policy(schema["x-policy"]) for item, schema in questions.items() if "x-policy" in schema}
 
 
 def _list(document: Mapping[str, object], key: str) -> list[object]:

@@ -99,11 +99,19 @@ class RecordOut(ma.Schema):
     answers = ma.fields.Dict(required=True)
 
 
+class ManifestOut(ma.Schema):
+    """Photos and signatures: how many the crew has declared, and how many of them are here with the right hash."""
+
+    declared = ma.fields.Integer(required=True)
+    here = ma.fields.Integer(required=True)
+
+
 class JobDetail(JobOut):
-    """A job's page: with its form, its answers, what is missing, and where it may go from here for this reader."""
+    """A job's page: with its form, its answers, its files, what is missing, and where it may go for this reader."""
 
     form = ma.fields.Dict(required=True)
     record = ma.fields.Nested(RecordOut, allow_none=True)
+    files = ma.fields.Nested(ManifestOut, required=True)
     missing = ma.fields.List(ma.fields.String(), required=True)
     allowed = ma.fields.List(choice(JobState), required=True)
 
@@ -155,7 +163,10 @@ class Timeline(ma.Schema):
 
 
 class AttachmentOut(ma.Schema):
-    """A photo or signature. `verified_at` is null while its bytes are on their way, `refused` a reason code."""
+    """A photo or signature. `verified_at` is null while its bytes are on their way, `refused` a reason code.
+
+    `exif_…` is what the file says of itself; `differs` names where that is too far from what the tablet declared.
+    """
 
     id = ma.fields.UUID(required=True)
     rev = ma.fields.Integer(required=True)
@@ -175,6 +186,11 @@ class AttachmentOut(ma.Schema):
     has_thumbnail = ma.fields.Boolean(required=True)
     verified_at = ma.fields.AwareDateTime(allow_none=True)
     refused = ma.fields.String(allow_none=True)
+    exif_taken_at = ma.fields.AwareDateTime(allow_none=True)
+    exif_location = PointField(allow_none=True)
+    exif_device = ma.fields.String(allow_none=True)
+    exif_away_m = ma.fields.Float(allow_none=True)
+    differs = ma.fields.List(ma.fields.String(validate=ma.validate.OneOf(["time", "position"])), required=True)
 
 
 class Attachments(ma.Schema):

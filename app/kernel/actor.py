@@ -18,10 +18,13 @@ class Permission(StrEnum):
     TAKE_CALLS = "take_calls"
     EDIT_JOBS = "edit_jobs"
     DISPATCH = "dispatch"
+    SETTLE_CONFLICTS = "settle_conflicts"  # of other people's records too; those about safety take DISPATCH
     READ_CUSTOMERS = "read_customers"
     READ_STAFF = "read_staff"
     MANAGE_DEVICES = "manage_devices"
     MANAGE_PEOPLE = "manage_people"
+    READ_FLEET = "read_fleet"  # how tablets fare; what waits in them takes REPAIR_OPS
+    REPAIR_OPS = "repair_ops"
     READ_AUDIT = "read_audit"
 
 
@@ -40,6 +43,7 @@ class Actor:
     session_id: UUID | None = None
     device_id: UUID | None = None
     device_revoked: bool = False
+    device_wipe: bool = False
     locale: str = "zh-CN"
     everything: bool = False
 

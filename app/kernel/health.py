@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.kernel import migrate
 from app.kernel.unit_of_work import Runtime
+from mobile_sync.blobs import StoreUnavailable
 
 LEAST_FREE = 0.10  # of the disk that holds the photos
 
@@ -21,16 +22,20 @@ NEEDED = frozenset({"database", "migrations", "disk"})
 
 def checks(runtime: Runtime) -> dict[str, str]:
     """`ok` or what is wrong, by part."""
-    return {
+    found = {
         "database": _database(runtime),
         "migrations": _migrations(runtime),
         "disk": _disk(runtime.settings.blob_root),
         "redis": _redis(runtime),
     }
+    return found if runtime.blobs.bucket is None else {**found, "objects": _objects(runtime)}
 
 
 def verdict(found: dict[str, str]) -> str:
-    """`ready`; `degraded` when only the doorbell is gone (sweepers do its work); `unready`."""
+    """`ready`; `unready`; `degraded` when only the doorbell is gone (sweepers do its work), or the object store.
+
+    Without the store files wait on tablets and on this machine's disk, and everything else goes on.
+    """
     wrong = {part for part, state in found.items() if state != "ok"}
     if wrong & NEEDED:
         return "unready"
@@ -56,6 +61,14 @@ def _disk(blob_root: Path) -> str:
     folder = next((parent for parent in (blob_root, *blob_root.parents) if parent.is_dir()), Path("/"))
     usage = shutil.disk_usage(folder)
     return "ok" if usage.free >= LEAST_FREE * usage.total else "almost full"
+
+
+def _objects(runtime: Runtime) -> str:
+    try:
+        runtime.blobs.store.has("0" * 64)
+    except StoreUnavailable:
+        return "not reachable"
+    return "ok"
 
 
 def _redis(runtime: Runtime) -> str:

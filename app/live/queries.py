@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.crews.models import Crew
 from app.jobs.models import Job
+from app.kernel.buckets import live_key
 from app.kernel.db import Revised
 from app.media.models import Attachment
 from app.outages.models import Outage
-from app.sync.placement import live_key
 from mobile_sync.adapters.sql import changes_since, ensure_epoch, stamp
 
 SHOWN: dict[str, type[Revised]] = {"job": Job, "crew": Crew, "outage": Outage, "attachment": Attachment}

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from app.kernel.problems import Invalid, NotFound
+from app.kernel.problems import Invalid, NotFound, Problem
 
 
 class FileNotHere(NotFound):
     """The file has not arrived yet."""
 
     title_zh = "文件尚未上传完成"
+
+
+class StoreAway(Problem):
+    """The file store does not answer; try again."""
+
+    status = 503
+    title_zh = "文件存储暂时无法访问，请稍后重试"
 
 
 class FileTypeNotAllowed(Invalid):

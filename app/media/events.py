@@ -16,6 +16,13 @@ class AttachmentArrived(Event):
 
 
 @dataclass(frozen=True)
+class PreviewArrived(Event):
+    """The small picture of a photo is here, the photo itself is still on its way."""
+
+    attachment_id: UUID
+
+
+@dataclass(frozen=True)
 class AttachmentExamined(Event):
     """The file is what it says it is; width, height and thumbnail are known."""
 

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from app.media.exif import Said, said_by
 from app.media.rules import (
     FORMATS,
     MAX_PIXELS,
@@ -34,28 +36,30 @@ class ImageRefused(Exception):
 
 @dataclass(frozen=True)
 class Examined:
-    """What was found: size as seen upright, and a small JPEG without any of the original's metadata."""
+    """What was found: size as seen upright, a small JPEG without any of the original's metadata, and those metadata."""
 
     width_px: int
     height_px: int
     thumbnail: bytes
+    said: Said
 
 
-def examine(path: Path, *, mime: str) -> Examined:
+def examine(content: Path | BinaryIO, *, mime: str) -> Examined:
     """Open, check and decode the image whole; make its thumbnail.
 
     Raises:
         ImageRefused: not an image, another format than declared, too many pixels, or damaged.
     """
-    with _refusals(), Image.open(path, formats=OPENED) as image:
+    with _refusals(), Image.open(content, formats=OPENED) as image:
         if image.format not in FORMATS[mime]:
             raise ImageRefused(Refusal.MISLABELLED)
+        said = said_by(image)
         turned = image.getexif().get(0x0112, 1) >= 5  # orientations 5 to 8 lie on their side
         width_px, height_px = reversed(image.size) if turned else image.size
         image.draft("RGB", (THUMBNAIL_SIDE_PX * 2, THUMBNAIL_SIDE_PX * 2))  # JPEG decodes at 1/8: 8 Mpx in 30 ms
         image.load()
         upright = ImageOps.exif_transpose(image)
-        return Examined(width_px, height_px, thumbnail_of(upright))
+        return Examined(width_px, height_px, thumbnail_of(upright), said)
 
 
 @contextmanager
@@ -63,6 +67,7 @@ def _refusals() -> Iterator[None]:
     """Pillow's ways of saying no as ours; its warnings about bombs are errors."""
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # damaged metadata say nothing; the picture may be sound
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             yield
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, text, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true
 from sqlalchemy.orm import Session
 
+from app.identity.models import Branch
 from app.kernel.actor import Actor, Permission
 from app.kernel.problems import NotFound
 from app.media.models import Attachment
@@ -66,6 +68,57 @@ def lock_attachment(session: Session, attachment_id: UUID) -> Attachment | None:
 def hold_content(session: Session, sha256: str) -> None:
     """Who declares a file and who says that its bytes are here wait for each other, so that neither misses it."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:content, 0))"), {"content": f"blob:{sha256}"})
+
+
+def content_is_here(session: Session, sha256: str) -> bool:
+    """Whether these bytes have arrived and their hash was right, for whatever record."""
+    query = text("SELECT EXISTS (SELECT FROM blob WHERE sha256 = decode(:content, 'hex') AND state = 'verified')")
+    return bool(session.scalar(query, {"content": sha256}))
+
+
+def waiting_for_preview(session: Session, sha256: str) -> list[UUID]:
+    """Photos whose small picture has these bytes and that have nothing to show yet."""
+    query = select(Attachment.id).where(
+        Attachment.preview_sha256 == sha256, Attachment.thumbnail_sha256.is_(None), Attachment.deleted_at.is_(None)
+    )
+    return list(session.scalars(query.order_by(Attachment.id)))
+
+
+def never_examined(session: Session, *, since: datetime, before: datetime, most: int) -> list[UUID]:
+    """Files that arrived in this time and were neither accepted nor refused, and that no task is about to look at."""
+    asked = text(
+        "NOT EXISTS (SELECT FROM outbox WHERE payload ->> 'attachment_id' = attachment.id::text"
+        " AND done_at IS NULL AND given_up_at IS NULL)"
+    )
+    query = select(Attachment.id).where(
+        Attachment.verified_at.between(since, before),
+        Attachment.width_px.is_(None),
+        Attachment.refused.is_(None),
+        Attachment.deleted_at.is_(None),
+        asked,
+    )
+    return list(session.scalars(query.order_by(Attachment.verified_at).limit(most)))
+
+
+def zone_of(session: Session, branch_id: UUID) -> str:
+    """The branch's time zone: what a camera without one means."""
+    return session.scalars(select(Branch.timezone).where(Branch.id == branch_id)).one()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """How many files a job's crew has declared, those refused left out, and how many of them are here and right."""
+
+    declared: int
+    here: int
+
+
+def manifest_of(session: Session, job_id: UUID) -> Manifest:
+    """Declared = here + on their way, always."""
+    query = select(func.count(), func.count(Attachment.verified_at)).where(
+        Attachment.job_id == job_id, Attachment.deleted_at.is_(None), Attachment.refused.is_(None)
+    )
+    return Manifest(*session.execute(query).one())
 
 
 def lock_unverified(session: Session, sha256: str) -> list[Attachment]:

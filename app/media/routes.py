@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
-from flask import Response, send_file
+from flask import Response
 
 from app.kernel.web import Blueprint, current_uow
-from app.media import queries, service
-from app.media.errors import FileNotHere
+from app.media import queries
+from app.media.errors import FileNotHere, StoreAway
+from mobile_sync.adapters.serving import send_stored
+from mobile_sync.blobs import StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 blp = Blueprint("media", __name__, url_prefix="/api/v1", description="Photos and signatures of jobs")
 
@@ -40,20 +45,15 @@ def download_thumbnail(attachment_id: UUID) -> Response:
 
 def _send(sha256: str, mime: str, *, inline: bool) -> Response:
     """Bytes that strangers sent: never sniffed, never run, never kept by a shared cache."""
-    path = service.blobs_of(current_uow()).path(sha256)
-    if not path.is_file():
-        raise FileNotHere
-    response = send_file(
-        path,
-        mimetype=mime if inline else "application/octet-stream",
-        as_attachment=not inline,
-        download_name=sha256[:16],
-        conditional=True,
-        etag=sha256,
-        max_age=300,
-    )
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    try:
+        content = current_uow().runtime.blobs.open(sha256)
+    except StoreUnavailable as error:
+        log.warning("the object store did not answer", extra={"error": str(error)})
+        raise StoreAway from error
+    except FileNotFoundError as error:
+        raise FileNotHere from error
+    shown = mime if inline else "application/octet-stream"
+    response = send_stored(content, sha256, mime=shown, as_attachment=not inline, name=sha256[:16])
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.cache_control.public = False
-    response.cache_control.private = True
+    response.cache_control.max_age = 300
     return response

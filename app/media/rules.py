@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 from app.kernel.problems import FieldError
@@ -21,6 +22,11 @@ MIMES_BY_KIND: dict[AttachmentKind, frozenset[str]] = {
 MAX_PIXELS = 50_000_000  # the largest phone sensors crews carry have 50 Mpx
 THUMBNAIL_SIDE_PX = 320
 THUMBNAIL_MAX_BYTES = 30_000
+PREVIEW_KIND = "thumb"  # what a tablet calls the small picture that it sends before the original
+PREVIEW_MIME = "image/jpeg"
+# Beyond these a reader is told that what the file says of itself is not what the tablet declared.
+TIME_APART = timedelta(minutes=15)
+DISTANCE_APART_M = 250.0  # and the tablet's own accuracy on top
 THUMBNAIL_QUALITIES = (80, 70, 60, 50, 40, 30)
 
 
@@ -32,6 +38,18 @@ class Refusal(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     DAMAGED = "damaged"
     WRONG_SIZE = "wrong_size"
+
+
+def check_preview(*, mime: str, size_bytes: int) -> None:
+    """Refuse a small picture that is not small.
+
+    Raises:
+        FileTypeNotAllowed, FileTooLarge
+    """
+    if mime != PREVIEW_MIME:
+        raise FileTypeNotAllowed(FieldError("mime", "choice"), allowed=[PREVIEW_MIME])
+    if not 0 < size_bytes <= THUMBNAIL_MAX_BYTES:
+        raise FileTooLarge(FieldError("size_bytes", "invalid"), max_bytes=THUMBNAIL_MAX_BYTES)
 
 
 def check_declared(*, kind: AttachmentKind, mime: str, size_bytes: int, signer_name: str | None) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from shapely.geometry import Point
 
 from app.kernel.actor import Permission
-from app.kernel.blobs import Blobs
 from app.kernel.unit_of_work import UnitOfWork
 from app.media import queries, rules
-from app.media.events import AttachmentArrived, AttachmentExamined, AttachmentRefused
+from app.media.events import AttachmentArrived, AttachmentExamined, AttachmentRefused, PreviewArrived
 from app.media.images import Examined
 from app.media.models import Attachment, AttachmentKind
+
+STUCK_AFTER, STUCK_FOR = timedelta(hours=6), timedelta(days=7)  # a task gives up after about five hours
+STUCK_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,7 @@ class Declared:
     accuracy_m: float | None = None
     signer_name: str | None = None
     strokes: list[Any] | None = None
-
-
-def blobs_of(uow: UnitOfWork) -> Blobs:
-    """The store of this installation."""
-    return Blobs(uow.runtime.settings.blob_root)
+    preview_sha256: str | None = None
 
 
 def declare(uow: UnitOfWork, *, attachment_id: UUID, branch_id: UUID, job_id: UUID, declared: Declared) -> Attachment:
@@ -60,17 +59,21 @@ def declare(uow: UnitOfWork, *, attachment_id: UUID, branch_id: UUID, job_id: UU
     )
     uow.session.add(attachment)
     queries.hold_content(uow.session, declared.sha256)
-    if blobs_of(uow).has(declared.sha256):
+    if queries.content_is_here(uow.session, declared.sha256):
         _arrive(uow, attachment)
+    elif declared.preview_sha256 and queries.content_is_here(uow.session, declared.preview_sha256):
+        uow.emit(PreviewArrived(attachment.id))
     return attachment
 
 
 def mark_verified(uow: UnitOfWork, *, sha256: str) -> list[Attachment]:
-    """The bytes of this hash are here: every record that waited for them has arrived."""
+    """The bytes of this hash are here: every record that waited for them has arrived, or can show its preview."""
     queries.hold_content(uow.session, sha256)
     waiting = queries.lock_unverified(uow.session, sha256)
     for attachment in waiting:
         _arrive(uow, attachment)
+    for attachment_id in queries.waiting_for_preview(uow.session, sha256):
+        uow.emit(PreviewArrived(attachment_id))
     return waiting
 
 
@@ -86,10 +89,29 @@ def take_back(uow: UnitOfWork, *, attachment: Attachment) -> None:
 
 
 def accept(uow: UnitOfWork, *, attachment: Attachment, examined: Examined) -> None:
-    """Keep what examination found, and the thumbnail."""
+    """Keep what examination found, what the file says of itself, and the thumbnail."""
     attachment.width_px, attachment.height_px = examined.width_px, examined.height_px
-    attachment.thumbnail_sha256 = blobs_of(uow).put(examined.thumbnail)
+    said, zone = examined.said, ZoneInfo(queries.zone_of(uow.session, attachment.branch_id))
+    taken_at = said.taken_at
+    attachment.exif_taken_at = taken_at.replace(tzinfo=zone) if taken_at and taken_at.tzinfo is None else taken_at
+    attachment.exif_location, attachment.exif_device = said.location, said.device
+    attachment.thumbnail_sha256 = uow.runtime.blobs.put(examined.thumbnail)
     uow.emit(AttachmentExamined(attachment.id, attachment.job_id))
+
+
+def show_preview(uow: UnitOfWork, *, attachment: Attachment, examined: Examined) -> None:
+    """Something to look at while the original travels: made again here, as all that is shown."""
+    attachment.thumbnail_sha256 = uow.runtime.blobs.put(examined.thumbnail)
+
+
+def examine_stuck(uow: UnitOfWork) -> int:
+    """Ask again for the examination of files that arrived long ago and were never looked at; returns how many."""
+    stuck = queries.never_examined(
+        uow.session, since=uow.now - STUCK_FOR, before=uow.now - STUCK_AFTER, most=STUCK_AT_ONCE
+    )
+    for attachment_id in stuck:
+        uow.emit(AttachmentArrived(attachment_id))
+    return len(stuck)
 
 
 def refuse(uow: UnitOfWork, *, attachment: Attachment, reason: rules.Refusal) -> None:

@@ -49,6 +49,11 @@ class Desk:
         headers = {"Idempotency-Key": str(new_id()), "Origin": self.origin}
         return self._json(self.http.post(self.origin + path, json=body or {}, headers=headers, timeout=TIMEOUT_S))
 
+    def patch(self, path: str, body: dict[str, Any], *, rev: int) -> Any:
+        """A change of what was read at this revision."""
+        headers = {"Idempotency-Key": str(new_id()), "Origin": self.origin, "If-Match": f'"{rev}"'}
+        return self._json(self.http.patch(self.origin + path, json=body, headers=headers, timeout=TIMEOUT_S))
+
     @staticmethod
     def _json(answer: requests.Response) -> Any:
         if not answer.ok:

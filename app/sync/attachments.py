@@ -22,6 +22,7 @@ from app.kernel.unit_of_work import UnitOfWork
 from app.media import queries as media
 from app.media import service
 from app.media.models import Attachment, AttachmentKind
+from app.media.rules import PREVIEW_KIND, check_preview
 from app.media.service import Declared
 from app.sync.collection import RoomCollection
 from app.sync.errors import OneFileAnAttachment, TabletMayNot, UnknownSlot
@@ -61,7 +62,7 @@ class AttachmentCollection(RoomCollection):
 
     entity = "attachment"
     rules = dict.fromkeys(SENT, FieldRule(Policy.SERVER))
-    on_delete = Policy.SERVER
+    on_delete = Policy.DEVICE  # what the server adds to a photo is no reason to keep one that its crew takes back
 
     def stored(self, ctx: UnitOfWork, rec_id: UUID) -> Stored | None:
         """What the tablet said when it made the record."""
@@ -141,7 +142,7 @@ def _check_slot(uow: UnitOfWork, job: Job, kind: AttachmentKind, slot: str) -> N
 
 
 def _declared(uow: UnitOfWork, sent: dict[str, Any], op: Op) -> Declared:
-    file = _only_file(op, sent["slot"])
+    file, preview = _files(op, sent["slot"])
     gps = op.gps or {}
     return Declared(
         kind=sent["kind"],
@@ -154,10 +155,20 @@ def _declared(uow: UnitOfWork, sent: dict[str, Any], op: Op) -> Declared:
         accuracy_m=gps.get("accuracy_m"),
         signer_name=sent["signer_name"],
         strokes=sent["strokes"],
+        preview_sha256=preview.sha256 if preview else None,
     )
 
 
-def _only_file(op: Op, slot: str) -> FileRef:
-    if len(op.files) != 1 or op.files[0].slot != slot:
+def _files(op: Op, slot: str) -> tuple[FileRef, FileRef | None]:
+    """The file itself and, for a photo, its small picture.
+
+    Raises:
+        OneFileAnAttachment, FileTypeNotAllowed, FileTooLarge
+    """
+    previews = [file for file in op.files if file.kind == PREVIEW_KIND]
+    files = [file for file in op.files if file.kind != PREVIEW_KIND]
+    if len(files) != 1 or len(previews) > 1 or any(file.slot != slot for file in op.files):
         raise OneFileAnAttachment(FieldError("files", "invalid"))
-    return op.files[0]
+    for preview in previews:
+        check_preview(mime=preview.mime, size_bytes=preview.size)
+    return files[0], next(iter(previews), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.kernel.unit_of_work import UnitOfWork
 from app.sync.attachments import AttachmentCollection
+from app.sync.conflicts import ConflictCollection
 from app.sync.crews import CrewCollection, FormCollection, PositionCollection
 from app.sync.jobs import FormRecordCollection, JobCollection
 from mobile_sync.collection import Collection
@@ -15,5 +16,6 @@ _ALL: tuple[Collection[UnitOfWork], ...] = (
     CrewCollection(),
     FormCollection(),
     PositionCollection(),
+    ConflictCollection(),
 )
 COLLECTIONS: dict[str, Collection[UnitOfWork]] = {one.entity: one for one in _ALL}

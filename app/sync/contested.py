@@ -1,4 +1,4 @@
-"""A conflict changes no record, and yet somebody at a desk has to see it at once."""
+"""A conflict changes no record, and yet somebody at a desk, and the crew, have to see it at once."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from app.conflicts import queries as conflicts
+from app.conflicts.service import ENTITY
 from app.jobs.models import FormRecord, Job
+from app.kernel.buckets import user_key
 from app.kernel.unit_of_work import UnitOfWork
 from app.media.models import Attachment
-from mobile_sync.adapters.sql import SqlLedger
+from mobile_sync.adapters.sql import SqlLedger, move
 from mobile_sync.ledger import Clash
 from mobile_sync.protocol import Device
 
@@ -21,7 +24,7 @@ _KINDS: Mapping[str, type[Job] | type[FormRecord] | type[Attachment]] = {
 
 
 class TellingLedger(SqlLedger):
-    """The engine's ledger; live screens are told of the job in which a value waits for a person."""
+    """The engine's ledger; live screens and tablets are told of what waits for a person."""
 
     def __init__(self, uow: UnitOfWork) -> None:
         super().__init__(uow.session, uow.now, uow.new_id)
@@ -35,4 +38,12 @@ class TellingLedger(SqlLedger):
         if row is not None:
             job_id = row.id if isinstance(row, Job) else row.job_id
             self.uow.wake_live(row.branch_id, "job", job_id)
-        return super().contest(device, clash)
+        conflict_id = super().contest(device, clash)
+        self._place(device, conflict_id)
+        return conflict_id
+
+    def _place(self, device: Device, conflict_id: UUID) -> None:
+        """On the tablets of the crew; the author is not in the ledger yet."""
+        known = conflicts.places_of(self.session, [conflict_id], self.now)[conflict_id]
+        own: set[str] = {user_key(device.person_id)} if device.person_id else set()
+        move(self.session, ENTITY, conflict_id, buckets=known | own)

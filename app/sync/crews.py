@@ -17,10 +17,10 @@ from app.crews.models import Crew, CrewMember, Shift
 from app.crews.schemas import FixIn
 from app.identity.models import Branch, Person
 from app.jobs.models import Form
+from app.kernel.buckets import catalog_key, crew_key, live_key
 from app.kernel.unit_of_work import UnitOfWork
 from app.sync.collection import RoomCollection
 from app.sync.errors import NoCrew
-from app.sync.placement import catalog_key, crew_key, live_key
 from app.sync.reading import corrected, read
 from app.sync.values import plain
 from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from flask import g
-from sqlalchemy import Engine, Row, func, select
+from sqlalchemy import Row, func, select
+from sqlalchemy.exc import DBAPIError
 
 from app.crews.models import CrewMember
 from app.identity import service as identity
@@ -35,23 +37,31 @@ _ASK = STANDING.add_columns(_CREWS.label("crews"), *idle_columns(SignedIn.__tabl
 def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
     """The page of a tablet for which nothing has changed; None: ask properly, and say there what is wrong."""
     token, is_cookie = presented_token(identity.COOKIE)
-    if not token or is_cookie:
+    if not token or is_cookie or not request.cursors or request.reading or request.mismatched:
         return None
     now = runtime.clock()
-    with runtime.sessions() as session:
-        if isinstance(session.get_bind(), Engine):  # one statement is its own snapshot
-            session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
-        bound = {**identity.shown(token), "keys": sorted(request.cursors)}
-        row = session.connection().execute(_ASK, bound).one_or_none()
-        actor = None if row is None else _tablet_of(row, now)
-        if row is None or actor is None:
-            return None
-        page = idle_page(row, request, buckets_of_actor(actor, row.crews or ()), now, SCHEMA_VERSION)
-        if page is not None and actor.device_id is not None and is_due(row, request, now):
+    row = _asked(runtime, {**identity.shown(token), "keys": sorted(request.cursors)})
+    actor = None if row is None else _tablet_of(row, now)
+    if row is None or actor is None or actor.device_id is None:
+        return None
+    page = idle_page(row, request, buckets_of_actor(actor, row.crews or ()), now, SCHEMA_VERSION)
+    if page is not None and is_due(row, request, now):
+        with runtime.sessions.begin() as session:
             acknowledge(session, actor.device_id, request, now)
-            session.commit()
     g.person_id = actor.person_id
+    if page is None:
+        g.sync_known = actor  # who goes the long way need not be looked up again
     return page
+
+
+def _asked(runtime: Runtime, bound: Mapping[str, Any]) -> Row[Any] | None:
+    try:
+        with runtime.lookup() as connection:
+            return connection.execute(_ASK, bound).one_or_none()
+    except DBAPIError as error:
+        if error.connection_invalidated:  # the database was away; the long way looks whether it is back
+            return None
+        raise
 
 
 def _tablet_of(row: Row[Any], now: datetime) -> Actor | None:

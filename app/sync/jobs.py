@@ -12,6 +12,7 @@ from sqlalchemy import Row, and_, select
 from app.jobs import queries, rules, service
 from app.jobs.models import Assignment, FormRecord, Job, JobState
 from app.jobs.rules import Hand
+from app.kernel.geo import point_from_geojson
 from app.kernel.unit_of_work import UnitOfWork
 from app.outages.models import Outage
 from app.sync.collection import RoomCollection
@@ -41,7 +42,7 @@ def steps() -> dict[str, list[str]]:
 
 
 class JobCollection(RoomCollection):
-    """A crew's work: read whole, moved by its state, with a note and a finding."""
+    """A crew's work: read whole, moved by its state, with a note, a finding, and the place where it really is."""
 
     entity = "job"
     rules: ClassVar = {
@@ -49,6 +50,7 @@ class JobCollection(RoomCollection):
         "reason": FieldRule(Policy.DEVICE),
         "note": FieldRule(Policy.APPEND),
         "finding": FieldRule(Policy.HUMAN),
+        "location": FieldRule(Policy.HUMAN),
     }
 
     def stored(self, ctx: UnitOfWork, rec_id: UUID) -> Stored | None:
@@ -57,6 +59,7 @@ class JobCollection(RoomCollection):
         if job is None:
             return None
         fields = {"state": job.state.value, "reason": None, "note": job.note, "finding": job.finding}
+        fields["location"] = plain(job.location)
         return Stored(job.rev, fields, deleted=job.deleted_at is not None)
 
     def apply(self, ctx: UnitOfWork, change: Change) -> int:
@@ -67,6 +70,8 @@ class JobCollection(RoomCollection):
         words = {name: change.fields[name] for name in OWN_WORDS if name in change.fields}
         if words:
             service.note_finding(ctx, job=job, fields=words)
+        if "location" in change.fields:
+            service.note_place(ctx, job=job, location=point_from_geojson(change.fields["location"]))
         if "state" in change.fields:
             at = corrected(ctx, change.op.device_at)
             service.transition(ctx, job=job, to=change.fields["state"], reason=change.fields.get("reason"), at=at)
@@ -106,7 +111,10 @@ def _assignment_doc(assignment: Assignment) -> dict[str, Any]:
 
 
 class FormRecordCollection(RoomCollection):
-    """Checklists: each answer is a field of its own; two people who disagree are asked."""
+    """Checklists: each answer is a field of its own; two people who disagree are asked.
+
+    A form may say otherwise of a question: `"x-policy": "never"` where safety hangs on the answer.
+    """
 
     entity = "form_record"
     rules: ClassVar = {"answers.*": FieldRule(Policy.HUMAN)}
@@ -117,7 +125,13 @@ class FormRecordCollection(RoomCollection):
         if record is None:
             return None
         fields = {f"answers.{item}": value for item, value in record.answers.items()}
-        return Stored(record.rev, fields, deleted=record.deleted_at is not None)
+        form = queries.form_of(ctx.session, code=record.form_code, version=record.form_version)
+        return Stored(record.rev, fields, record.deleted_at is not None, self._rules_of(form.document))
+
+    def _rules_of(self, document: Mapping[str, Any]) -> Mapping[str, FieldRule]:
+        """What the form says of its questions goes before what holds for answers in general."""
+        own = rules.answer_policies(document)
+        return {**self.rules, **{f"answers.{item}": FieldRule(policy) for item, policy in own.items()}}
 
     def apply(self, ctx: UnitOfWork, change: Change) -> int:
         """Answer by answer, each checked against the form."""

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
 from app.kernel.actor import Actor, Permission
+from app.kernel.buckets import catalog_key, crew_key, live_key, user_key
 from mobile_sync.adapters.sql import seed_entries
 from mobile_sync.protocol import Bucket
 
@@ -21,31 +22,11 @@ KEPT_AFTER_COMPLETION = timedelta(days=3)  # a crew can look up what it has just
 Placed = tuple[str, UUID]  # entity, record
 
 
-def crew_key(crew_id: UUID) -> str:
-    """The bucket of a crew's work."""
-    return f"crew:{crew_id}"
-
-
-def catalog_key(branch_id: UUID) -> str:
-    """The bucket of a branch's forms."""
-    return f"catalog:{branch_id}"
-
-
-def user_key(person_id: UUID) -> str:
-    """The bucket of what is one person's."""
-    return f"user:{person_id}"
-
-
-def live_key(branch_id: UUID) -> str:
-    """The bucket that live screens follow."""
-    return f"live:{branch_id}"
-
-
 def buckets_of_actor(actor: Actor, crew_ids: Iterable[UUID]) -> tuple[Bucket, ...]:
     """What somebody's tablet holds: the work of the crew they are in now, the branch's catalogue, what is their own."""
     if actor.person_id is None or actor.home_branch_id is None:
         return ()
-    own = Bucket(user_key(actor.person_id), priority=2)
+    own = Bucket(user_key(actor.person_id), priority=0)  # what alarms a person comes before all else
     if not actor.may(Permission.WORK_JOBS, actor.home_branch_id):
         return (own,)
     mine = [Bucket(crew_key(one), priority=0) for one in crew_ids]

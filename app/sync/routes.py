@@ -12,6 +12,7 @@ from app.kernel.problem_json import PROBLEM_JSON
 from app.sync.document import document_uploads
 from app.sync.host import Host
 from app.sync.wording import problem_body
+from mobile_sync.adapters.bundles import add_bundle_routes
 from mobile_sync.adapters.http import add_sync_routes
 from mobile_sync.protocol import SyncProblem
 
@@ -44,7 +45,9 @@ def _document(doc: dict[str, Any], info: dict[str, Any], **_: Any) -> dict[str, 
 
 
 blp = SyncBlueprint("sync", __name__, url_prefix="/sync/v1", description="Tablets push, pull and send files")
-add_sync_routes(blp, Host())
+HOST = Host()
+add_sync_routes(blp, HOST)
+add_bundle_routes(blp, HOST)
 
 
 @blp.errorhandler(SyncProblem)

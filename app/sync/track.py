@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session, UOWTransaction, sessionmaker
 
+from app.conflicts import queries as conflicts
+from app.conflicts.service import ENTITY
 from app.crews.models import Crew, CrewMember, Shift
 from app.demands.models import Demand
 from app.identity.models import Branch
 from app.jobs.models import Assignment, Form, FormRecord, Job
+from app.kernel.buckets import catalog_key, crew_key, live_key
 from app.kernel.clock import utc_now
 from app.kernel.db import Revised
 from app.kernel.unit_of_work import UnitOfWork
 from app.media.models import Attachment
 from app.outages.models import Outage
-from app.sync.placement import catalog_key, crew_key, live_key, places_of_jobs
+from app.sync.placement import places_of_jobs
 from app.sync.values import patch_of
 from mobile_sync.adapters.sql import Author, move, touch, track, tracker_of
 
@@ -34,6 +38,7 @@ ENTITIES: dict[type[Revised], str] = {
     Crew: "crew",
     Outage: "outage",
 }
+DISPUTABLE = (Job, FormRecord, Attachment)
 _KEY = "app.sync.unplaced"
 _TOLD = "app.sync.told"
 
@@ -43,6 +48,8 @@ class Unplaced:
     """What has to be put into its buckets before the commit."""
 
     jobs: set[UUID] = field(default_factory=set)
+    handed: set[UUID] = field(default_factory=set)  # jobs of another crew than before: what disputes them goes along
+    disputable: set[UUID] = field(default_factory=set)  # changed records: conflicts about them show another value now
     forms: set[UUID] = field(default_factory=set)
     branches: set[UUID] = field(default_factory=set)
 
@@ -56,6 +63,7 @@ def follow_changes(sessions: sessionmaker[Session]) -> None:
 def place_again(session: Session, job_ids: set[UUID]) -> None:
     """Compute the buckets of these jobs and what belongs to them anew, at the commit."""
     _unplaced(session).jobs |= job_ids
+    _unplaced(session).handed |= job_ids
 
 
 def _unplaced(session: Session) -> Unplaced:
@@ -92,6 +100,8 @@ def _revised(session: Session, row: Revised, *, fresh: bool) -> None:
     _show_live(session, entity, row.id, row.branch_id, enter=not deleted)
     if fresh and isinstance(row, Crew):
         touch(session, entity, row.id, buckets={crew_key(row.id)})
+    elif not fresh and type(row) in DISPUTABLE:
+        _unplaced(session).disputable.add(row.id)
     elif fresh and not isinstance(row, Outage):
         _unplaced(session).jobs.add(row.id if isinstance(row, Job) else cast(UUID, row.job_id))  # type: ignore[attr-defined]
 
@@ -114,6 +124,7 @@ def _show_live(session: Session, entity: str, rec_id: UUID, branch_id: UUID, *, 
 def _assigned(session: Session, row: Assignment) -> None:
     """A job changes hands: it moves between crews, and both crews look different on the map."""
     _unplaced(session).jobs.add(row.job_id)
+    _unplaced(session).handed.add(row.job_id)
     _show_live(session, "crew", row.crew_id, row.branch_id)
 
 
@@ -163,12 +174,22 @@ def _before_commit(session: Session) -> None:
 
 def _place(session: Session, unplaced: Unplaced) -> None:
     uow = _uow(session)
+    now = uow.now if uow else utc_now()
     if unplaced.jobs:
-        now = uow.now if uow else utc_now()
         for (entity, rec_id), keys in places_of_jobs(session, unplaced.jobs, now).items():
             move(session, entity, rec_id, buckets=keys)
+    _place_conflicts(session, unplaced, now)
     if unplaced.forms or unplaced.branches:
         _place_forms(session)
+
+
+def _place_conflicts(session: Session, unplaced: Unplaced, now: datetime) -> None:
+    if unplaced.disputable:
+        for conflict_id in conflicts.open_about(session, unplaced.disputable):
+            touch(session, ENTITY, conflict_id)
+    if unplaced.handed:
+        for conflict_id, keys in conflicts.places_of_jobs(session, unplaced.handed, now).items():
+            move(session, ENTITY, conflict_id, buckets=keys)
 
 
 def _place_forms(session: Session) -> None:

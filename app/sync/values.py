@@ -12,7 +12,6 @@ from shapely.geometry import Point
 from sqlalchemy import inspect
 
 from app.kernel.db import Revised
-from app.kernel.geo import to_geojson
 from mobile_sync.wire import write_time
 
 Patch = dict[str, tuple[Any, Any]]
@@ -29,7 +28,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Point):
-        return to_geojson(value)
+        return {"type": "Point", "coordinates": [value.x, value.y]}
     return value
 
 

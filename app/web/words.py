@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent / "src"
-FOLDERS = ("shared", "desk", "crew")
+FOLDERS = ("shared", "desk", "crew", "crew/screens", "crew/bundle")
 
 
 def flat(words: object, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import json
 import zlib
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import marshmallow as ma
 from flask import Request, Response, request
 
+from mobile_sync.adapters import texts
 from mobile_sync.protocol import MAX_BODY_BYTES, FieldError, SyncProblem
 
-_LONGEST_INTEGER = 20  # digits of a number below 2^64
 _WORTH_COMPRESSING = 1_024
 
 
@@ -24,7 +23,7 @@ def read_object(schema: ma.Schema) -> dict[str, Any]:
         SyncProblem: `too_large`, `not_json`, `too_deep` or `malformed`, the last with the members at fault.
     """
     try:
-        body = json.loads(_bytes(request), parse_constant=_refuse, parse_int=_integer)
+        body = texts.read(_bytes(request))
     except RecursionError as error:
         raise SyncProblem("too_deep", 422) from error
     except ValueError as error:
@@ -55,14 +54,6 @@ def _unzipped(raw: bytes) -> bytes:
         raise SyncProblem("not_json", 400) from error
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
-
-
 def _errors(messages: Mapping[str, Any], path: str = "") -> list[FieldError]:
     errors: list[FieldError] = []
     for name, told in messages.items():
@@ -75,9 +66,9 @@ def _errors(messages: Mapping[str, Any], path: str = "") -> list[FieldError]:
     return errors
 
 
-def answer(body: str, status: int = 200) -> Response:
+def answer(body: str | bytes, status: int = 200) -> Response:
     """JSON text, gzip where the client takes it and it pays."""
-    written = body.encode()
+    written = body.encode() if isinstance(body, str) else body
     response = Response(written, status, mimetype="application/json")
     if len(written) > _WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
         response.data = gzip.compress(written, compresslevel=4, mtime=0)

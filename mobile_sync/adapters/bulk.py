@@ -25,7 +25,7 @@ def cell(text: str | None) -> str:
 
 
 def json_cell(text: str | None) -> str:
-    """JSON text with all but ASCII escaped: of what COPY minds it can only hold backslashes."""
+    """JSON text, which escapes control characters: of what COPY minds it can only hold backslashes."""
     return NULL if text is None else text.replace("\\", "\\\\")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
+from mobile_sync.adapters import texts
 from mobile_sync.adapters.bulk import NULL, Packed, copy_rows, json_cell
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _version_lines(versions: Sequence[Version], now: datetime | None) -> Iterato
         yield (
             f"{entity}\t{rec_id.int:032x}\t{rev}\t{prev_rev}\t{json_cell(patch)}\t{deleted}\t{same(actor)}\t"
             f"{same(device_id)}\t{NULL if op_no is None else op_no}\t{same(at or now)}\t{same(device_at)}\t"
-            f"{same(clock_error_ms)}\t{NULL if gps is None else json_cell(json.dumps(gps))}"
+            f"{same(clock_error_ms)}\t{NULL if gps is None else json_cell(texts.write(gps))}"
         )
 
 
@@ -146,12 +146,13 @@ def bucket_ids(session: Session, keys: Collection[str]) -> dict[str, int]:
 
 Record = tuple[str, UUID]
 Exits = dict[Record, datetime | None]
+Entered = dict[Record, frozenset[str]]
 
 
-def _folded(marks: Sequence[Mark]) -> tuple[Exits, dict[Record, frozenset[str]], set[Record]]:
+def _folded(marks: Sequence[Mark]) -> tuple[Exits, Entered, set[Record]]:
     """The last exact word on a record counts; buckets entered later are added to it."""
     exits: Exits = {}
-    entered: dict[Record, frozenset[str]] = {}
+    entered: Entered = {}
     marked: set[Record] = set()
     fresh: set[Record] = set()
     for entity, rec_id, buckets, exact, at, new in marks:
@@ -160,7 +161,7 @@ def _folded(marks: Sequence[Mark]) -> tuple[Exits, dict[Record, frozenset[str]],
             fresh.add(record)
         if exact:
             entered[record] = buckets or frozenset()
-            if record not in fresh:
+            if not (new or record in fresh):
                 exits[record] = at
         elif buckets is not None:
             entered[record] = entered.get(record, frozenset()) | buckets
@@ -173,7 +174,7 @@ def _by_id(record: Record) -> tuple[str, int]:
     return record[0], record[1].int
 
 
-def _leaving(exits: Exits, entered: Mapping[Record, frozenset[str]], ids: Mapping[str, int]) -> dict[str, Any]:
+def _leaving(exits: Exits, entered: Entered, ids: Mapping[str, int]) -> dict[str, Any]:
     def kept(record: Record) -> str:
         return "{" + ",".join(str(ids[key]) for key in sorted(entered[record])) + "}"
 
@@ -181,8 +182,9 @@ def _leaving(exits: Exits, entered: Mapping[Record, frozenset[str]], ids: Mappin
     return _columns(rows, "entity", "rec_id", "kept", "at")
 
 
-def _entering(entered: Mapping[Record, frozenset[str]], ids: Mapping[str, int]) -> dict[str, Any]:
-    rows = [(ids[key], *record) for record in sorted(entered, key=_by_id) for key in sorted(entered[record])]
+def _entering(entered: Entered, ids: Mapping[str, int]) -> dict[str, Any]:
+    ordered = sorted(entered.items(), key=lambda one: _by_id(one[0]))
+    rows = [(ids[key], *record) for record, keys in ordered for key in sorted(keys)]
     return _columns(rows, "bucket_id", "entity", "rec_id")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, text, update
@@ -117,15 +118,14 @@ QUIET_FOR = timedelta(seconds=60)
 
 
 def acknowledge(session: Session, device_id: UUID, request: PullRequest, now: datetime) -> None:
-    """Keep where the device stands; an idle device writes once a minute at most."""
+    """Keep where the device stands, by its last pull with nothing unsent; an idle one writes once a minute at most."""
     row = sync_device_state.c
-    values = {"last_pull_at": now, "epoch_seen": request.epoch, "cursors": dict(request.cursors)}
+    values: dict[str, Any] = {"last_pull_at": now, "epoch_seen": request.epoch}
+    moved = row.last_pull_at.is_(None) | (row.last_pull_at < now - QUIET_FOR)
+    if not request.unsent:
+        values["cursors"] = dict(request.cursors)
+        moved |= row.cursors.is_distinct_from(values["cursors"])
     if request.report is not None:
         values |= {"report": dict(request.report), "reported_at": now}
-    moved = (
-        row.cursors.is_distinct_from(values["cursors"])
-        | row.last_pull_at.is_(None)
-        | (row.last_pull_at < now - QUIET_FOR)
-    )
     statement = upsert(sync_device_state).values(device_id=device_id, **values)
     session.execute(statement.on_conflict_do_update(index_elements=[row.device_id], set_=values, where=moved))

@@ -6,30 +6,33 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from flask import Response, send_file, url_for
+from flask import Response, url_for
 from flask_smorest import Blueprint
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from mobile_sync.adapters import schemas
+from mobile_sync.adapters import schemas, texts
 from mobile_sync.adapters.bodies import answer, read_object
 from mobile_sync.adapters.epochs import current_epoch
 from mobile_sync.adapters.feed_sql import SqlFeed, acknowledge, subscribe
 from mobile_sync.adapters.ledger_sql import SqlLedger, is_fatal
 from mobile_sync.adapters.local_store import PartialFiles
+from mobile_sync.adapters.proof import add_proof_route
+from mobile_sync.adapters.serving import send_stored
 from mobile_sync.adapters.stamping import stamp
-from mobile_sync.adapters.tus import add_tus_routes
+from mobile_sync.adapters.tus import add_tus_routes, store_asked
 from mobile_sync.adapters.uploads import mime_in_scope, open_uploads, verified_among
-from mobile_sync.answers import page_text, push_text
+from mobile_sync.answers import push_text
 from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.engine import Host, push
-from mobile_sync.protocol import Bucket, Device, Page, PullRequest, PushAnswer, SyncProblem
+from mobile_sync.protocol import Batch, Bucket, Device, Page, PullRequest, PushAnswer, SyncProblem
 from mobile_sync.pull import Puller
+from mobile_sync.settling import ORIGINALS_KEPT
 from mobile_sync.wire import read_batch, read_hash, read_pull
 
 CtxIn = TypeVar("CtxIn")
@@ -55,6 +58,10 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
     def file_limits(self) -> Mapping[str, FileLimit]:
         """What may be sent, by sort of file."""
 
+    @property
+    def keep_originals(self) -> timedelta:
+        """How long devices keep a file after its receipt (B9)."""
+
     def device(self) -> Device:
         """Who is at the door; raises the application's own refusal. A revoked device is let through, marked."""
 
@@ -73,6 +80,9 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
     def scope(self, ctx: CtxIn, device: Device) -> Sequence[Bucket]:
         """The buckets the device has now (S1)."""
 
+    def day(self, ctx: CtxIn, device: Device, day: date) -> tuple[datetime, datetime]:
+        """When a day of the device's begins and ends (D1)."""
+
     def idle(self, request: PullRequest) -> Page | None:
         """The page of a device for which nothing has changed, if that can be told cheaply, login included."""
 
@@ -85,6 +95,11 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
 
 class SqlHost(ABC, Generic[CtxIn]):
     """The parts of a host that are the same over any PostgreSQL; derive and write the rest of `SyncHost`."""
+
+    @property
+    def keep_originals(self) -> timedelta:
+        """A week."""
+        return ORIGINALS_KEPT
 
     @abstractmethod
     def session(self, ctx: CtxIn) -> Session:
@@ -102,6 +117,12 @@ class SqlHost(ABC, Generic[CtxIn]):
         """In the unit's transaction."""
         return SqlLedger(self.session(ctx), self.now(ctx), lambda: self.new_id(ctx))
 
+    def day(self, ctx: CtxIn, device: Device, day: date) -> tuple[datetime, datetime]:
+        """By UTC."""
+        del ctx, device
+        begin = datetime.combine(day, time.min, UTC)
+        return begin, begin + timedelta(days=1)
+
     def idle(self, request: PullRequest) -> Page | None:
         """Always the long way."""
         del request
@@ -116,9 +137,17 @@ def run_push(host: SyncHost[Any], device: Device, body: Mapping[str, Any]) -> Pu
     """Judge a batch in one unit of work.
 
     Raises:
-        SyncProblem: the batch cannot be filed; `try_again` (503) when the database gave up, nothing was written.
+        SyncProblem: the batch cannot be filed; as `judge_batch`.
     """
-    batch = read_batch(body)
+    return judge_batch(host, device, read_batch(body, texts.canonical))
+
+
+def judge_batch(host: SyncHost[Any], device: Device, batch: Batch) -> PushAnswer:
+    """Judge ops of a device in one unit of work.
+
+    Raises:
+        SyncProblem: `try_again` (503) when the database gave up, nothing was written.
+    """
     try:
         with host.unit(device) as ctx:
             return push(host, ctx, device, batch)
@@ -135,7 +164,7 @@ def run_pull(host: SyncHost[Any], device: Device, request: PullRequest) -> Page:
         SyncProblem: `device_revoked` (W7).
     """
     if device.revoked:
-        raise SyncProblem("device_revoked", 403)
+        raise SyncProblem("device_revoked", 403, wipe=device.wipe)
     with host.unit(device) as ctx:
         session = host.session(ctx)
         buckets = host.scope(ctx, device)
@@ -163,8 +192,9 @@ def _from_the_start(request: PullRequest, buckets: Sequence[Bucket]) -> bool:
 
 
 def add_sync_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
-    """`/push`, `/pull`, `/blobs/check`, `/blobs/<sha256>` and tus at `/files`."""
+    """`/push`, `/pull`, `/proof`, `/blobs/check`, `/blobs/<sha256>` and tus at `/files`."""
     _add_record_routes(blp, host)
+    add_proof_route(blp, host)
     _add_blob_routes(blp, host)
     add_tus_routes(blp, host)
 
@@ -187,7 +217,7 @@ def _add_record_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     @blp.response(200, schemas.PullOut)
     def pull_page() -> Response:
         """Pull a page of changes of the device's buckets"""
-        return answer(page_text(_page(host)))
+        return answer(texts.page(_page(host)))
 
 
 def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
@@ -197,7 +227,8 @@ def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     def check_blobs() -> Response:
         """Ask which files the server has, and where to go on with the others"""
         device = host.device()
-        return answer(json.dumps({"blobs": _blob_states(host, device, read_object(_BLOBS)["hashes"], blp.name)}))
+        states = _blob_states(host, device, read_object(_BLOBS)["hashes"], blp.name)
+        return answer(json.dumps({"blobs": states, "keep_s": round(host.keep_originals.total_seconds())}))
 
     @blp.route("/blobs/<sha256>", methods=["GET"])
     @blp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
@@ -207,10 +238,8 @@ def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
         mime = None if device.revoked else _mime_of(host, device, sha256)
         if mime is None:
             raise SyncProblem("unknown_blob", 404)
-        response = send_file(
-            host.store.open(sha256), mimetype=mime, as_attachment=True, download_name=sha256, etag=sha256
-        )
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        with store_asked():
+            response = send_stored(host.store.open(sha256), sha256, mime=mime, as_attachment=True, name=sha256)
         response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
         return response
 

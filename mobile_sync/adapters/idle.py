@@ -65,4 +65,5 @@ def idle_page(
 
 def is_due(row: Row[Any], request: PullRequest, now: datetime) -> bool:
     """Whether it should be written down where the device stands, or again that it was here."""
-    return row.cursors != request.cursors or row.last_pull_at is None or row.last_pull_at < now - QUIET_FOR
+    stands_elsewhere = not request.unsent and row.cursors != request.cursors
+    return stands_elsewhere or row.last_pull_at is None or row.last_pull_at < now - QUIET_FOR

@@ -21,7 +21,7 @@ from mobile_sync.adapters.filing import Filing, file_rows
 from mobile_sync.adapters.tables import blob, blob_ref, sync_conflict, sync_device_state
 from mobile_sync.adapters.tracking import Author, authored, tracker_of
 from mobile_sync.beliefs import VersionSeen
-from mobile_sync.ledger import Clash, Filed, Key, Opening
+from mobile_sync.ledger import Asked, Clash, Filed, Key, Opening
 from mobile_sync.merge import UNKNOWN
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
 from mobile_sync.results import read_result
@@ -64,7 +64,7 @@ _VERSIONS = text(
 ).bindparams(*_KEYED, bindparam("base_rev", type_=Packed("bigint")))
 _HELD = text(
     """
-    SELECT w.op_no FROM unnest(:op_no, :entity, :rec_id, :at) AS w(op_no, entity, rec_id, at)
+    SELECT w.op_no FROM unnest(:op_no, :entity, :rec_id, :at, :base_rev) AS w(op_no, entity, rec_id, at, base_rev)
     WHERE EXISTS (
       SELECT FROM sync_entry e JOIN sync_subscription s ON s.bucket_id = e.bucket_id AND s.device_id = :device_id
       WHERE e.rec_id = w.rec_id AND e.entity = w.entity AND (
@@ -73,8 +73,15 @@ _HELD = text(
     OR EXISTS (
       SELECT FROM record_version v
       WHERE v.entity = w.entity AND v.rec_id = w.rec_id AND v.prev_rev = 0 AND v.device_id = :device_id)
+    OR w.base_rev > 0 AND EXISTS (
+      SELECT FROM sync_entry e JOIN sync_subscription s ON s.bucket_id = e.bucket_id AND s.device_id = :device_id
+      CROSS JOIN LATERAL (
+        SELECT min(v.server_at) AS at FROM record_version v
+        WHERE v.entity = w.entity AND v.rec_id = w.rec_id AND v.rev >= w.base_rev) AS seen
+      WHERE e.rec_id = w.rec_id AND e.entity = w.entity AND (s.until IS NULL OR s.until >= seen.at)
+        AND (e.gone_at IS NULL OR e.gone_at >= greatest(seen.at, s.since)) AND seen.at IS NOT NULL)
     """
-).bindparams(*_KEYED, bindparam("at", type_=Packed("timestamptz")))
+).bindparams(*_KEYED, bindparam("at", type_=Packed("timestamptz")), bindparam("base_rev", type_=Packed("bigint")))
 
 
 def _asked(ops: Sequence[Op]) -> dict[str, Any]:
@@ -138,13 +145,13 @@ class SqlLedger:
 
     def prepare(self, unit: Sequence[Received]) -> None:
         """A savepoint must not take the rows of earlier ops along when it falls: they are written before it."""
-        unwritten = self._unwritten | tracker_of(self.session).unwritten
+        unwritten = self._unwritten | tracker_of(self.session).unwritten()
         if unwritten and (len(unit) > 1 or any(one.op and one.op.rec_id in unwritten for one in unit)):
             self.flush()
 
     def _write_if_unwritten(self, ops: Iterable[Op]) -> None:
         """Inside a savepoint only its own versions can be unwritten: see `prepare`."""
-        unwritten = tracker_of(self.session).unwritten
+        unwritten = tracker_of(self.session).unwritten()
         if unwritten and any(op.rec_id in unwritten for op in ops):
             self.flush()
 
@@ -198,10 +205,15 @@ class SqlLedger:
         self._write_if_unwritten([op])
         return int(self.session.execute(_SHARED, {"entity": op.entity, "rec_id": op.rec_id}).scalar_one())
 
-    def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:
+    def held_by(self, device: Device, asked: Sequence[Asked]) -> set[int]:
         """One query for all, over the records' entries, the device's subscriptions, and who made them."""
-        self._write_if_unwritten(op for op, _ in asked)
-        bound = {**_asked([op for op, _ in asked]), "at": [at for _, at in asked], "device_id": device.id}
+        self._write_if_unwritten(one.op for one in asked)
+        bound = {
+            **_asked([one.op for one in asked]),
+            "at": [one.at for one in asked],
+            "base_rev": [one.base_rev for one in asked],
+            "device_id": device.id,
+        }
         with index_lookups(self.session):
             return set(self.session.scalars(_HELD, bound))
 
@@ -228,7 +240,10 @@ class SqlLedger:
         joined = statement.on_conflict_do_update(
             index_elements=[row.rec_id, row.entity, row.field, row.device_id],
             index_where=row.state == "open",
-            set_={name: statement.excluded[name] for name in ("mine", "op_no", "theirs", "theirs_rev")},
+            set_={
+                **{name: statement.excluded[name] for name in ("mine", "op_no", "theirs", "theirs_rev")},
+                **{"rev": row.rev + 1, "acknowledged_by": None, "acknowledged_at": None},  # nobody has seen this value
+            },
         ).returning(row.id)
         return cast(UUID, self.session.execute(joined).scalar_one())
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from io import FileIO
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -15,7 +16,7 @@ from uuid import UUID
 
 from mobile_sync.protocol import SyncProblem
 
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 16 * 1024  # a torn link loses what has arrived of one: with 64 KiB, 20 cuts cost a photo of 5 MB 0.33 MB
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,12 @@ class PartialFiles:
         self.path(upload_id).unlink(missing_ok=True)
         self._side(upload_id).unlink(missing_ok=True)
 
+    def untouched_since(self, then: datetime) -> set[UUID]:
+        """Uploads whose bytes were last written before a time."""
+        if not self.root.is_dir():
+            return set()
+        return {UUID(path.stem) for path in self.root.iterdir() if _written_before(path, then)}
+
     def _side(self, upload_id: UUID) -> Path:
         return self.root / f"{upload_id}.chunk"
 
@@ -149,6 +156,13 @@ class PartialFiles:
         with side.open("rb") as chunk:
             self.append(file, chunk, room)
         side.unlink()
+
+
+def _written_before(path: Path, then: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < then.timestamp()
+    except FileNotFoundError:  # verified, or dropped, meanwhile
+        return False
 
 
 def _pieces(stream: IO[bytes], most: int) -> Iterator[bytes]:

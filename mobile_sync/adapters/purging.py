@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-# What a device has confirmed is the cursor it asked from; one that has the bucket and has confirmed nothing is at 0.
+# What a device has confirmed is the cursor it asked from with nothing unsent; one that has the bucket and has confirmed
+# nothing is at 0. One that lost the bucket is waited for until it has asked without it: it may not have heard.
 _PURGE = text(
     """
     WITH behind AS (
@@ -15,7 +16,7 @@ _PURGE = text(
                                    THEN (d.cursors ->> b.key)::bigint ELSE 0 END) AS seq
       FROM sync_subscription s JOIN sync_bucket b ON b.id = s.bucket_id
       JOIN sync_device_state d ON d.device_id = s.device_id
-      WHERE s.until IS NULL AND d.last_pull_at >= :silent_since GROUP BY s.bucket_id),
+      WHERE (s.until IS NULL OR d.cursors ? b.key) AND d.last_pull_at >= :silent_since GROUP BY s.bucket_id),
     forgotten AS (
       DELETE FROM sync_entry e USING sync_bucket b LEFT JOIN behind ON behind.bucket_id = b.id
       WHERE e.bucket_id = b.id AND e.gone AND NOT e.dirty AND e.gone_at < :before

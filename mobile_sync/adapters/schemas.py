@@ -10,7 +10,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from mobile_sync.protocol import MAX_CHANGES, MAX_HASHES, MAX_INTEGER, MAX_OPS, Kind, Outcome, Status
+from mobile_sync.protocol import MAX_CHANGES, MAX_HASHES, MAX_INTEGER, MAX_OPS, Kind, Outcome, Status, Verb
 
 _STATES = ["missing", "partial", "verified"]
 
@@ -77,6 +77,16 @@ class _Ops(fields.List):
         return value
 
 
+class SyncProof(_Strict):
+    """How a day's counts compared: ops with a result and verified files, on the device and at the centre (D3)."""
+
+    day = fields.String(required=True, validate=validate.Regexp(r"\d{4}-\d\d-\d\d$"), metadata={"format": "date"})
+    ops_here = _number(required=True)
+    ops_there = _number(required=True)
+    files_here = _number(required=True)
+    files_there = _number(required=True)
+
+
 class SyncReport(_Strict):
     """What a device tells of itself."""
 
@@ -86,6 +96,7 @@ class SyncReport(_Strict):
     queued_bytes = _number(allow_none=True)
     oldest_queued_at = fields.String(allow_none=True, validate=validate.Length(max=40))
     storage_free_bytes = _number(allow_none=True)
+    proof = fields.Nested(SyncProof, allow_none=True)
 
 
 class PushIn(_Strict):
@@ -122,6 +133,14 @@ class SyncFieldResult(ma.Schema):
     conflict_id = fields.UUID()
 
 
+class SyncSaid(ma.Schema):
+    """What the centre did with an op that waited."""
+
+    verb = fields.String(required=True, validate=validate.OneOf([verb.value for verb in Verb]))
+    at = fields.AwareDateTime(required=True)
+    reason = fields.String()
+
+
 class SyncResult(ma.Schema):
     """What became of an op."""
 
@@ -130,6 +149,7 @@ class SyncResult(ma.Schema):
     rev = _number(required=True)
     problem = fields.Nested(SyncRefusal)
     told = fields.Dict(keys=fields.String(), values=fields.Nested(SyncFieldResult), data_key="fields")
+    centre = fields.Nested(SyncSaid)
 
 
 class PushOut(ma.Schema):
@@ -189,6 +209,42 @@ class PullOut(ma.Schema):
     changes = fields.List(fields.Nested(SyncChange), required=True)
 
 
+class ServerKey(ma.Schema):
+    """A public P-256 key (RFC 7517)."""
+
+    kty = fields.String(required=True, validate=validate.Equal("EC"))
+    crv = fields.String(required=True, validate=validate.Equal("P-256"))
+    x = fields.String(required=True)
+    y = fields.String(required=True)
+
+
+class KeysOut(ma.Schema):
+    """What bundles are sealed to, and what receipts are signed with."""
+
+    seal = fields.Nested(ServerKey, required=True)
+    sign = fields.Nested(ServerKey, required=True)
+
+
+class RefusedFile(ma.Schema):
+    """A file of a bundle that can never be kept."""
+
+    sha256 = _hash()
+    code = fields.String(required=True)
+
+
+class BundleOut(ma.Schema):
+    """What became of a bundle; nothing of what stands in it."""
+
+    device_id = fields.UUID(required=True)
+    first_op = _number(required=True)
+    last_op = _number(required=True)
+    expected = _number(1, required=True)
+    results = fields.Dict(keys=fields.String(), values=_number(), required=True)
+    files = _number(required=True)
+    refused_files = fields.List(fields.Nested(RefusedFile), required=True)
+    receipt = fields.String(required=True)
+
+
 class BlobsIn(_Strict):
     """Content hashes a device wants to send."""
 
@@ -205,6 +261,7 @@ class BlobState(ma.Schema):
 
 
 class BlobsOut(ma.Schema):
-    """In the order asked."""
+    """In the order asked. `keep_s`: how many seconds a device keeps an original after its receipt (B9)."""
 
     blobs = fields.List(fields.Nested(BlobState), required=True)
+    keep_s = fields.Integer(required=True)

@@ -12,7 +12,7 @@ from sqlalchemy.types import BigInteger, Text
 
 from mobile_sync.adapters.entries import bucket_ids, index_lookups
 
-_LOCK_SPACE = 0x53594E43  # "SYNC": the first of the two numbers of our advisory locks
+LOCK_SPACE = 0x53594E43  # "SYNC": the first of the two numbers of our advisory locks
 MOST_AT_ONCE = 5_000
 
 # The same hash in SQL as replica.row_hash, signed.
@@ -73,7 +73,7 @@ def stamp(session: Session, keys: Collection[str], *, wait: bool = False) -> int
 
 
 def _stamp_bucket(session: Session, bucket_id: int, *, wait: bool) -> int:
-    locked = session.scalar(_LOCK if wait else _TRY_LOCK, {"space": _LOCK_SPACE, "id": bucket_id})
+    locked = session.scalar(_LOCK if wait else _TRY_LOCK, {"space": LOCK_SPACE, "id": bucket_id})
     if locked is False:
         return 0
     total = 0
@@ -100,7 +100,7 @@ def seed_entries(session: Session, source: str, params: Mapping[str, Any] | None
         bound,
     ).all()
     for bucket_id in ids:
-        session.scalar(_LOCK, {"space": _LOCK_SPACE, "id": bucket_id})
+        session.scalar(_LOCK, {"space": LOCK_SPACE, "id": bucket_id})
     return int(session.execute(text(_seeding(source)), bound).scalar_one())
 
 

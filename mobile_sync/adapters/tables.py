@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -162,6 +163,36 @@ Index(
     postgresql_where=text("status IN ('held','quarantined')"),
 )
 Index("ix_sync_op_rec_id", sync_op.c.rec_id)
+Index(
+    "ix_sync_op_rejected",
+    sync_op.c.device_id,
+    sync_op.c.received_at,
+    postgresql_where=text("status = 'rejected'"),
+)
+
+# What a person at the centre said about an op that waited, and what came of it; only added to. `done`: the op has its
+# final result by this.
+sync_repair = Table(
+    "sync_repair",
+    metadata,
+    Column("device_id", Uuid, nullable=False),
+    Column("op_no", BigInteger, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("person_id", Uuid),
+    Column("at", Moment, nullable=False),
+    Column("reason", Text),
+    Column("fields", JSON(none_as_null=True)),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Column("done", Boolean, nullable=False),
+    PrimaryKeyConstraint("device_id", "op_no", "n"),
+    ForeignKeyConstraint(["device_id", "op_no"], ["sync_op.device_id", "sync_op.op_no"]),
+    CheckConstraint("verb IN ('replayed','repaired','refused','released')", name="verb"),
+    CheckConstraint("verb NOT IN ('repaired','refused') OR length(reason) > 0", name="reason"),
+    CheckConstraint("(verb = 'repaired') = (fields IS NOT NULL)", name="fields"),
+)
+Index("uq_sync_repair_done", sync_repair.c.device_id, sync_repair.c.op_no, unique=True, postgresql_where=text("done"))
 
 sync_conflict = Table(
     "sync_conflict",
@@ -185,9 +216,13 @@ sync_conflict = Table(
     Column("resolved_rev", BigInteger),
     Column("resolved_by", Uuid),
     Column("resolved_at", Moment),
+    Column("rev", BigInteger, nullable=False, server_default="1"),
+    Column("acknowledged_by", Uuid),
+    Column("acknowledged_at", Moment),
     CheckConstraint("state IN ('open','resolved','dismissed')", name="state"),
     CheckConstraint("(state = 'open') = (resolved_at IS NULL)", name="resolved_at"),
 )
+Index("ix_sync_conflict_rec_id", sync_conflict.c.rec_id)
 Index(
     "uq_sync_conflict_open",
     sync_conflict.c.rec_id,

@@ -6,7 +6,6 @@ and a savepoint that falls takes its share along.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
+from mobile_sync.adapters import texts
 from mobile_sync.adapters.entries import write_entries, write_versions
-from mobile_sync.wire import write_time
 
 _KEY = "mobile_sync.tracker"
 
@@ -69,15 +68,22 @@ class Tracker:
     authors: Mapping[tuple[str, UUID], Author] = field(default_factory=dict)  # of records with one of their own
     versions: list[Version] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
-    unwritten: set[UUID] = field(default_factory=set)  # records with versions said but not written; may name too many
+    _unwritten: set[UUID] = field(default_factory=set)
+    _looked_through: int = 0  # so many of the versions are in it
     _at_savepoint: dict[SessionTransaction, tuple[int, int]] = field(default_factory=dict)
     _ended: dict[SessionTransaction, tuple[int, int]] = field(default_factory=dict)  # the last one: it may be undone
+
+    def unwritten(self) -> set[UUID]:
+        """Records with versions said but not written; may name too many. Few ask, so it is made when they do."""
+        self._unwritten.update([one.rec_id for one in self.versions[self._looked_through :]])
+        self._looked_through = len(self.versions)
+        return self._unwritten
 
     def flush(self, session: Session) -> None:
         """Write all that was said."""
         versions, marks = self.versions, self.marks
         self.versions, self.marks = [], []
-        self.unwritten.clear()
+        self._unwritten, self._looked_through = set(), 0
         self._at_savepoint = dict.fromkeys(self._at_savepoint, (0, 0))
         if versions:
             write_versions(session, versions)
@@ -93,6 +99,7 @@ class Tracker:
         versions, marks = self._ended.pop(transaction, (0, 0))
         del self.versions[versions:]
         del self.marks[marks:]
+        self._looked_through = min(self._looked_through, versions)
 
     def leave(self, transaction: SessionTransaction) -> None:
         """A savepoint ended."""
@@ -167,10 +174,9 @@ def track(
     tracker = tracker_of(session)
     before = rev - 1 if prev_rev is None else prev_rev
     author = tracker.authors.get((entity, rec_id), tracker.author)
-    tracker.versions.append(Version(entity, rec_id, rev, before, _write_patch(patch), deleted, author))
+    tracker.versions.append(Version(entity, rec_id, rev, before, texts.write(patch), deleted, author))
     wanted = frozenset() if deleted else None if buckets is None else frozenset(buckets)
     tracker.marks.append(Mark(entity, rec_id, wanted, wanted is not None, author.at, before == 0))
-    tracker.unwritten.add(rec_id)
 
 
 def touch(session: Session, entity: str, rec_id: UUID, *, buckets: Collection[str] | None = None) -> None:
@@ -187,14 +193,3 @@ def move(session: Session, entity: str, rec_id: UUID, *, buckets: Collection[str
     """A record changes buckets without a revision of its own; it leaves every bucket not named."""
     tracker = tracker_of(session)
     tracker.marks.append(Mark(entity, rec_id, frozenset(buckets), exact=True, at=tracker.author.at))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, datetime):
-        return write_time(value)
-    if isinstance(value, UUID):
-        return str(value)
-    raise TypeError(f"a patch holds JSON values, times and UUIDs, not {type(value).__name__}")
-
-
-_write_patch = json.JSONEncoder(default=_plain, separators=(",", ":")).encode

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import errno
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
@@ -16,12 +18,14 @@ from flask_smorest import Blueprint
 
 from mobile_sync.adapters.local_store import sha256_of
 from mobile_sync.adapters.uploads import create_upload, discard, find_upload, finish, note_offset
-from mobile_sync.blobs import Upload
+from mobile_sync.blobs import StoreUnavailable, Upload
 from mobile_sync.protocol import Device, FieldError, SyncProblem
 from mobile_sync.wire import read_hash
 
 if TYPE_CHECKING:
     from mobile_sync.adapters.http import SyncHost
+
+log = logging.getLogger(__name__)
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
@@ -120,7 +124,7 @@ def _device(host: SyncHost[Any]) -> Device:
     if request.headers.get("Tus-Resumable") != VERSION:
         _refuse("tus_version", 412, {"Tus-Version": VERSION})
     if device.revoked:
-        raise SyncProblem("device_revoked", 403)
+        raise SyncProblem("device_revoked", 403, wipe=device.wipe)
     return device
 
 
@@ -163,6 +167,21 @@ def _created(host: SyncHost[Any], device: Device) -> Upload:
     return upload
 
 
+def take_whole(host: SyncHost[Any], device: Device, meta: Mapping[str, str], path: Path) -> None:
+    """A file that came whole by another way: kept, or refused, as if its last byte had just arrived.
+
+    Raises:
+        SyncProblem: `unsupported_file`, `file_too_large`, `hash_mismatch`, or what the application finds in it.
+    """
+    size = path.stat().st_size
+    _must_be_allowed(host, meta, size)
+    with host.unit(device) as ctx:
+        upload = create_upload(host.session(ctx), device, host.new_id(ctx), host.now(ctx), meta, size)
+    if not upload.finished:
+        path.replace(host.partial.path(upload.id))
+        _verify(host, device, upload)
+
+
 def _must_be_allowed(host: SyncHost[Any], meta: Mapping[str, str], size: int) -> None:
     try:
         read_hash(meta["sha256"])
@@ -187,11 +206,13 @@ def _offset(host: SyncHost[Any], device: Device, upload: Upload) -> int:
     if upload.finished:
         return upload.size
     offset = host.partial.offset(upload.id)
-    if offset is None and host.store.has(upload.sha256):
+    if offset is None:
+        with store_asked():
+            stored = host.store.has(upload.sha256)
+        if not stored:
+            raise SyncProblem("unknown_upload", 404)
         _say_verified(host, device, upload)
         return upload.size
-    if offset is None:
-        raise SyncProblem("unknown_upload", 404)
     if offset == upload.size:
         with host.partial.locked(upload.id):
             _verify(host, device, upload)
@@ -203,7 +224,7 @@ def _received(host: SyncHost[Any], device: Device, upload: Upload, at: int) -> i
     offset = _offset(host, device, upload)
     if at != offset or offset == upload.size:
         return _settled(upload, offset, at)
-    with host.partial.locked(upload.id) as file, _full_disk_told():
+    with host.partial.locked(upload.id) as file, full_disk_told():
         _write(host, upload, file, at)
         offset = host.partial.offset(upload.id) or 0
         if offset == upload.size:
@@ -257,7 +278,8 @@ def _verify(host: SyncHost[Any], device: Device, upload: Upload) -> None:
         with host.unit(device) as ctx:
             discard(host.session(ctx), upload)
         raise
-    host.store.put(upload.sha256, path)
+    with store_asked():  # the bytes stay here until then, so that asking for the offset is enough to go on
+        host.store.put(upload.sha256, path)
     _say_verified(host, device, upload)
 
 
@@ -268,7 +290,20 @@ def _say_verified(host: SyncHost[Any], device: Device, upload: Upload) -> None:
 
 
 @contextmanager
-def _full_disk_told() -> Iterator[None]:
+def store_asked() -> Iterator[None]:
+    """A store that is away is a reason to come back; a file it has lost is not there."""
+    try:
+        yield
+    except StoreUnavailable as error:
+        log.warning("the object store did not answer", extra={"error": str(error)})
+        raise SyncProblem("store_unavailable", 503) from error
+    except FileNotFoundError as error:
+        raise SyncProblem("unknown_blob", 404) from error
+
+
+@contextmanager
+def full_disk_told() -> Iterator[None]:
+    """A full disk is the server's own trouble, and is said so."""
     try:
         yield
     except OSError as error:

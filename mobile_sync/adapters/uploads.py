@@ -140,15 +140,39 @@ def finish(session: Session, upload: Upload, now: datetime) -> bool:
     return first is not None
 
 
-def expire_uploads(session: Session, partial: PartialFiles, now: datetime, *, most: int = 1_000) -> int:
-    """Throw away unfinished uploads past their time; returns how many. For the host's scheduler."""
+def devices_sending(session: Session) -> set[UUID]:
+    """Devices with unfinished uploads: the host knows which of them were revoked."""
+    return set(session.scalars(select(sync_upload.c.device_id).where(sync_upload.c.finished_at.is_(None)).distinct()))
+
+
+def expire_uploads(
+    session: Session, partial: PartialFiles, now: datetime, *, revoked: Collection[UUID] = (), most: int = 1_000
+) -> int:
+    """Throw away unfinished uploads past their time, or of revoked devices; returns how many. For the host's scheduler.
+
+    What is verified stays, whoever sent it.
+    """
     row = sync_upload.c
-    overdue = select(sync_upload).where(row.finished_at.is_(None), row.expires_at <= now).limit(most)
+    ended = or_(row.expires_at <= now, row.device_id.in_(list(revoked)))
+    overdue = select(sync_upload).where(row.finished_at.is_(None), ended).limit(most)
     uploads = [_upload(found, now) for found in session.execute(overdue.with_for_update(skip_locked=True))]
     for upload in uploads:
         partial.drop(upload.id)
         discard(session, upload)
     return len(uploads)
+
+
+def drop_orphans(session: Session, partial: PartialFiles, now: datetime) -> int:
+    """Delete bytes that no unfinished upload owns, left by a crash between disk and database; returns how many files.
+
+    Only files that nothing has written to for as long as an upload is kept: a younger one's row may not be there yet.
+    """
+    old = partial.untouched_since(now - KEPT_FOR)
+    known = select(sync_upload.c.id).where(sync_upload.c.id.in_(list(old)), sync_upload.c.finished_at.is_(None))
+    orphans = old - set(session.scalars(known))
+    for upload_id in orphans:
+        partial.drop(upload_id)
+    return len(orphans)
 
 
 def mime_in_scope(session: Session, device: Device, sha256: str) -> str | None:

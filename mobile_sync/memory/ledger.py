@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from mobile_sync.beliefs import VersionSeen
-from mobile_sync.ledger import BucketRow, Clash, EntryRow, Filed, Key, Opening
+from mobile_sync.ledger import Asked, BucketRow, Clash, EntryRow, Filed, Key, Opening
 from mobile_sync.memory.state import Contest, Place, State, Version
 from mobile_sync.protocol import Batch, Device, Op, Received, Rejected, Result
 from mobile_sync.replica import MODULUS, row_hash
@@ -73,16 +73,17 @@ class MemoryLedger:
         versions = self.state.versions.get((op.entity, op.rec_id), ())
         return max((one.rev for one in versions if one.life != self.server.life), default=0)
 
-    def held_by(self, device: Device, asked: Sequence[tuple[Op, datetime]]) -> set[int]:
+    def held_by(self, device: Device, asked: Sequence[Asked]) -> set[int]:
         """Now, or then, or made here."""
-        return {op.op_no for op, at in asked if self._held(device, (op.entity, op.rec_id), at)}
+        return {one.op.op_no for one in asked if self._held(device, (one.op.entity, one.op.rec_id), one)}
 
-    def _held(self, device: Device, key: Key, at: datetime) -> bool:
-        first = self.state.versions.get(key, ())[:1]
-        if first and first[0].device_id == device.id:
+    def _held(self, device: Device, key: Key, asked: Asked) -> bool:
+        versions = self.state.versions.get(key, ())
+        if versions and versions[0].device_id == device.id:
             return True
+        seen = min((one.at for one in versions if one.rev >= asked.base_rev > 0), default=None)
         return any(
-            _overlaps(place, since, until, at)
+            _overlaps(place, since, until, asked.at) or (seen is not None and _since_seen(place, since, until, seen))
             for (owner, bucket, since), until in self.state.subscriptions.items()
             if owner == device.id and (place := self.state.places.get(bucket, {}).get(key)) is not None
         )
@@ -125,6 +126,12 @@ def _overlaps(place: Place, since: datetime, until: datetime | None, at: datetim
     now = not place.gone and until is None
     then = since <= at and (until is None or until >= at) and (place.until is None or place.until >= at)
     return now or then
+
+
+def _since_seen(place: Place, since: datetime, until: datetime | None, seen: datetime) -> bool:
+    """At some time after the revision came to be that the device saw, both were so: it had not heard of the end."""
+    there, had = place.until is None or place.until >= seen, until is None or until >= seen
+    return there and had and (place.until is None or since <= place.until)
 
 
 _hash_of = lru_cache(maxsize=10_000)(row_hash)

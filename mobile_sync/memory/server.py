@@ -92,7 +92,8 @@ class MemoryServer:
         after = {**before.fields, **fields}
         rev = before.rev + 1
         patch = {name: (before.fields.get(name), value) for name, value in fields.items()}
-        version = Version(rev, patch, device.id if device else None, op.op_no if op else None, deleted, self.life)
+        by = (device.id if device else None, op.op_no if op else None)
+        version = Version(rev, patch, *by, deleted, self.life, self.clock())
         self.step("record written")
         self.state.records[key] = Stored(rev, after, deleted=deleted)
         self.step("version written")
@@ -167,7 +168,8 @@ class MemoryServer:
         buckets = self.scopes.get(device_id, ())
         with self.transaction(self):
             self._subscribe(device_id, {bucket.key for bucket in buckets})
-            self.state.cursors[device_id] = (request.cursors, self.clock())
+            confirmed, _ = self.state.cursors.get(device_id, ({}, None))
+            self.state.cursors[device_id] = (confirmed if request.unsent else request.cursors, self.clock())
             self.stamp([bucket.key for bucket in buckets])
             self.step("commit")
         self.step("answer")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from mobile_sync.collection import Stored
 from mobile_sync.ledger import Clash, Key
 from mobile_sync.protocol import FileRef, Received, Result
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Version:
     op_no: int | None
     deleted: bool = False
     life: str = ""
+    at: datetime = _LONG_AGO
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mobile_sync.simulation.ending import finish
 from mobile_sync.simulation.events import happen
@@ -21,7 +22,7 @@ CLOCKS_COMPARED_EVERY = 10
 
 def memory_house(parts: Parts) -> MemoryHouse:
     """The sound server in memory."""
-    return MemoryHouse(parts.clock, parts.new_id, parts.fuse, parts.trouble)
+    return MemoryHouse(parts.clock, parts.new_id, parts.fuse, parts.trouble, at_once=parts.at_once)
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,24 @@ class Summary:
 
     def line(self) -> str:
         """All of it in one line."""
-        faults = ", ".join(f"{name} {times}" for name, times in sorted(self.tally.faults.items()))
-        checks = ", ".join(f"{name} {times}" for name, times in sorted(self.tally.checks.items(), key=_in_order))
-        results = ", ".join(f"{name} {times}" for name, times in sorted(self.tally.results.items()))
+        tally = self.tally
         failed = ", ".join(f"seed {one.seed} {one.invariant}" for one in self.failures) or "none"
+        crashes = f"crashes={tally.crashes.total()} at {len(tally.crashes)} of {len(tally.passed)} steps"
         return (
-            f"store={self.store} seeds={self.seeds} steps={self.tally.steps} seconds={self.seconds:.1f} "
-            f"ops=[{results}] faults=[{faults}] checked=[{checks}] failures=[{failed}]"
+            f"store={self.store} seeds={self.seeds} steps={tally.steps} seconds={self.seconds:.1f} "
+            f"ops=[{_listed(tally.results)}] {crashes} faults=[{_listed(tally.faults)}] "
+            f"checked=[{_listed(tally.checks)}] failures=[{failed}]"
         )
+
+    def add(self, other: Summary) -> None:
+        """Of other seeds, run beside these."""
+        self.seeds += other.seeds
+        self.tally.add(other.tally)
+        self.failures = sorted([*self.failures, *other.failures], key=lambda one: one.seed)
+
+
+def _listed(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {times}" for name, times in sorted(counted.items(), key=_in_order) if times)
 
 
 def _in_order(item: tuple[str, int]) -> tuple[str, int]:
@@ -62,11 +73,12 @@ def _in_order(item: tuple[str, int]) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Campaign:
-    """How runs are made: over which house, with which client."""
+    """How runs are made: over which house, with which client, and what of their plans is not left to the seed."""
 
     make_house: MakeHouse = memory_house
     tablet_kind: type[Tablet] = Tablet
     store: str = "memory"
+    forced: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, seed: int, tally: Tally, *, trace: list[str] | None = None, clocks: str | None = None) -> Truth:
         """One run, counted in `tally`; the truth it ended in.
@@ -74,13 +86,14 @@ class Campaign:
         Raises:
             Violation: an invariant does not hold.
         """
-        world = World(seed, self.make_house, self.tablet_kind, trace, clocks, tally)
+        forced = {**self.forced, "clocks": clocks} if clocks else self.forced
+        world = World(seed, self.make_house, self.tablet_kind, trace, forced, tally)
         try:
             for _ in range(world.plan.steps):
                 happen(world)
             return finish(world)
         finally:
-            world.house.close()
+            world.close()
 
     def check(self, seed: int, tally: Tally) -> None:
         """One run; now and then a second one in which all clocks are right, which must end the same (I25).
@@ -91,7 +104,7 @@ class Campaign:
         if seed % CLOCKS_COMPARED_EVERY:
             self.run(seed, tally)
             return
-        wrong, right = (_timeless(self.run(seed, tally, clocks=clocks)) for clocks in ("wrong", "right"))
+        wrong, right = (_timeless(self.run(seed, tally, clocks=clocks)) for clocks in (_wrongly(seed), "right"))
         tally.checks["I25"] += 1
         if wrong != right:
             raise Violation("I25", "it ended otherwise because clocks were wrong")
@@ -99,7 +112,7 @@ class Campaign:
     def traced(self, seed: int) -> list[str]:
         """The same run again, a line a step; it ends where it broke."""
         trace: list[str] = []
-        clocks = None if seed % CLOCKS_COMPARED_EVERY else "wrong"
+        clocks = None if seed % CLOCKS_COMPARED_EVERY else _wrongly(seed)
         with _quiet_engine():
             failure = _failure_of(lambda: self._run_quietly(seed, trace, clocks), seed)
         return trace if failure is None else [*trace, failure.what]
@@ -121,6 +134,11 @@ class Campaign:
                     break
         summary.seconds = time.monotonic() - began
         return summary
+
+
+def _wrongly(seed: int) -> str:
+    """In which way clocks are wrong where the ends are compared."""
+    return "jumping" if seed // CLOCKS_COMPARED_EVERY % 2 else "wrong"
 
 
 def _failure_of(work: Callable[[], None], seed: int) -> Failure | None:

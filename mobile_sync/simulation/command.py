@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mobile_sync.simulation.campaign import Campaign, Summary
+from mobile_sync.simulation.workers import over_in_parallel
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,15 +18,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=int, default=0, help="the first seed (default 0)")
     parser.add_argument("--store", choices=("memory", "postgres"), default="memory")
     parser.add_argument("--database", help="address of a PostgreSQL database (default: DATABASE_URL)")
+    parser.add_argument("--workers", type=int, default=1, help="processes, in memory only; says how far they are")
     parser.add_argument("--trace", action="store_true", help="print every step of the runs that fail")
 
 
 def simulate(wanted: argparse.Namespace) -> int:
     """Run; 0 if every invariant held in every run."""
+    seeds = range(wanted.start, wanted.start + wanted.seeds)
+    if wanted.workers > 1 and wanted.store != "memory":
+        raise SystemExit("--workers is for --store memory: a database holds one simulation at a time")
     with _campaign(wanted) as campaign:
-        summary = campaign.over(range(wanted.start, wanted.start + wanted.seeds))
+        many = wanted.workers > 1
+        summary = over_in_parallel(seeds, wanted.workers, _progress) if many else campaign.over(seeds)
         _report(campaign, summary, trace=wanted.trace)
     return 1 if summary.failures else 0
+
+
+def _progress(summary: Summary) -> None:
+    failed = ", ".join(f"{one.seed} broke {one.invariant}" for one in summary.failures) or "none"
+    sys.stderr.write(f"{summary.seeds} seeds in {summary.seconds:.0f} s, failed: {failed}\n")
 
 
 def _report(campaign: Campaign, summary: Summary, *, trace: bool) -> None:

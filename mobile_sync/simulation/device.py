@@ -38,11 +38,10 @@ class Disk(MemoryStorage):
 
 @dataclass
 class WrongClock:
-    """The server's clock and an error, which may jump; the ends of time stop it."""
+    """The server's clock and an error; the ends of time stop it."""
 
     true: Callable[[], datetime]
     error: timedelta = timedelta(0)
-    jumps: int = 0
 
     def __call__(self) -> datetime:
         """What the tablet believes."""
@@ -51,17 +50,12 @@ class WrongClock:
         except OverflowError:
             return datetime(1970, 1, 1, tzinfo=UTC)
 
-    def jump(self, error: timedelta) -> None:
-        """Somebody set the clock."""
-        self.error = error
-        self.jumps += 1
-
 
 @dataclass
 class Recorded:
     """An op as the person made it.
 
-    `sure`: the device held its record. `doubts`: how often its clock had been set, or evidence thrown away, until then.
+    `sure`: the device held its record. `doubts`: how often the server had forgotten what the device held, until then.
     `seen`: the record as the person saw it.
     """
 
@@ -104,6 +98,7 @@ class SimDevice:
 
     def _died(self, what: str) -> None:
         self.tally.faults["tablet died"] += 1
+        self.tally.crashes[f"tablet: {what}"] += 1
 
     def attempt(self, work: Callable[[], object]) -> bool:
         """As the app does: whatever goes wrong is tried again another day. True if it went through."""

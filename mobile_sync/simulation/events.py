@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from mobile_sync.simulation.faults import Died
 from mobile_sync.simulation.house_events import (
+    all_at_one_record,
     database_will_give_up,
     desk_begins,
     desk_changes_scope,
@@ -16,6 +17,7 @@ from mobile_sync.simulation.house_events import (
     desk_writes,
     link_delivers,
     link_fails,
+    server_disk,
     server_is_restored,
     server_is_saved,
     server_is_upgraded,
@@ -41,8 +43,9 @@ EVENTS: dict[Event, int] = {
     tablet_clock_jumps: 1,
     tablet_disk: 2,
     tablet_app_is_upgraded: 2,
-    tablet_row_rots: 1,
+    tablet_row_rots: 3,
     desk_writes: 10,
+    all_at_one_record: 8,
     desk_moves_to_and_fro: 2,
     desk_begins: 3,
     desk_ends: 4,
@@ -53,8 +56,9 @@ EVENTS: dict[Event, int] = {
     database_will_give_up: 2,
     server_is_saved: 2,
     server_is_restored: 2,
-    server_is_upgraded: 1,
-    server_tidies: 1,
+    server_is_upgraded: 3,
+    server_tidies: 2,
+    server_disk: 2,
     link_fails: 4,
     link_delivers: 2,
     time_passes: 2,
@@ -62,7 +66,9 @@ EVENTS: dict[Event, int] = {
 STRESSES: dict[str, dict[Event, int]] = {
     "none": {},
     "restores": {server_is_saved: 4, server_is_restored: 4, time_passes: 3, link_delivers: 4},
-    "purges": {server_tidies: 8, desk_moves_to_and_fro: 3, desk_changes_scope: 2},
+    "purges": {server_tidies: 8, desk_moves_to_and_fro: 3, desk_changes_scope: 2, desk_begins: 2},
+    "losses": {desk_revokes: 15},
+    "clocks": {tablet_clock_jumps: 10, desk_writes: 2},
     "crashes": {server_will_die: 5, database_will_give_up: 3, link_delivers: 3},
 }
 

@@ -21,10 +21,11 @@ class Violation(AssertionError):
 
 @dataclass
 class Fuse:
-    """Burns one step at a time once it is lit; at the end the program dies there."""
+    """Burns one step at a time once it is lit; at the end the program dies there. `passed`: every step there was."""
 
     tell: Callable[[str], None]
     left: int | None = None
+    passed: set[str] = field(default_factory=set)
 
     def light(self, steps: int) -> None:
         """Die before the step after `steps` more."""
@@ -32,6 +33,7 @@ class Fuse:
 
     def burn(self, what: str) -> None:
         """A step is about to happen."""
+        self.passed.add(what)
         if self.left is None:
             return
         if self.left == 0:
@@ -43,12 +45,14 @@ class Fuse:
 
 @dataclass
 class Tally:
-    """What happened in a run, or in many."""
+    """What happened in a run, or in many. `passed`: steps of server and tablet; `crashes`: deaths before each."""
 
     steps: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     checks: Counter[str] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
+    crashes: Counter[str] = field(default_factory=Counter)
+    passed: set[str] = field(default_factory=set)
 
     def add(self, other: Tally) -> None:
         """Sum up."""
@@ -56,3 +60,5 @@ class Tally:
         self.faults += other.faults
         self.checks += other.checks
         self.results += other.results
+        self.crashes += other.crashes
+        self.passed |= other.passed

@@ -218,12 +218,12 @@ def _earlier(history: _History, device_id: UUID, row: LedgerRow, key: str) -> li
 
 
 def _contested_before(history: _History, device_id: UUID, row: LedgerRow, key: str, name: str) -> bool:
-    """M6: a conflict that was open joins what follows."""
+    """M6: a conflict that was open joins what follows. M3: what was sent before, and did not become so, is the base."""
     return any(
-        _outcome(other, one) == "conflict"
+        outcome == "conflict" or (outcome in ("kept", "merged") and other.result["rev"] > row.body["base_rev"])
         for other in _earlier(history, device_id, row, key)
         for one in other.body["fields"]
-        if history.today(one) == name
+        if history.today(one) == name and (outcome := _outcome(other, one))
     )
 
 

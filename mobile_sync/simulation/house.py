@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -33,10 +33,11 @@ class Answer:
 
 
 class House(Protocol):
-    """A server under test. `fuse` kills its process, `trouble` makes its database give up once."""
+    """A server under test. `fuse` kills its process, `trouble` makes its database give up once, `full` is its disk."""
 
     fuse: Fuse
     trouble: Fuse
+    full: bool
 
     def handle(self, device_id: UUID, call: Call) -> Answer:
         """One request; `Died` when the process went away under it."""
@@ -96,6 +97,12 @@ class House(Protocol):
 
     def subscribed(self, device_id: UUID) -> frozenset[str]:
         """The buckets it knows the device to have since its last pull."""
+
+    def taken(self, device_id: UUID) -> int:
+        """The highest op_no it has a result for."""
+
+    def heard(self, device_id: UUID) -> datetime | None:
+        """When it last pulled, as far as the server remembers."""
 
     def held_by(self, device_id: UUID) -> Mapping[str, RecordRow]:
         """What a device that has just pulled must hold."""

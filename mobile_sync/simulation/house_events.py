@@ -16,7 +16,7 @@ def desk_record(world: World) -> tuple[UUID, dict[str, Any] | None] | None:
     ids = [rec_id for rec_id in world.house.known() if rec_id not in world.house.busy()]
     if not ids or world.rng.random() < 0.25:
         return world.new_id(), _desk_fields(world)
-    rec_id = world.rng.choice(ids)
+    rec_id = shop.wanted(world.rng, ids)
     return rec_id, None if world.rng.random() < 0.08 else _desk_fields(world)
 
 
@@ -35,7 +35,8 @@ def _desk_fields(world: World) -> dict[str, Any]:
         "state": world.rng.choice(list(shop.STEPS)),
         "answers.q0": f"A{mark}",
     }
-    names = world.rng.sample(list(every), world.rng.randint(1, 3))
+    known = [name for name in every if shop.topic_of(name) in {*world.plan.topics, "notice"}]
+    names = world.rng.sample(known, world.rng.randint(1, min(3, len(known))))
     return {name: every[name] for name in names}
 
 
@@ -43,6 +44,19 @@ def desk_writes(world: World) -> None:
     """In a transaction of its own."""
     if (doing := desk_record(world)) is not None:
         world.house.write(None, *doing)
+
+
+def all_at_one_record(world: World) -> None:
+    """Several people and the desk, none of whom has heard of the others."""
+    ids = [rec_id for rec_id in world.house.known() if rec_id not in world.house.busy()]
+    if not ids:
+        return
+    rec_id = shop.wanted(world.rng, ids)
+    for device in world.devices:
+        if f"{shop.ENTITY}/{rec_id}" in device.tablet.replica.docs and world.rng.random() < 0.7:
+            world.person(device).changes(rec_id)
+    if world.rng.random() < 0.6:
+        world.house.write(None, rec_id, _desk_fields(world))
 
 
 def desk_moves_to_and_fro(world: World) -> None:
@@ -112,6 +126,11 @@ def database_will_give_up(world: World) -> None:
     world.house.trouble.light(world.rng.randrange(40))
 
 
+def server_disk(world: World) -> None:
+    """Where files are kept: full, or emptied."""
+    world.house.full = not world.house.full and world.rng.random() < 0.5
+
+
 def server_is_saved(world: World) -> None:
     """A backup."""
     if world.plan.restores:
@@ -125,8 +144,11 @@ def server_is_restored(world: World) -> None:
         world.note("server restored")
         world.open.clear()
         world.house.restore()
+        world.watch.life_ends()
         world.restored += 1
         world.shared = {key: row.rev for key, row in world.house.truth().records.items()}
+        while world.network.late and world.rng.random() < 0.5:  # what was sent to the life before
+            world.network.arrive_late()
 
 
 def server_is_upgraded(world: World) -> None:
@@ -139,7 +161,12 @@ def server_is_upgraded(world: World) -> None:
 def server_tidies(world: World) -> None:
     """Old exits and half files (I21, I23)."""
     world.note("purge")
-    world.house.purge(timedelta(days=world.rng.choice((0, 0, 10))))
+    patience = timedelta(days=world.rng.choice((0, 10, 10)))
+    silent_since = world.clock() - patience
+    for device in world.devices:
+        heard = world.house.heard(device.id)
+        world.forgotten[device.id] += heard is None or heard < silent_since
+    world.house.purge(patience)
 
 
 def link_fails(world: World) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from mobile_sync.protocol import Bucket, Refusal, SyncProblem
 from mobile_sync.simulation import shop
 from mobile_sync.simulation.faults import Died, Fuse, Violation
 from mobile_sync.simulation.house import Answer, Call
-from mobile_sync.simulation.memory_steps import migrate, read_metadata
+from mobile_sync.simulation.memory_steps import ManyThings, forget_exits, migrate, read_digest, read_metadata
 from mobile_sync.simulation.memory_truth import record_row, truth_of
 from mobile_sync.simulation.truth import RecordRow, Truth
 
@@ -55,6 +54,8 @@ class MemoryHouse:
     trouble: Fuse
     server_kind: type[BusyServer] = BusyServer
     files_kind: type[MemoryFiles] = MemoryFiles
+    at_once: bool = False
+    full: bool = False
     server: BusyServer = field(init=False)
     files: MemoryFiles = field(init=False)
     open: dict[int, Writes] = field(default_factory=dict)
@@ -63,7 +64,8 @@ class MemoryHouse:
     saved_version: int = 1
 
     def __post_init__(self) -> None:
-        things = MemoryCollection(shop.ENTITY, shop.RULES[1], shop.placed, shop.guard)
+        kind = ManyThings if self.at_once else MemoryCollection
+        things = kind(shop.ENTITY, shop.RULES[1], shop.placed, shop.guard)
         self.server = self.server_kind({shop.ENTITY: things}, self.clock, self.make_id, step=self._step)
         self.files = self.files_kind(self.server)
 
@@ -107,10 +109,13 @@ class MemoryHouse:
     def _upload(self, device_id: UUID, call: Call, upload_id: UUID) -> Answer:
         if call.method == "HEAD":
             return Answer(200, b"", {"Upload-Offset": str(self.files.offset(device_id, upload_id))})
-        checksum = call.headers.get("Upload-Checksum")
-        digest = base64.b64decode(checksum.partition(" ")[2]) if checksum else None
+        digest = read_digest(call.headers)
         promised = len(call.body) if call.promised is None else call.promised
         at = int(call.headers["Upload-Offset"])
+        if self.full:
+            half = call.body[: len(call.body) // 2] if digest is None else b""
+            self.files.send(device_id, upload_id, at, half, promised, None)
+            raise SyncProblem("storage_full", 507)
         offset = self.files.send(device_id, upload_id, at, call.body, promised, digest)
         return Answer(204, b"", {"Upload-Offset": str(offset)})
 
@@ -204,14 +209,7 @@ class MemoryHouse:
 
     def purge(self, patience: timedelta) -> None:
         """Exits that every device's cursor is past, but for the silent, and half files."""
-        state, since = self.server.state, self.clock() - patience
-        heard = [(self.subscribed(owner), cursors) for owner, (cursors, at) in state.cursors.items() if at >= since]
-        for bucket, places in state.places.items():
-            confirmed = [cursors.get(bucket, 0) for held, cursors in heard if bucket in held]
-            least = min(confirmed, default=state.ends.get(bucket, 0))
-            old = [key for key, place in places.items() if place.gone and not place.dirty and place.seq <= least]
-            for key in old:
-                state.lows[bucket] = max(state.lows.get(bucket, 0), places.pop(key).seq)
+        forget_exits(self.server.state, self.clock() - patience)
         self.files.expire()
 
     def close(self) -> None:
@@ -231,6 +229,14 @@ class MemoryHouse:
         """Open subscriptions."""
         held = self.server.state.subscriptions.items()
         return frozenset(key for (owner, key, _), until in held if owner == device_id and until is None)
+
+    def taken(self, device_id: UUID) -> int:
+        """In the ledger."""
+        return self.server.state.high.get(device_id, 0)
+
+    def heard(self, device_id: UUID) -> datetime | None:
+        """Its last pull."""
+        return self.server.state.cursors.get(device_id, (None, None))[1]
 
     def held_by(self, device_id: UUID) -> Mapping[str, RecordRow]:
         """Of its scope."""

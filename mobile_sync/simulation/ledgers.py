@@ -25,10 +25,12 @@ def check_ledger(world: World, truth: Truth) -> None:
     if doubled:
         raise Violation("I12", f"ops {doubled} were taken twice")
     for device in world.devices:
-        rows = {number: row for (owner, number), row in truth.ledger.items() if owner == device.id}
+        rows = rows_of(truth, device.id)
         if sorted(rows) != list(range(1, len(rows) + 1)):
             raise Violation("P2", f"numbers of {device.id}: {sorted(rows)}")
         _check_device(world, device, rows)
+    first, second = ({row.body["rec_id"] for row in rows_of(truth, device.id).values()} for device in world.devices[:2])
+    world.tally.faults["two tablets at one record"] += len(first & second)
     world.tally.results.update(row.status for row in truth.ledger.values())
 
 

@@ -17,19 +17,19 @@ def check_pulled(house: House, device: SimDevice, tally: Tally) -> None:
     """A pull has been applied, and nothing has happened since its last page."""
     replica = device.tablet.replica
     wrong = _differs(house, device)
+    _check_revisions(device, tally)
     if device.corrupted:
         tally.checks["I24"] += 1
         if wrong and not replica.mismatched:
             raise Violation("I24", f"a corrupted row was not found: {wrong}")
         device.corrupted = bool(replica.mismatched)
         return
-    tally.checks["L7"] += 1
-    if replica.mismatched:
-        raise Violation("L7", f"{sorted(replica.mismatched)} did not add up, and nothing was wrong")
     tally.checks["I1"] += 1
     if wrong:
         raise Violation("I1", wrong)
-    _check_revisions(device, tally)
+    tally.checks["L7"] += 1
+    if replica.mismatched:
+        raise Violation("L7", f"{sorted(replica.mismatched)} did not add up, and nothing was wrong")
     _check_members(device, tally)
 
 

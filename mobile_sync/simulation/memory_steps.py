@@ -1,13 +1,44 @@
-"""Bringing a server in memory to the next schema version; reading what tus writes in a header."""
+"""The parts of a server in memory: records many at a time, the next schema version, what tus writes in a header."""
 
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
 
-from mobile_sync.memory.server import MemoryServer
+from mobile_sync.collection import Change, Stored
+from mobile_sync.memory.server import MemoryCollection, MemoryServer
+from mobile_sync.memory.state import State
+from mobile_sync.protocol import Kind
 from mobile_sync.simulation import shop
 from mobile_sync.upcast import upcast_patch
+
+
+@dataclass
+class ManyThings(MemoryCollection):
+    """Reads, checks and writes whole batches (`collection.ManyAtOnce`)."""
+
+    def stored_many(self, ctx: MemoryServer, ids: Collection[UUID]) -> Mapping[UUID, Stored]:
+        """The records there are."""
+        ctx.step("records read")
+        found = {rec_id: ctx.locked((self.entity, rec_id)) for rec_id in sorted(ids)}
+        return {rec_id: one for rec_id, one in found.items() if one is not None}
+
+    def check(self, _ctx: MemoryServer, change: Change) -> None:
+        """The application's own no."""
+        shop.refuse(change)
+
+    def apply_many(self, ctx: MemoryServer, changes: Sequence[Change]) -> list[int]:
+        """All, or a bug that cannot be told whose it is."""
+        for change in changes:
+            shop.break_down(change)
+        return [self._written(ctx, change) for change in changes]
+
+    def _written(self, ctx: MemoryServer, change: Change) -> int:
+        gone = change.kind is Kind.DELETE
+        return ctx.write(self.entity, change.rec_id, change.fields, device=change.device, op=change.op, deleted=gone)
 
 
 def migrate(server: MemoryServer, version: int) -> None:
@@ -23,6 +54,25 @@ def migrate(server: MemoryServer, version: int) -> None:
         for key, place in places.items():
             if not place.gone:
                 server.mark(bucket, key, gone=False)
+
+
+def forget_exits(state: State, silent_since: datetime) -> None:
+    """Those that no device may need which has pulled since (SPEC.md T4)."""
+    heard = {owner: cursors for owner, (cursors, at) in state.cursors.items() if at >= silent_since}
+    waiting = {(owner, bucket) for owner, cursors in heard.items() for bucket in cursors}
+    waiting |= {(owner, bucket) for (owner, bucket, _), until in state.subscriptions.items() if until is None}
+    for bucket, places in state.places.items():
+        needed = [cursors.get(bucket, 0) for owner, cursors in heard.items() if (owner, bucket) in waiting]
+        least = min(needed, default=state.ends.get(bucket, 0))
+        old = [key for key, place in places.items() if place.gone and not place.dirty and place.seq <= least]
+        for key in old:
+            state.lows[bucket] = max(state.lows.get(bucket, 0), places.pop(key).seq)
+
+
+def read_digest(headers: Mapping[str, str]) -> bytes | None:
+    """`Upload-Checksum` decoded; None without one."""
+    checksum = headers.get("Upload-Checksum")
+    return base64.b64decode(checksum.partition(" ")[2]) if checksum else None
 
 
 def read_metadata(header: str) -> dict[str, str]:

@@ -110,12 +110,12 @@ class Network:
 
     def delivered(self, device_id: UUID, call: Call) -> Answer:
         """The server at work, under observation."""
+        self.watch.asked(device_id, call)
         try:
             answer = self.house.handle(device_id, call)
         except Died as died:
             self.tell(f"  {device_id.hex[:4]} {call.method} {call.path} {_shown(call.body)} -> nothing: {died}")
             self.tally.faults["server died"] += 1
-            self.watch.server_died()
             raise ConnectionResetError(str(died)) from died
         told = f"{answer.status} {_shown(answer.body)}"
         self.tell(f"  {device_id.hex[:4]} {call.method} {call.path} {_shown(call.body)} -> {told}")

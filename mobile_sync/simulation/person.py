@@ -28,6 +28,7 @@ class Person:
     sure_of: Callable[[SimDevice, str], bool]
     doubts: Callable[[SimDevice], int]
     photos: list[bytes]
+    topics: frozenset[str]
 
     def works(self) -> None:
         """One entry: usually a change of something that is there."""
@@ -42,25 +43,32 @@ class Person:
         kept = {*self.device.tablet.replica.docs, *own}
         return sorted(key for key in kept if key.startswith(shop.ENTITY) and key != "thing/ghost")
 
+    def _some(self) -> UUID | None:
+        """A record: often one of the few that everybody is at."""
+        known = self._known()
+        return UUID(shop.wanted(self.rng, known).partition("/")[2]) if known else None
+
     def _create(self) -> None:
         self._record(self._op("create", self.new_id()))
 
     def _change(self, **members: Any) -> None:
-        known = self._known()
-        if known:
-            self._record(self._op("update", UUID(self.rng.choice(known).partition("/")[2]), **members))
+        if (rec_id := self._some()) is not None:
+            self._record(self._op("update", rec_id, **members))
+
+    def changes(self, rec_id: UUID) -> None:
+        """A change of one record, seen or not."""
+        self._record(self._op("update", rec_id))
 
     def _delete(self) -> None:
-        known = self._known()
-        if known:
-            self._record(self._op("delete", UUID(self.rng.choice(known).partition("/")[2])))
+        if (rec_id := self._some()) is not None:
+            self._record(self._op("delete", rec_id))
 
     def _group(self) -> None:
         rec_id = self.new_id()
         ops = [self._op("create", rec_id), self._op("update", rec_id)]
-        known = self._known()
-        if known and self.rng.random() < 0.5:
-            ops.append(self._op("update", UUID(self.rng.choice(known).partition("/")[2])))
+        other = self._some() if self.rng.random() < 0.5 else None
+        if other is not None:
+            ops.append(self._op("update", other))
         if self.rng.random() < 0.3:
             ops[-1] = self._poisoned()
         self._record(*ops)
@@ -95,7 +103,7 @@ class Person:
             "shelf": self.rng.choice(shop.SHELVES),
             "size": self.rng.randrange(100),
             "low": self.rng.randrange(100),
-            "log": f"{seen.get('log') or ''}\nl{mark}".lstrip("\n"),
+            "log": self._log(mark, str(seen.get("log") or "")),
             "tags": [*(seen.get("tags") or []), f"g{mark}"],
             "colour": f"c{mark}",
             "price": f"p{mark}",
@@ -103,8 +111,12 @@ class Person:
             "state": self.rng.choice([*shop.STEPS, "sent"]),
             f"answers.q{self.rng.randrange(2)}": f"a{mark}",
         }
-        wanted = [name for name in every if name != "shelf" or self.rng.random() < 0.4]
-        return {name: every[name] for name in self.rng.sample(wanted, self.rng.randint(1, 3))}
+        wanted = [name for name in every if shop.topic_of(name) in self.topics]
+        return {name: every[name] for name in self.rng.sample(wanted, self.rng.randint(1, min(3, len(wanted))))}
+
+    def _log(self, mark: int, seen: str) -> str:
+        """Another line, or another ending of the last one."""
+        return f"{seen}l{mark}" if self.rng.random() < 0.2 else f"{seen}\nl{mark}".lstrip("\n")
 
     def _poisoned(self) -> dict[str, Any]:
         word = self.rng.choice(POISONS)

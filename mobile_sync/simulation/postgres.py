@@ -7,37 +7,32 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Engine, event, select, update
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Column, Engine, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from mobile_sync.adapters.conflicts_sql import settle_conflicts
 from mobile_sync.adapters.epochs import current_epoch, new_epoch
 from mobile_sync.adapters.purging import purge_exits
-from mobile_sync.adapters.sql import is_fatal, tracker_of
-from mobile_sync.adapters.tables import sync_conflict, sync_epoch
+from mobile_sync.adapters.sql import Author, is_fatal, tracker_of
+from mobile_sync.adapters.tables import sync_conflict, sync_device_state, sync_epoch
 from mobile_sync.adapters.uploads import expire_uploads
 from mobile_sync.protocol import Bucket
 from mobile_sync.simulation import shop
-from mobile_sync.simulation.faults import Died, Violation
+from mobile_sync.simulation.faults import Violation
 from mobile_sync.simulation.house import Answer, Call
-from mobile_sync.simulation.postgres_app import ShopHost, Unit, save, thing
+from mobile_sync.simulation.postgres_app import ShopHost, Things, ThingsAtOnce, Unit, save, thing
 from mobile_sync.simulation.postgres_door import make_app
+from mobile_sync.simulation.postgres_process import Process
 from mobile_sync.simulation.postgres_state import begin_empty, keep_backup, migrate, put_back
 from mobile_sync.simulation.postgres_truth import check_store, long_reader, open_subscriptions, rows_in, truth_of
 from mobile_sync.simulation.truth import RecordRow, Truth
 from mobile_sync.simulation.world import Parts
-
-
-class _Deadlock(Exception):
-    """What PostgreSQL would say."""
-
-    sqlstate = "40P01"
 
 
 @dataclass
@@ -57,38 +52,13 @@ class PostgresHouse:
         self.fuse, self.trouble = self.parts.fuse, self.parts.trouble
         self.folder = Path(tempfile.mkdtemp(prefix="simulation-"))
         sessions = sessionmaker(self.engine, expire_on_commit=False)
-        self.host = ShopHost(sessions, self.parts.clock, self.parts.new_id, self.folder, self.fuse)
+        things = ThingsAtOnce() if self.parts.at_once else Things()
+        self.host = ShopHost(sessions, self.parts.clock, self.parts.new_id, self.folder, self.fuse, things)
         begin_empty(self.engine)
         with self.host.unit() as ctx:
             self.epoch = current_epoch(ctx.session)
         self.door = make_app(self.host).test_client()
-        self.burning = False
-        event.listen(self.engine, "before_cursor_execute", self._statement)
-        event.listen(self.engine, "commit", self._commit)
-
-    def _statement(self, _connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        self._step(" ".join(statement.split())[:60])
-
-    def _commit(self, _connection: Any) -> None:
-        self._step("COMMIT")
-
-    def _step(self, what: str) -> None:
-        if not self.burning:
-            return
-        self.fuse.burn(what)
-        try:
-            self.trouble.burn(what)
-        except Died as died:
-            raise OperationalError(what, {}, _Deadlock()) from died
-
-    @contextmanager
-    def _mortal(self) -> Iterator[None]:
-        """Only what the server does for others may die; what the simulation itself reads may not."""
-        self.burning = True
-        try:
-            yield
-        finally:
-            self.burning = False
+        self.process = Process(self.engine, self.fuse, self.trouble)
 
     def handle(self, device_id: UUID, call: Call) -> Answer:
         """Through the routes; a body that was cut ends before its promised length."""
@@ -96,7 +66,7 @@ class PostgresHouse:
         if call.promised is not None:
             headers["Content-Length"] = str(call.promised)
         path = call.path if call.path.startswith("/") else f"/sync/v1/{call.path}"
-        with self._mortal():
+        with self.process.mortal():
             told = self.door.open(path, method=call.method, data=call.body, headers=headers)
             self.fuse.burn("answer")
         return Answer(told.status_code, told.data, dict(told.headers))
@@ -117,13 +87,14 @@ class PostgresHouse:
             return
         session, held = self.open[tx]
         held.add(rec_id)
+        tracker_of(session).author = Author(at=self.parts.clock())
         self._apply(Unit(session, self.parts.clock()), rec_id, fields)
         tracker_of(session).flush(session)
 
     @contextmanager
     def _desk(self) -> Iterator[Unit]:
         try:
-            with self._mortal(), self.host.unit() as ctx:
+            with self.process.mortal(), self.host.unit() as ctx:
                 yield ctx
         except DBAPIError as error:
             if not is_fatal(error):
@@ -215,9 +186,18 @@ class PostgresHouse:
     def close(self) -> None:
         """Sessions, hooks and files."""
         self._drop_open()
-        event.remove(self.engine, "before_cursor_execute", self._statement)
-        event.remove(self.engine, "commit", self._commit)
+        self.process.end()
         shutil.rmtree(self.folder)
+
+    @property
+    def full(self) -> bool:
+        """The disk of the files."""
+        return bool(self.host.partial.cramped)
+
+    @full.setter
+    def full(self, full: bool) -> None:
+        self.host.partial.cramped.clear()
+        self.host.partial.cramped.update({"full"} if full else ())
 
     @property
     def version(self) -> int:
@@ -233,6 +213,18 @@ class PostgresHouse:
         """Open subscriptions."""
         with self.host.unit() as ctx:
             return open_subscriptions(ctx.session, device_id)
+
+    def taken(self, device_id: UUID) -> int:
+        """In the ledger."""
+        return int(self._noted(device_id, sync_device_state.c.high_op_no) or 0)
+
+    def heard(self, device_id: UUID) -> datetime | None:
+        """Its last pull."""
+        return cast("datetime | None", self._noted(device_id, sync_device_state.c.last_pull_at))
+
+    def _noted(self, device_id: UUID, column: Column[Any]) -> Any:
+        with self.host.unit() as ctx:
+            return ctx.session.scalar(select(column).where(sync_device_state.c.device_id == device_id))
 
     def held_by(self, device_id: UUID) -> Mapping[str, RecordRow]:
         """Of its scope."""

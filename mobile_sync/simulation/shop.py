@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, TypeVar
 
 from mobile_sync.collection import Change, FieldRule, Policy
 from mobile_sync.protocol import FieldError, Rejected
 
+Known = TypeVar("Known")
 ENTITY = "thing"
 SHELVES = ("a", "b", "c")
 EVERYWHERE = "notice:all"
@@ -51,10 +53,36 @@ def placed(fields: Mapping[str, Any]) -> set[str]:
     return own | {EVERYWHERE} if fields.get("notice") else own
 
 
+TOPICS = (*(name for name in _SINCE_EVER if name != "answers.*"), "title", "answers")
+
+
+def topic_of(name: str) -> str:
+    """What a field is about, whatever the version calls it."""
+    return TITLE[1] if name in TITLE.values() else name.partition(".")[0]
+
+
+def wanted(rng: Random, known: Sequence[Known]) -> Known:
+    """One of them, half of the time one of the first two: where nobody meets nothing clashes."""
+    return rng.choice(known[: 2 if rng.random() < 0.5 else len(known)])
+
+
 def guard(change: Change) -> None:
     """The application's own no, and its own bugs."""
-    word = change.fields.get(TITLE[1], change.fields.get(TITLE[2]))
-    if word in (FORBIDDEN, UNSAYABLE):
+    refuse(change)
+    break_down(change)
+
+
+def refuse(change: Change) -> None:
+    """What the change itself shows to be wrong."""
+    if _title_of(change) in (FORBIDDEN, UNSAYABLE):
         raise Rejected("not_here", FieldError("title", FORBIDDEN))
-    if word == BREAKS:
+
+
+def break_down(change: Change) -> None:
+    """What only shows when it is written."""
+    if _title_of(change) == BREAKS:
         raise RuntimeError("the application has a bug")
+
+
+def _title_of(change: Change) -> Any:
+    return change.fields.get(TITLE[1], change.fields.get(TITLE[2]))

@@ -24,16 +24,24 @@ class Watch:
     scopes: dict[UUID, frozenset[str]] = field(default_factory=dict)
     told: dict[Told, tuple[bytes, Mapping[str, Any]]] = field(default_factory=dict)
     expected: dict[tuple[str, UUID], int] = field(default_factory=dict)
-    deaths: int = 0
+    over: set[str] = field(default_factory=set)
+    taken: int | None = None
 
-    def server_died(self) -> None:
-        """It begins again; nothing it said is taken back."""
-        self.deaths += 1
+    def life_ends(self) -> None:
+        """The server has been restored: what it called its life until now is over."""
+        self.over |= {life for life, _ in self.expected}
+
+    def asked(self, device_id: UUID, call: Call) -> None:
+        """A request is about to be handled. `taken`: what was known before a batch of another life came."""
+        self.taken = None
+        if call.path == "push" and self.over and _epoch_of(call.body) not in (None, self.house.life):
+            self.taken = self.house.taken(device_id)
 
     def answered(self, device_id: UUID, call: Call, answer: Answer) -> None:
         """A request was answered."""
         if answer.status >= 500 and answer.status not in (503, 507):
             raise Violation("nothing breaks", f"{call.path} was answered {answer.status}: {answer.body[:300]!r}")
+        self.tally.faults["server disk full"] += answer.status == 507
         if answer.status != 200 or call.path not in ("push", "pull"):
             return
         asked, told = json.loads(call.body), json.loads(answer.body)
@@ -44,6 +52,11 @@ class Watch:
 
     def _pushed(self, device_id: UUID, asked: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         life = told["epoch"]
+        self._still_alive(life)
+        if self.taken is not None:
+            self.tally.checks["P19"] += 1
+            if told["expected"] != self.taken + 1:
+                raise Violation("P19", f"a batch of another life was run up to {told['expected'] - 1}: {asked}")
         self.tally.checks["P2"] += 1
         if told["expected"] < self.expected.get((life, device_id), 1):
             raise Violation("P2", f"{device_id}: expected went back to {told['expected']}")
@@ -55,6 +68,8 @@ class Watch:
         ops = {op["op_no"]: op for op in asked["ops"]}
         for result in told["results"]:
             self._same(life, device_id, ops[result["op_no"]], result)
+        older = sum(op["op_no"] < told["expected"] and _older(op, self.house.version) for op in asked["ops"])
+        self.tally.faults["op of an older app"] += older
 
     def _same(self, life: str, device_id: UUID, op: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         """I12: one number, one op, one result, however often it is asked."""
@@ -78,12 +93,28 @@ class Watch:
             raise Violation("I11", f"dropped {told['dropped']} of {sorted(asked['cursors'])}, scope {sorted(scope)}")
         self._same_life(asked, told)
 
+    def _still_alive(self, life: str) -> None:
+        if life != self.house.life or life in self.over:
+            raise Violation("I6", f"an answer names the life {life}, which is over")
+
     def _same_life(self, asked: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         """I6: an old cursor in a new life is answered by a reset."""
         self.tally.checks["I6"] += 1
-        if told["epoch"] != self.house.life:
-            raise Violation("I6", "an answer names a life that is over")
+        self._still_alive(told["epoch"])
         held = asked["cursors"] if asked["epoch"] != told["epoch"] else {}
         for state in told["buckets"]:
             if state["key"] in held and not state["reset"]:
                 raise Violation("I6", f"{state['key']}: an old cursor was served in a new life")
+
+
+def _epoch_of(body: bytes) -> str | None:
+    """Of a push; None where it says nothing, or cannot be read."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    return told.get("epoch") if isinstance(told, dict) else None
+
+
+def _older(op: Mapping[str, Any], version: int) -> bool:
+    return bool(op["schema_version"] < version)

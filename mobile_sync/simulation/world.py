@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from mobile_sync.simulation import shop
@@ -34,6 +35,8 @@ class Plan:
     storms: bool
     weather: dict[str, float]
     limit: int
+    page: int
+    at_once: bool
     chunk: int
     clocks: str
     restores: bool
@@ -41,12 +44,13 @@ class Plan:
     long_waits: bool
     crashes: float
     stress: str
+    topics: frozenset[str]
 
     @classmethod
     def drawn(cls, rng: Random) -> Plan:
         """By the seed alone."""
         storms = rng.random() < 0.7
-        stress = rng.choices(("none", "restores", "purges", "crashes"), (5, 2, 1, 1))[0]
+        stress = rng.choices(("none", "restores", "purges", "crashes", "clocks", "losses"), (10, 4, 2, 2, 1, 1))[0]
         fates = [fate for fate in FATES if rng.random() < 0.5]
         weather = {fate: rng.choice((0.02, 0.1, 0.25)) * (1 + 2 * (fate == FLIPPED)) for fate in fates}
         return cls(
@@ -55,13 +59,16 @@ class Plan:
             storms=storms,
             weather=weather if storms else {},
             limit=rng.choice((1, 2, 3, 5, 50)),
+            page=rng.choice((1, 2, 3, 5, 50)),
+            at_once=rng.random() < 0.5,
             chunk=rng.choice((7, 30, 200)),
             clocks=rng.choice(("right", "wrong", "jumping")),
             restores=stress == "restores" or rng.random() < 0.1,
             upgrades=rng.random() < 0.3,
-            long_waits=rng.random() < 0.3,
+            long_waits=rng.random() < (0.6 if stress == "restores" else 0.3),
             crashes=rng.choice((0.0, 0.1, 0.3)),
             stress=stress,
+            topics=frozenset(rng.sample(shop.TOPICS, 4) if rng.random() < 0.6 else shop.TOPICS),
         )
 
 
@@ -77,32 +84,37 @@ class Parts:
     fuse: Fuse
     trouble: Fuse
     tally: Tally
+    at_once: bool
 
 
 @dataclass
 class World:
-    """Everything there is in a run. `trace`: what happened, a line each, if somebody wants to know."""
+    """Everything there is in a run.
+
+    `trace`: what happened, a line each, if somebody wants to know. `forced`: of the plan, whatever the seed says.
+    """
 
     seed: int
     make_house: MakeHouse
     tablet_kind: type[Tablet] = Tablet
     trace: list[str] | None = None
-    clocks: str | None = None
+    forced: Mapping[str, Any] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     restored: int = 0
     saved: bool = False
     shared: dict[str, int] = field(default_factory=dict)
     happened: Counter[str] = field(default_factory=Counter)
+    forgotten: Counter[UUID] = field(default_factory=Counter)
     open: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
-        self.plan = Plan.drawn(self.rng)
-        self.plan.clocks = self.clocks or self.plan.clocks
+        self.plan = replace(Plan.drawn(self.rng), **self.forced)
+        self.tally.checks["many at once" if self.plan.at_once else "one by one"] += 1
         self.clock = Ticker(BEGINNING)
         self.marks = 0
         fuse, trouble = Fuse(self._server_dies), Fuse(self._database_gives_up)
-        self.house = self.make_house(Parts(self.clock, self.new_id, fuse, trouble, self.tally))
+        self.house = self.make_house(Parts(self.clock, self.new_id, fuse, trouble, self.tally, self.plan.at_once))
         self.watch = Watch(self.house, self.tally)
         self.network = Network(self.house, self.watch, self.rng, self.tally, dict(self.plan.weather))
         if self.trace is not None:
@@ -121,6 +133,7 @@ class World:
         return self.marks
 
     def _server_dies(self, what: str) -> None:
+        self.tally.crashes[f"server: {what}"] += 1
         self.say(f"  the server dies: {what}")
 
     def _database_gives_up(self, what: str) -> None:
@@ -143,9 +156,14 @@ class World:
         device = SimDevice(self.new_id(), self.network, self.tally, clock, careful, tablet_kind=self.tablet_kind)
         error = self.odd_error()
         if self.plan.clocks != "right":
-            clock.error = error
+            self.set_clock(clock, error)
         self.give_scope(device, frozenset(self.rng.sample(shop.BUCKETS, self.rng.randint(1, len(shop.BUCKETS)))))
         return device
+
+    def set_clock(self, clock: WrongClock, error: timedelta) -> None:
+        """It is wrong by so much from now on."""
+        clock.error = error
+        self.tally.faults["clock years off"] += abs(error) > timedelta(days=365)
 
     def odd_error(self) -> timedelta:
         """From a second to years, either way."""
@@ -158,7 +176,8 @@ class World:
 
     def person(self, device: SimDevice) -> Person:
         """Whoever holds the tablet."""
-        return Person(device, self.rng, self.new_mark, self.new_id, self.sure_of, self.doubts, self.photos)
+        mind = (self.new_mark, self.new_id, self.sure_of, self.doubts)
+        return Person(device, self.rng, *mind, self.photos, self.plan.topics)
 
     def sure_of(self, device: SimDevice, key: str) -> bool:
         """The device and the server agree, now, that it holds the record: no later doubt is justified (S5)."""
@@ -169,8 +188,8 @@ class World:
         return row is not None and bool(here & scope & row.buckets) and not self.plan.restores
 
     def doubts(self, device: SimDevice) -> int:
-        """Grows when the device's clock is set, and when the server forgets who held what."""
-        return device.clock.jumps + self.happened["purge"]
+        """Grows when the server forgets who held what without waiting for this device, silent for long (T4)."""
+        return self.forgotten[device.id]
 
     # what tablets do over the network, each followed by its checks
 
@@ -188,7 +207,7 @@ class World:
         """The buckets."""
         if device.revoked:
             return self._checked(device, lambda: device.tablet.push(limit=self.plan.limit, ask=True))
-        pulled = self._checked(device, lambda: device.tablet.pull(limit=self.plan.limit))
+        pulled = self._checked(device, lambda: device.tablet.pull(limit=self.plan.page))
         if pulled:
             check_pulled(self.house, device, self.tally)
             self._note_circumstances()
@@ -215,6 +234,12 @@ class World:
         if device.revoked:
             return True
         return self._checked(device, lambda: device.tablet.upload(device.link, chunk_bytes=self.plan.chunk))
+
+    def close(self) -> None:
+        """What was learnt is kept, the rest is not."""
+        self.tally.passed.update(f"server: {step}" for step in self.house.fuse.passed)
+        self.tally.passed.update(f"tablet: {step}" for device in self.devices for step in device.fuse.passed)
+        self.house.close()
 
     def _checked(self, device: SimDevice, work: Callable[[], object]) -> bool:
         went = device.attempt(work)

@@ -8,12 +8,23 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mobile_sync.link import Refused
+from mobile_sync.proof import differences, journal
+from mobile_sync.protocol import SyncProblem
 from mobile_sync.sqlite_storage import StorageInUse
-from mobile_sync.tool.device import NotEnrolled, ToolDevice, enrol_with_code, enrol_with_token, opened
+from mobile_sync.tool.device import (
+    BadReceipt,
+    NotEnrolled,
+    ToolDevice,
+    clock,
+    enrol_with_code,
+    enrol_with_token,
+    opened,
+)
 from mobile_sync.tool.lines import BadLine, Recorder, records, results
 
 DONE, REFUSED, BAD_INPUT, NO_LINK = 0, 1, 2, 3
@@ -32,6 +43,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         ("sync", "push, pull and upload", _sync),
     ):
         _add(commands, name, what, work).add_argument("--limit", type=int, default=500, help="ops or changes a request")
+    proof = _add(commands, "proof", "compare a day's counts with the centre's", _proof)
+    proof.add_argument("--day", type=date.fromisoformat, help="as 2026-07-15; yesterday where none is named")
+    _add_bundle(commands)
     _add(commands, "status", "counts, cursors, and whether it is safe to leave", _status)
     _add(
         commands,
@@ -40,6 +54,38 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         lambda device, _: _out(results(device.tablet)),
     )
     _add(commands, "export", "every record as JSON lines", lambda device, _: _out(records(device.tablet)))
+
+
+def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bundle = commands.add_parser("bundle", help="unsent work as a sealed file: make one, bring one, take its receipt")
+    ways = bundle.add_subparsers(dest="way", required=True)
+    export = _add(ways, "export", "seal what has not been sent", _export)
+    export.add_argument("file", type=Path, help="the bundle to write")
+    export.add_argument("--most-bytes", type=int, default=48_000_000, help="bytes of files that go along; 0: ops only")
+    brought = _add(ways, "import", "deliver a bundle of this or another device", _import)
+    brought.add_argument("file", type=Path)
+    brought.add_argument("--receipt", type=Path, help="where the receipt goes")
+    _add(ways, "receipt", "take the receipt of a bundle of this device", _receipt).add_argument("file", type=Path)
+
+
+def _export(device: ToolDevice, wanted: argparse.Namespace) -> int:
+    from mobile_sync.tool import bundles  # noqa: PLC0415 - the only part that needs `cryptography`
+
+    return _out([bundles.export(device, wanted.file, wanted.most_bytes)])
+
+
+def _import(device: ToolDevice, wanted: argparse.Namespace) -> int:
+    told = device.link.deliver(wanted.file.read_bytes())
+    if wanted.receipt is not None:
+        wanted.receipt.write_text(told["receipt"], "ascii")
+    return _out([told])
+
+
+def _receipt(device: ToolDevice, wanted: argparse.Namespace) -> int:
+    from mobile_sync.tool import bundles  # noqa: PLC0415 - as above
+
+    bundles.take_receipt(device, wanted.file.read_text("ascii"))
+    return _status(device, wanted)
 
 
 def _add(
@@ -62,7 +108,9 @@ def _guarded(work: Callable[[], int]) -> int:
         return work()
     except Refused as refused:
         return _failed(REFUSED, f"the server refused: {refused}")
-    except (BadLine, NotEnrolled, StorageInUse, FileNotFoundError) as error:
+    except SyncProblem as problem:
+        return _failed(BAD_INPUT, f"no sound bundle: {problem.code}")
+    except (BadLine, NotEnrolled, BadReceipt, StorageInUse, FileNotFoundError) as error:
         return _failed(BAD_INPUT, str(error))
     except OSError as error:
         return _failed(NO_LINK, f"no answer: {error}")
@@ -120,8 +168,31 @@ def _upload(device: ToolDevice, wanted: argparse.Namespace) -> int:
 
 def _sync(device: ToolDevice, wanted: argparse.Namespace) -> int:
     device.tablet.sync(limit=wanted.limit)
+    device.tablet.ask_again(limit=wanted.limit)
     device.tablet.upload(device.link)
     return _status(device, wanted)
+
+
+def _proof(device: ToolDevice, wanted: argparse.Namespace) -> int:
+    """0 when all of the day is at the centre."""
+    day = wanted.day or (clock() - timedelta(days=1)).date()
+    told = device.link.get(f"proof?day={day.isoformat()}")
+    since, until = (datetime.fromisoformat(told[name]) for name in ("since", "until"))
+    counted = journal(device.tablet.outbox.entries, device.tablet.kept.files, since, until)
+    differ = differences(counted, told)
+    _out(
+        [
+            {
+                "day": told["day"],
+                "ops": counted.ops.total(),
+                "ops_waiting": counted.waiting,
+                "files": counted.files_count,
+                "files_waiting": len(counted.unsent),
+                "differences": differ,
+            }
+        ]
+    )
+    return REFUSED if differ or counted.waiting or counted.unsent else DONE
 
 
 def _status(device: ToolDevice, _wanted: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,11 +14,16 @@ from mobile_sync.sqlite_storage import SqliteStorage
 from mobile_sync.tablet import Tablet
 from mobile_sync.wire import write_time
 
-LOGIN = "login"
+LOGIN, SERVER_KEYS = "login", "server_keys"
+APP_VERSION = "mobile_sync"
 
 
 class NotEnrolled(Exception):
     """The state file has no login."""
+
+
+class BadReceipt(Exception):
+    """A receipt that is not of this server, or not for this device."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ def opened(state: Path) -> Iterator[ToolDevice]:
             raise NotEnrolled(f"{state} has no login: run `enrol` first")
         link = HttpLink(login["server"], login["token"], renew=lambda: _renewed(storage))
         tablet = Tablet(link, clock, schema_version=login["schema_version"], storage=storage)
+        tablet.app_version = APP_VERSION
         yield ToolDevice(storage, tablet, link)
 
 
@@ -74,12 +80,22 @@ def enrol_with_code(state: Path, server: str, answers: dict[str, str], schema_ve
         "token": told["access_token"],
         "refresh_token": told["refresh_token"],
         "device_id": told["device_id"],
+        "person_id": (told.get("person") or {}).get("id"),
         "key": key.pem(),
         "schema_version": schema_version,
     }
     with SqliteStorage(state) as storage:
         storage.note(LOGIN, login)
+        storage.note(SERVER_KEYS, _keys_of(HttpLink(login["server"], login["token"])))
     return {"server": login["server"], "device_id": login["device_id"]}
+
+
+def _keys_of(link: HttpLink) -> Mapping[str, Any] | None:
+    """What bundles are sealed to, fetched while there is a link (V3); None where the host takes no bundles."""
+    try:
+        return link.get("keys")
+    except Refused:
+        return None
 
 
 def _renewed(storage: SqliteStorage) -> str | None:

@@ -63,6 +63,7 @@ SIGNING_IN = {
     "/sync/v1/enrol",
     "/sync/v1/session",
     "/sync/v1/session/login",
+    "/sync/v1/erased",
 }
 
 
@@ -157,13 +158,38 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/search"): [
             Try(f"q={text}", allowed=EMPTY) for text in (CANARY, f"{CANARY}-PARTY", town.phone, "canary")
         ],
-        ("GET", "/api/v1/conflicts"): [Try(allowed=EMPTY), Try("state=settled", allowed=EMPTY)],
+        ("GET", "/api/v1/conflicts"): [
+            Try(allowed=EMPTY),
+            Try("state=settled", allowed=EMPTY),
+            Try(f"job_id={ids['job_id']}", allowed=EMPTY),
+        ],
         ("POST", "/api/v1/conflicts/settlements"): [Try(body=settled)],
         ("PUT", "/api/v1/conflicts/<uuid:conflict_id>/owner"): [Try(body={"person_id": None})],
+        ("POST", "/api/v1/conflicts/<uuid:conflict_id>/acknowledgement"): [Try()],
+        ("GET", "/api/v1/conflicts/<uuid:conflict_id>/owners"): [Try()],
+        ("GET", "/api/v1/jobs/<uuid:job_id>/history"): [Try()],
+        ("GET", "/api/v1/fleet"): [
+            Try(allowed=EMPTY),
+            Try(f"q={CANARY}", allowed=EMPTY),
+            Try(f"crew_id={ids['crew_id']}", allowed=EMPTY),
+        ],
+        ("GET", "/api/v1/fleet.csv"): [Try(allowed=EMPTY)],
+        ("GET", "/api/v1/fleet/<uuid:device_id>"): [Try()],
+        ("GET", "/api/v1/fleet/<uuid:device_id>/ops"): [Try(), Try("state=decided")],
+        ("POST", "/api/v1/fleet/<uuid:device_id>/ops/<int:op_no>/replay"): [Try(body={}, headers={"If-Match": "*"})],
+        ("POST", "/api/v1/fleet/<uuid:device_id>/ops/<int:op_no>/repair"): [
+            Try(body={"fields": {"note": "taken over"}, "reason": "x"}, headers={"If-Match": "*"})
+        ],
+        ("POST", "/api/v1/fleet/<uuid:device_id>/ops/<int:op_no>/refuse"): [
+            Try(body={"reason": "x"}, headers={"If-Match": "*"})
+        ],
         ("GET", "/api/v1/map/features"): [Try("layers=jobs,crews,outages", allowed=EMPTY)],
         ("GET", "/api/v1/tiles/<string:layer>/<int:z>/<int:x>/<int:y>.mvt"): [Try(allowed=EMPTY)],
         ("POST", "/sync/v1/push"): [Try(body=push, allowed=EMPTY)],
+        ("GET", "/sync/v1/keys"): [Try(allowed=EMPTY)],
+        ("POST", "/sync/v1/bundles"): [Try(allowed=(401, 403, 415))],
         ("POST", "/sync/v1/pull"): [Try(body=pull, allowed=EMPTY, told_back=named)],
+        ("GET", "/sync/v1/proof"): [Try("day=2026-07-15", allowed=EMPTY)],
         ("POST", "/sync/v1/blobs/check"): [
             Try(body={"hashes": [ids["sha256"]]}, allowed=EMPTY, told_back=(ids["sha256"],))
         ],
@@ -179,7 +205,7 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
 def op_on(town: Town) -> dict[str, Any]:
     """A tablet's change of a job that is not its own."""
     return {
-        "op_no": 1,
+        "op_no": 2,
         "entity": "job",
         "rec_id": town.ids["job_id"],
         "kind": "update",
@@ -363,6 +389,7 @@ def test_doors_where_one_signs_in_give_a_guess_nothing(app: Flask, session: Sess
         "/sync/v1/enrol": {"login": login, "password": "guess", "code": "guess", "public_key": key.jwk},
         "/sync/v1/session": {**proof, "refresh_token": "guess", "signed_at": "2026-07-16T00:00:00Z"},
         "/sync/v1/session/login": {**proof, "login": login, "password": PASSWORD},
+        "/sync/v1/erased": proof,
     }
     assert set(guesses) == SIGNING_IN
     before = census(session)

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from app.web.contract import WEB, lint_document
 from app.web.node import BuildFailed, find_node
 from mobile_sync.adapters.tus import CHUNK_TYPE
+from mobile_sync.bundle import MIME
 from tests.api.town import Town, given_town
 from tests.factories import CENTRE, PASSWORD, TabletKey, bearer, given_tablet, visitor
 from tests.factories_field import NOON, given_forms
@@ -33,6 +34,7 @@ from tests.sync.field import TUS
 EXAMPLES = 12
 PROMISES = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 schemathesis.serializer.alias(CHUNK_TYPE, "application/octet-stream")  # bytes as they are
+schemathesis.serializer.alias(MIME, "application/octet-stream")
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options"}
 
 

@@ -75,6 +75,7 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
     town.ids["assignment_id"] = _sent(office, town)
     town.ids |= _files(app, session, town)
     town.ids["conflict_id"] = _disputed(session, town)
+    town.ids["op_no"] = _unjudged(app, town)
     town.marks = [code, phone, *(value for value in town.ids.values() if len(value) >= 16)]
     return town
 
@@ -154,6 +155,23 @@ def _disputed(session: Session, town: Town) -> str:
         )
     )
     return str(conflict_id)
+
+
+def _unjudged(app: Flask, town: Town) -> str:
+    """What came from the tablet and nobody could judge."""
+    op = {
+        "op_no": 1,
+        "entity": "balloon",
+        "rec_id": str(new_id()),
+        "kind": "create",
+        "base_rev": 0,
+        "fields": {"note": f"{town.branch.code}-BALLOON"},
+        "device_at": "2026-07-16T00:00:00Z",
+    }
+    batch = {"schema_version": 1, "sent_at": "2026-07-16T00:00:00Z", "monotonic_ms": 1, "ops": [op]}
+    answer = app.test_client().post("/sync/v1/push", json=batch, headers=town.tablet.headers)
+    assert answer.get_json()["results"][0]["status"] == "quarantined", answer.text
+    return "1"
 
 
 def _upload(app: Flask, town: Town) -> str:

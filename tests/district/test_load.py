@@ -17,7 +17,7 @@ from tests.district.collected import ANCHOR
 def load(runtime: Runtime) -> dict[str, int]:
     said: list[str] = []
     counts = load_district(runtime.engine, size="tiny", seed=20260716, anchor=ANCHOR,
-                           blob_root=runtime.settings.blob_root, progress=said.append)  # fmt: skip
+                           blobs=runtime.blobs, progress=said.append)  # fmt: skip
     assert said, "long steps are announced"
     return dict(counts)
 
@@ -32,7 +32,7 @@ def test_the_district_loads_once_and_only_once(committed_runtime: Runtime) -> No
     with committed_runtime.sessions() as session:
         assert session.scalar(text("SELECT count(*) FROM branch")) == 1
         _shapes_lie_in_the_branch(session)
-        _files_are_what_the_rows_say(session, Blobs(committed_runtime.settings.blob_root))
+        _files_are_what_the_rows_say(session, committed_runtime.blobs)
         _logins_work(session)
         _tablets_of_a_crew_get_their_work(session)
         _numbers_go_on(session)
@@ -52,7 +52,8 @@ def _shapes_lie_in_the_branch(session) -> None:
 
 def _files_are_what_the_rows_say(session, blobs: Blobs) -> None:
     for sha256, size in session.execute(text("SELECT DISTINCT sha256, size_bytes FROM attachment")):
-        content = blobs.path(sha256).read_bytes()
+        with blobs.open(sha256) as file:
+            content = file.read()
         assert (hashlib.sha256(content).hexdigest(), len(content)) == (sha256, size)
 
 

@@ -281,6 +281,32 @@ def test_a_revoked_tablet_is_refused_at_its_next_contact_and_may_still_refresh(
     assert login_on(app, tablet, "lineman").get_json()["code"] == "device-revoked"
 
 
+def say_erased(app: Flask, tablet: Tablet, *, key: TabletKey | None = None, what: str = "erased") -> Any:
+    nonce = str(new_id())
+    proof = (key or tablet.key).sign(f"{tablet.device_id}.{what}.{nonce}")
+    body = {"device_id": tablet.device_id, "nonce": nonce, "signature": proof}
+    return visitor(app).post("/sync/v1/erased", json=body)
+
+
+def test_a_tablet_that_was_asked_to_erase_itself_says_when_it_has(
+    app: Flask, session: Session, clock: FrozenClock, manager: Person, lineman: Person
+) -> None:
+    tablet = given_tablet(app, session, lineman)
+    desk = signed_in(app, manager)
+    assert say_erased(app, tablet).get_json()["code"] == "erase-not-ordered"
+    assert desk.post(f"/api/v1/devices/{tablet.device_id}/revoke", json={"wipe": True}).get_json()["wiped_at"] is None
+    assert say_erased(app, tablet, key=TabletKey()).status_code == 401
+    assert say_erased(app, tablet, what="login").status_code == 401
+    assert say_erased(app, tablet).status_code == 204
+    first = desk.get("/api/v1/devices").get_json()["items"][0]["wiped_at"]
+    clock.tick(minutes=5)
+    assert say_erased(app, tablet).status_code == 204, "a lost answer is asked for again"
+    assert desk.get("/api/v1/devices").get_json()["items"][0]["wiped_at"] == first
+    assert refresh(app, tablet).status_code == 401, "its login is over"
+    again = desk.post(f"/api/v1/devices/{tablet.device_id}/revoke", json={"wipe": False}).get_json()
+    assert (again["state"], again["wiped_at"]) == ("wipe", first)
+
+
 def test_only_those_who_manage_tablets_see_and_revoke_them(
     app: Flask, session: Session, manager: Person, lineman: Person
 ) -> None:

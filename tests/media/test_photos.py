@@ -73,9 +73,9 @@ def test_a_real_photo_is_measured_and_gets_a_small_thumbnail(
     photo = arrived(runtime, session, job, image(fmt), mime)
     assert (photo.refused, photo.width_px, photo.height_px) == (None, 800, 600)
     assert photo.thumbnail_sha256 is not None
-    thumbnail = Blobs(runtime.settings.blob_root).path(photo.thumbnail_sha256)
-    assert thumbnail.stat().st_size <= 30_000
-    with Image.open(thumbnail) as small:
+    with runtime.blobs.open(photo.thumbnail_sha256) as thumbnail:
+        assert len(thumbnail.read()) <= 30_000
+        small = Image.open(thumbnail)
         assert (small.format, max(small.size)) == ("JPEG", 320)
 
 

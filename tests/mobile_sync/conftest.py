@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -74,10 +75,19 @@ def world(request: pytest.FixtureRequest, clock: Ticker) -> World:
     return SqlWorld(shop)
 
 
-@pytest.fixture
-def untraced() -> Iterator[None]:
+@contextmanager
+def without_tracer() -> Iterator[None]:
     """No coverage meanwhile: thousands of runs would take eight times as long and reach no line the first did not."""
     tracer = sys.gettrace()
     sys.settrace(None)
-    yield
-    sys.settrace(tracer)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """A test without a tracer."""
+    with without_tracer():
+        yield

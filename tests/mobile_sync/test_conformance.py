@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from mobile_sync.collection import FieldRule, Policy, rule_for
+from mobile_sync.kept import Kept, MemoryStorage
 from mobile_sync.merge import UNKNOWN, Decision, decide, status_of
 from mobile_sync.outbox import Entry, Outbox, Stage
 from mobile_sync.protocol import Outcome
 from mobile_sync.replica import Replica, checksum
+from mobile_sync.tablet import Tablet
+from mobile_sync.testing import Ticker
 
 VECTORS = Path(__file__).parents[2] / "mobile_sync" / "conformance"
 
@@ -68,6 +73,19 @@ def test_an_answer_settles_the_outbox(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", vectors("outbox", "to_send"))
 def test_a_batch_is_cut(case: dict[str, Any]) -> None:
     assert [op["op_no"] for op in outbox_of(case).to_send(case["limit"])] == case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("outbox", "record"))
+def test_an_edit_becomes_an_op(case: dict[str, Any]) -> None:
+    docs = {key: {"rev": rev, "doc": {}} for key, rev in case["docs"].items()}
+    kept = Kept(replica=Replica(case["epoch"], {}, {}, docs))
+    storage = MemoryStorage()
+    storage.save(kept, {})
+    clock = Ticker(datetime(2026, 7, 16, tzinfo=UTC))
+    tablet = Tablet(lambda _path, _body: {}, clock, schema_version=case["schema_version"], storage=storage)
+    edit = case["edit"]
+    op = tablet.op(edit["kind"], edit["entity"], UUID(edit["rec_id"]), edit["fields"])
+    assert {name: op[name] for name in ("base_rev", "epoch", "schema_version") if name in op} == case["expect"]
 
 
 def replica_of(case: dict[str, Any]) -> Replica:

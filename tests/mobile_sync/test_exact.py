@@ -18,6 +18,7 @@ from mobile_sync.collection import FieldRule, Policy
 from mobile_sync.kept import Kept, KeptFile
 from mobile_sync.outbox import Outbox
 from mobile_sync.protocol import READING, Bucket
+from mobile_sync.sending import in_order
 from mobile_sync.settling import settled_push
 from mobile_sync.tablet import Tablet
 from mobile_sync.testing import MemoryCollection, MemoryServer, Ticker
@@ -139,6 +140,59 @@ def test_T4_no_exit_is_forgotten_that_a_living_device_needs(shop: Shop, clock: T
         assert ctx.session.scalar(text("SELECT low_seq > 0 FROM sync_bucket WHERE key = 'shelf:a'"))
 
 
+def test_T4_no_exit_is_forgotten_that_unsent_work_may_speak_of(shop: Shop, clock: Ticker) -> None:
+    world = SqlWorld(shop)
+    tablet = world.tablet("a")
+    rec_id = uuid7()
+    world.save(rec_id, title="x")
+    tablet.pull()
+    tablet.update("note", rec_id, {"title": "not sent for months"})
+    clock.tick(days=1)
+    world.save(rec_id, shelf="b")
+    tablet.pull()
+    clock.tick(days=100)
+    tablet.pull()  # it has heard of the exit, and its work is still on it
+
+    def purge() -> int:
+        with shop.unit() as ctx:
+            return purge_exits(ctx.session, clock() - timedelta(days=90), clock() - timedelta(days=400))
+
+    assert purge() == 0
+    tablet.push()
+    assert statuses(tablet) == ["applied"]
+    tablet.pull()
+    assert purge() == 1
+
+
+def test_T4_no_exit_is_forgotten_that_a_device_may_not_have_heard_to_be_none_of_its_own(
+    shop: Shop, clock: Ticker
+) -> None:
+    world = SqlWorld(shop)
+    tablet = world.tablet("a")
+    rec_id = uuid7()
+    world.save(rec_id, title="x")
+    tablet.pull()
+    world.scope(tablet, "b")
+    asked = {**tablet.replica.request([]), "limit": 50}
+    tablet.post("pull", asked)  # the answer, which takes the bucket away, is lost
+    world.save(rec_id, shelf="c")
+    other = world.tablet("a")
+    other.pull()
+    clock.tick(days=100)
+    other.pull()
+
+    def purge() -> int:
+        with shop.unit() as ctx:
+            return purge_exits(ctx.session, clock() - timedelta(days=90), clock() - timedelta(days=400))
+
+    assert purge() == 0
+    tablet.pull()
+    assert tablet.replica.docs == {}
+    clock.tick(days=1)
+    tablet.pull()
+    assert purge() == 1
+
+
 def _named(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     if fields.get("title") == "":
         raise ValueError("a name is never empty")
@@ -217,6 +271,27 @@ PHOTO = KeptFile(5, "image/jpeg", "photo", verified=True)
 
 def _told(epoch: str, server_at: str) -> dict[str, Any]:
     return {"epoch": epoch, "server_at": server_at, "expected": 1, "results": []}
+
+
+def test_B9_the_server_says_how_long_originals_stay() -> None:
+    told = Kept(files={"a": PHOTO}, keep_s=60)
+    kept = settled_push(told, _told("one", "2026-07-16T00:00:00.000Z"))
+    assert settled_push(kept, _told("one", "2026-07-16T00:01:00.000Z")).files == kept.files
+    assert settled_push(kept, _told("one", "2026-07-16T00:01:00.001Z")).files == {}
+
+
+def test_B10_small_and_needed_files_go_first() -> None:
+    files = {
+        "large": KeptFile(900, "image/jpeg", "photo"),
+        "gas": KeptFile(5_000, "image/jpeg", "photo"),
+        "small": KeptFile(10, "image/jpeg", "photo"),
+        "act": KeptFile(50, "application/pdf", "act"),
+        "thumb": KeptFile(30, "image/jpeg", "thumb"),
+        "signed": KeptFile(9_000, "image/png", "signature"),
+        "done": PHOTO,
+    }
+    order = in_order(files, lambda sha256: 0 if sha256 == "gas" else 1)
+    assert order == ["signed", "thumb", "act", "gas", "small", "large"]
 
 
 def test_B9_a_receipt_is_dated_by_the_server_and_void_in_another_life() -> None:

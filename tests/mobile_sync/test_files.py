@@ -11,35 +11,47 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import obstore
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from tusclient.client import TusClient
 from uuid_utils.compat import uuid7
 from werkzeug.test import TestResponse
 
-from mobile_sync.adapters.uploads import expire_uploads, missing_files
+from mobile_sync.adapters.local_store import LocalStore
+from mobile_sync.adapters.s3_store import S3Store
+from mobile_sync.adapters.tables import blob
+from mobile_sync.adapters.uploads import devices_sending, drop_orphans, expire_uploads, missing_files
+from mobile_sync.blobs import BucketAddress
 from mobile_sync.link import HttpLink
 from mobile_sync.testing import Ticker
 from tests.mobile_sync.sample import Shop
 from tests.mobile_sync.test_http import batch, op, told
 from tests.mobile_sync.web import WebShop, make_app, serving
+from tests.object_store import nobody_there
 
 CHUNK = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
 TUS = {"Tus-Resumable": "1.0.0"}
 
 
-@pytest.fixture
-def web(shop: Shop, tmp_path: Path) -> WebShop:
-    """The shop with a door."""
-    return WebShop(shop, tmp_path)
+@pytest.fixture(params=["folder", "bucket"])
+def web(shop: Shop, tmp_path: Path, request: pytest.FixtureRequest) -> WebShop:
+    """The shop with a door, its files in a folder or in an S3 bucket."""
+    if request.param == "folder":
+        return WebShop(shop, tmp_path)
+    bucket: BucketAddress = request.getfixturevalue("bucket")
+    return WebShop(shop, tmp_path, S3Store(replace(bucket, prefix=tmp_path.name)))
 
 
 def a_device(shop: Shop, *shelves: str) -> UUID:
@@ -253,6 +265,14 @@ def test_B4_content_that_is_here_is_answered_at_once(web: WebShop) -> None:
     assert len(web.verified) == 1
 
 
+def objects(web: WebShop) -> list[str]:
+    """The names of all that is in the store."""
+    if isinstance(web.store, S3Store):
+        return [found["path"] for page in obstore.list(web.store._bucket) for found in page]
+    assert isinstance(web.store, LocalStore)
+    return [path.name for path in web.store.root.rglob("*") if path.is_file()]
+
+
 def test_I20_two_devices_sending_the_same_photo_store_one(web: WebShop) -> None:
     content, sha256 = a_photo()
     first, second = (client_of(web, a_device(web.shop, "a")) for _ in range(2))
@@ -260,7 +280,7 @@ def test_I20_two_devices_sending_the_same_photo_store_one(web: WebShop) -> None:
     assert patch(first, urls[0], 0, content).status_code == 204
     assert patch(second, urls[1], 0, content).status_code == 204
     assert len(web.verified) == 1
-    assert len([path for path in web.store.root.rglob("*") if path.is_file()]) == 1
+    assert len(objects(web)) == 1
 
 
 def test_B5_bytes_at_another_offset_are_refused_with_the_right_one(client: FlaskClient) -> None:
@@ -371,6 +391,83 @@ def test_B7_an_upload_expires(client: FlaskClient, web: WebShop, clock: Ticker) 
     assert not any(web.partial.root.iterdir())
     clock.at -= timedelta(days=7)
     assert check(client, sha256) == [{"sha256": sha256, "state": "missing"}]
+
+
+def test_B7_what_a_revoked_device_has_half_sent_is_collected_and_what_is_verified_stays(web: WebShop) -> None:
+    """I21."""
+    (whole, whole_hash), (half, half_hash) = a_photo(seed=1), a_photo(seed=2)
+    lost, mate = a_device(web.shop, "a"), a_device(web.shop, "a")
+    for device_id, content, sha256, sent in (
+        (lost, whole, whole_hash, 5_000),
+        (lost, half, half_hash, 4_000),
+        (mate, half, half_hash, 3_000),
+    ):
+        client = client_of(web, device_id)
+        patch(client, begin(client, sha256, len(content)).headers["Location"], 0, content[:sent])
+    with web.shop.unit() as ctx:
+        assert devices_sending(ctx.session) == {lost, mate}
+        assert expire_uploads(ctx.session, web.partial, ctx.now, revoked={lost}) == 1
+    assert [path.stat().st_size for path in web.partial.root.iterdir()] == [3_000], "the other device's goes on"
+    assert web.store.open(whole_hash).read() == whole
+
+
+def test_B7_bytes_that_no_upload_owns_are_collected_when_they_are_old(
+    client: FlaskClient, web: WebShop, clock: Ticker
+) -> None:
+    content, sha256 = a_photo()
+    patch(client, begin(client, sha256, len(content)).headers["Location"], 0, content[:10])
+    old, young = uuid7(), uuid7()
+    for upload_id, age in ((old, timedelta(days=8)), (young, timedelta(days=6))):
+        web.partial.begin(upload_id)
+        at = (clock() - age).timestamp()
+        os.utime(web.partial.path(upload_id), (at, at))
+    with web.shop.unit() as ctx:
+        assert drop_orphans(ctx.session, web.partial, clock()) == 1
+    assert web.partial.offset(old) is None
+    assert web.partial.offset(young) == 0
+    assert check(client, sha256)[0]["state"] == "partial"
+
+
+def test_B1_two_devices_that_send_one_photo_at_once_store_it_once(web: WebShop, address: str) -> None:
+    """I20."""
+    content, sha256 = a_photo(600_000)
+    senders = [HttpLink(f"{address}/sync/v1/", str(a_device(web.shop, "a"))) for _ in range(2)]
+    with ThreadPoolExecutor(2) as devices:
+        told = list(devices.map(lambda link: link.upload(content, mime="image/jpeg", kind="photo"), senders))
+    assert told == [sha256, sha256]
+    assert web.store.open(sha256).read() == content
+    assert len(web.verified) == 1
+    with web.shop.unit() as ctx:
+        assert ctx.session.execute(select(blob.c.sha256, blob.c.state)).all() == [(bytes.fromhex(sha256), "verified")]
+    assert not any(web.partial.root.iterdir())
+
+
+def test_B6_while_the_store_is_away_the_bytes_wait_and_go_on_when_it_is_back(
+    shop: Shop, tmp_path: Path, bucket: BucketAddress
+) -> None:
+    content, sha256 = a_photo()
+    device_id = a_device(shop, "a")
+    away = WebShop(shop, tmp_path, S3Store(nobody_there(bucket)))
+    client = client_of(away, device_id)
+    url = begin(client, sha256, len(content)).headers["Location"]
+    assert told(patch(client, url, 0, content)) == (503, "store_unavailable")
+    assert check(client, sha256) == [{"sha256": sha256, "state": "partial", "upload_url": url, "offset": len(content)}]
+    back = WebShop(shop, tmp_path, S3Store(replace(bucket, prefix=tmp_path.name)))
+    client = client_of(back, device_id)
+    assert offset(client, url) == len(content)
+    assert check(client, sha256) == [{"sha256": sha256, "state": "verified"}]
+    assert client.get(f"/sync/v1/blobs/{sha256}").data == content
+    assert told(client_of(away, device_id).get(f"/sync/v1/blobs/{sha256}")) == (503, "store_unavailable")
+
+
+def test_B8_a_part_of_a_file_can_be_read(client: FlaskClient) -> None:
+    content, sha256 = a_photo()
+    patch(client, begin(client, sha256, len(content)).headers["Location"], 0, content)
+    answered = client.get(f"/sync/v1/blobs/{sha256}", headers={"Range": "bytes=1000-1999"})
+    assert (answered.status_code, answered.data) == (206, content[1_000:2_000])
+    assert answered.headers["Content-Range"] == "bytes 1000-1999/5000"
+    assert client.get(f"/sync/v1/blobs/{sha256}", headers={"Range": "bytes=9000-"}).status_code == 416
+    assert client.get(f"/sync/v1/blobs/{sha256}", headers={"If-None-Match": f'"{sha256}"'}).status_code == 304
 
 
 def test_B8_a_file_is_read_by_those_who_hold_a_record_naming_it(web: WebShop) -> None:

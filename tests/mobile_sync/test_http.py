@@ -250,6 +250,7 @@ def test_every_route_is_in_the_document(web: WebShop) -> None:
     assert {path: sorted(set(methods) - {"parameters"}) for path, methods in paths.items()} == {
         "/sync/v1/push": ["post"],
         "/sync/v1/pull": ["post"],
+        "/sync/v1/proof": ["get"],
         "/sync/v1/blobs/check": ["post"],
         "/sync/v1/blobs/{sha256}": ["get"],
         "/sync/v1/files": ["options", "post"],

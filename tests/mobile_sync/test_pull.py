@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -275,6 +276,52 @@ def test_S5_work_done_after_the_record_left_is_quarantined(world: World) -> None
     tablet.update("note", rec_id, {"title": "too late"})
     tablet.push()
     assert codes(tablet) == ["out_of_scope"]
+
+
+def test_S5_a_device_may_speak_of_what_it_cannot_know_to_have_left(world: World) -> None:
+    tablet = world.tablet("a")
+    rec_id = uuid7()
+    world.save(rec_id, title="x", shelf="a")
+    tablet.pull()
+    world.clock.tick(minutes=5)
+    world.save(rec_id, shelf="b")
+    world.clock.tick(hours=5)
+    tablet.update("note", rec_id, {"title": "done in the woods"})
+    tablet.sync()
+    assert statuses(tablet) == ["applied"]
+    assert tablet.replica.docs == {}
+
+
+def test_S5_a_batch_that_was_long_under_way_says_when_its_work_was_done(world: World) -> None:
+    tablet = world.tablet("a")
+    rec_id = uuid7()
+    world.save(rec_id, title="x", shelf="a")
+    tablet.pull()
+    world.clock.tick(minutes=5)
+    tablet.update("note", rec_id, {"title": "done before the move"})
+    batch = tablet.batch(tablet.outbox.to_send())
+    world.clock.tick(minutes=5)
+    world.save(rec_id, shelf="b")
+    world.tablet("a").pull()
+    world.clock.tick(days=40)
+    told = tablet.post("push", batch)
+    assert [one["status"] for one in told["results"]] == ["applied"]
+
+
+@pytest.mark.parametrize("years", [-14, 14])
+def test_S5_a_clock_set_before_the_work_is_sent_changes_nothing(world: World, years: int) -> None:
+    tablet = world.tablet("a")
+    rec_id = uuid7()
+    world.save(rec_id, title="x", shelf="a")
+    tablet.pull()
+    world.clock.tick(minutes=5)
+    tablet.update("note", rec_id, {"title": "done before the move"})
+    world.clock.tick(minutes=5)
+    world.save(rec_id, shelf="b")
+    right = tablet.clock
+    tablet.clock = lambda: right() + timedelta(days=365 * years)
+    tablet.sync()
+    assert statuses(tablet) == ["applied"]
 
 
 def test_S5_a_record_never_held_cannot_be_written(world: World) -> None:

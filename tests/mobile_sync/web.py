@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 from werkzeug.serving import make_server
 
+from mobile_sync.adapters.bundles import Origin, Taken, add_bundle_routes
 from mobile_sync.adapters.http import SqlHost, add_sync_routes
 from mobile_sync.adapters.local_store import LocalStore, PartialFiles
 from mobile_sync.answers import write_refusal
-from mobile_sync.blobs import FileLimit, Upload
+from mobile_sync.blobs import FileLimit, ObjectStore, Upload
 from mobile_sync.protocol import Bucket, Device, Refusal, SyncProblem
+from mobile_sync.sealing import ServerKeys
 from tests.mobile_sync.sample import Shop, Unit
 
 
@@ -30,10 +32,10 @@ class WebShop(SqlHost[Unit]):
     schema_version = 1
     file_limits: Mapping[str, FileLimit] = {"photo": FileLimit(frozenset({"image/jpeg"}), 20_000_000)}
 
-    def __init__(self, shop: Shop, folder: Path) -> None:
+    def __init__(self, shop: Shop, folder: Path, store: ObjectStore | None = None) -> None:
         self.shop = shop
         self.collections = shop.collections
-        self.store = LocalStore(folder)
+        self.store: ObjectStore = store or LocalStore(folder)
         self.partial = PartialFiles(folder / "partial")
         self.verified: list[Upload] = []
 
@@ -87,12 +89,42 @@ class WebShop(SqlHost[Unit]):
         self.verified.append(upload)
 
 
+class BundleShop(WebShop):
+    """A shop that takes sealed bundles from devices whose keys it knows."""
+
+    def __init__(self, shop: Shop, folder: Path) -> None:
+        super().__init__(shop, folder)
+        self.server_keys = [ServerKeys.derived("the secret of the shop")]
+        self.public_keys: dict[UUID, Mapping[str, str]] = {}
+        self.taken: list[Taken] = []
+
+    def courier(self) -> Device | None:
+        """Any device."""
+        return self.device()
+
+    def origin(self, device_id: UUID, _person_id: UUID | None) -> Origin:
+        """A device whose key is known."""
+        if device_id not in self.public_keys:
+            raise SyncProblem("unknown_origin", 422)
+        return Origin(self.shop.device(device_id), self.public_keys[device_id])
+
+    def on_behalf(self, _origin: Device) -> AbstractContextManager[None]:
+        """Everybody may do everything here."""
+        return nullcontext()
+
+    def bundle_taken(self, _ctx: Unit, taken: Taken) -> None:
+        """Remember it."""
+        self.taken.append(taken)
+
+
 def make_app(host: WebShop) -> Flask:
     """A Flask application with nothing but the sync routes."""
     app = Flask(__name__)
     app.config.update(API_TITLE="shop", API_VERSION="1", OPENAPI_VERSION="3.1.0")
     blp = Blueprint("sync", __name__, url_prefix="/sync/v1")
     add_sync_routes(blp, host)
+    if isinstance(host, BundleShop):
+        add_bundle_routes(blp, host)
     Api(app).register_blueprint(blp)
 
     @app.errorhandler(SyncProblem)

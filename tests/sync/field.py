@@ -20,7 +20,7 @@ from app.identity.models import Person
 from app.kernel.ids import new_id
 from app.kernel.unit_of_work import Runtime
 from mobile_sync.tablet import Tablet
-from tests.factories import given_tablet
+from tests.factories import TabletKey, given_tablet
 
 TUS = {"Tus-Resumable": "1.0.0"}
 REPAIR = {
@@ -52,6 +52,7 @@ class FieldTablet:
     client: FlaskClient
     headers: Mapping[str, str]
     device_id: UUID
+    key: TabletKey
     engine: Tablet
     files: dict[str, tuple[bytes, str, str]] = field(default_factory=dict)
 
@@ -123,5 +124,5 @@ def field_tablet(app: Flask, session: Session, person: Person) -> FieldTablet:
         return tablet.post(path, body)
 
     engine = Tablet(post, clock=runtime.clock)
-    tablet = FieldTablet(app.test_client(), enrolled.headers, UUID(enrolled.device_id), engine)
+    tablet = FieldTablet(app.test_client(), enrolled.headers, UUID(enrolled.device_id), enrolled.key, engine)
     return tablet

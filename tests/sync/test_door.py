@@ -440,6 +440,10 @@ def test_a_revoked_tablet_pulls_nothing_and_its_ops_are_kept(
     assert tablet.result(number)["problem"]["code"] == "device_revoked"
     pulled = tablet.client.post("/sync/v1/pull", json={"epoch": None, "cursors": {}}, headers=tablet.headers)
     assert (pulled.status_code, pulled.get_json()["code"]) == (403, "device_revoked")
+    assert pulled.get_json()["params"] == {"wipe": False}
+    assert manager.post(f"/api/v1/devices/{tablet.device_id}/revoke", json={"wipe": True}).status_code == 200
+    pulled = tablet.client.post("/sync/v1/pull", json=tablet.engine.replica.request([]), headers=tablet.headers)
+    assert pulled.get_json()["params"] == {"wipe": True}
 
 
 def test_a_browser_or_an_integrator_cannot_sync(app: Flask, dispatcher: Person) -> None:

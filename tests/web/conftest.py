@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,13 @@ from sqlalchemy import make_url
 from app.bench.browser.chromium import DESK, HERE, TABLET, browser_options
 from app.story.desk import Desk
 from tests.conftest import make_database, redis_url_of
+from tests.web.crew_tablet import CrewTablet, eventually
 from tests.web.desk_console import NO_WEBGL, DeskConsole, OpenConsole
+from tests.web.link import Link, running_link
 from tests.web.product import Product, running_product
+from tests.web.site import ALLOWED, Site
+
+__all__ = ["eventually"]
 
 CHOSEN_LANGUAGE = "lamplighter.locale"
 
@@ -30,14 +34,18 @@ def product(worker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         yield product
 
 
-@pytest.fixture
-def crews_are_free(product: Product) -> None:
-    """What earlier tests dispatched and did not finish is taken back: a test may count on a crew by name."""
-    desk = Desk(product.origin, "linxiao", product.password)
+def free_the_crews(desk: Desk) -> None:
+    """Take back what was dispatched and is not finished."""
     for crew in desk.get("/api/v1/crews", limit="200")["items"]:
         busy = crew["live_job"]
         if busy and busy["state"] != "restored":
             desk.post(f"/api/v1/assignments/{busy['assignment_id']}/withdraw", {"reason": "end of a test"})
+
+
+@pytest.fixture
+def crews_are_free(product: Product) -> None:
+    """What earlier tests left with a crew is taken back: a test may count on a crew by name."""
+    free_the_crews(Desk(product.origin, "linxiao", product.password))
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +123,28 @@ def context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
+def link(product: Product) -> Iterator[Link]:
+    """A way to the office that a test may cut, hold or lie on."""
+    with running_link(product.origin) as link:
+        yield link
+
+
+@pytest.fixture
+def site(product: Product, desk: Desk, crews_are_free: None) -> Site:  # noqa: ARG001
+    """A repair with a free crew."""
+    return Site.of_a_new_call(product, desk)
+
+
+@pytest.fixture
+def tablet(site: Site, link: Link, browser: Browser, strict: Strict) -> Iterator[CrewTablet]:
+    """A tablet of the crew, enrolled over the link, in a browser that is not to be killed."""
+    own = browser.new_context(viewport=TABLET, has_touch=True, **HERE, **ALLOWED)
+    own.on("page", strict.watch)
+    yield site.tablet_on(own, link.origin)
+    own.close()
+
+
+@pytest.fixture
 def console(product: Product, context: Callable[..., BrowserContext], strict: Strict) -> OpenConsole:
     """Opens a console of its own browser, signed in as Lin Xiao unless another is named.
 
@@ -147,11 +177,3 @@ def persistent(chromium: Playwright, tmp_path: Path) -> Iterator[Callable[..., B
     yield start
     for context in opened:
         context.close()
-
-
-def eventually(holds: Callable[[], bool], *, within_s: float = 20.0, what: str = "it") -> None:
-    """Wait for something that happens in its own time."""
-    end = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < end, f"{what} did not happen within {within_s:.0f} s"
-        time.sleep(0.1)

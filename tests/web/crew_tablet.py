@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
-from app.bench.browser.pages import Tablet
+from app.bench.browser.pages import GHOST_TAP_MS, SLOW_MS, Tablet
 
 REPAIR_ANSWERS = {
     "risk_checked": "true",
@@ -22,14 +24,44 @@ REPAIR_ANSWERS = {
 }
 
 
+CAMERA = "Canary Phone 12"
+
+
 class CrewTablet(Tablet):
     """One page of the crew app, with a person who fills forms, takes pictures and signs."""
+
+    def device_id(self) -> str:
+        """The name the office gave this tablet."""
+        [row] = [row for row in self.rows("settings") if row["key"] == "device"]
+        return str(row["value"]["device_id"])
+
+    def job_badge(self, state: str) -> Locator:
+        """The badge of the job that is open, in this state."""
+        return self.page.locator(f"main [data-badge={state}]")
+
+    def reached(self, step: str) -> Locator:
+        """A step of the job that is open, ticked."""
+        return self.page.locator(f"li[data-step='{step}'].done")
+
+    def sync_now(self) -> str:
+        """Press the button on the sync page; what it answers."""
+        if not self.page.url.endswith("/crew/sync"):
+            self.page.click(".strip")
+        self.page.wait_for_timeout(GHOST_TAP_MS)
+        self.page.click("[data-testid=sync-now]")
+        answer = self.page.locator("[data-testid=answer]")
+        expect(answer).to_be_visible(timeout=SLOW_MS)
+        return answer.inner_text()
 
     def choose(self, item: str, value: str) -> None:
         """Tap one answer."""
         tile = self.page.locator(f"[id='answers.{item}'] [data-value='{value}']")
         tile.click()
         expect(tile).to_have_attribute("aria-checked", "true")
+        confirm = self.page.locator(f"[id='answers.{item}'] [data-testid=confirm]")
+        if confirm.count():  # safety hangs on it
+            confirm.click()
+            expect(confirm).to_have_count(0)
 
     def write(self, item: str, text: str) -> None:
         """Type an answer and leave the field."""
@@ -73,14 +105,24 @@ class CrewTablet(Tablet):
         expect(self.page.locator(f"[data-slot='{slot}'] img")).to_be_visible()
 
 
+def eventually(holds: Callable[[], bool], *, within_s: float = 20.0, what: str = "it") -> None:
+    """Wait for something that happens in its own time."""
+    end = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < end, f"{what} did not happen within {within_s:.0f} s"
+        time.sleep(0.1)
+
+
 def picture(colour: tuple[int, int, int]) -> bytes:
     """A photo larger than the app keeps, different for each colour."""
     out = io.BytesIO()
     Image.effect_noise((2600, 1950), 60).convert("RGB").point(lambda level: level).save(out, "JPEG", quality=80)
     image = Image.open(io.BytesIO(out.getvalue()))
     image.paste(colour, (200, 200, 1400, 1200))
+    exif = Image.Exif()
+    exif[0x0110] = CAMERA
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
+    image.save(out, "JPEG", quality=80, exif=exif)
     return out.getvalue()
 
 

@@ -7,12 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from sqlalchemy import create_engine, make_url, text
 
 from app.district.load import DEMO_PASSWORD
 from app.launch.children import Address, children
@@ -63,6 +64,36 @@ class Product:
     def command(self, *arguments: str) -> None:
         """Run one of the product's own commands to its end."""
         subprocess.run([sys.executable, "-m", "app.cli", *arguments], cwd=ROOT, env=self.env, check=True)
+
+
+@contextmanager
+def backup(product: Product) -> Iterator[Callable[[], None]]:
+    """The database as it stands now, and how to put it back in place of what has become of it."""
+    own = make_url(product.env["DATABASE_URL"])
+    name, copy = own.database, f"{own.database}_backup"
+    server = create_engine(own.set(database="postgres"), isolation_level="AUTOCOMMIT")
+
+    def copied(source: str | None, target: str | None) -> None:
+        with server.connect() as connection:
+            connection.execute(text(f'ALTER DATABASE "{source}" ALLOW_CONNECTIONS false'))
+            connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": source}
+            )
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)'))
+            connection.execute(text(f'CREATE DATABASE "{target}" TEMPLATE "{source}" STRATEGY file_copy'))
+            connection.execute(text(f'ALTER DATABASE "{source}" ALLOW_CONNECTIONS true'))
+
+    def put_back() -> None:
+        product.kill("web")
+        copied(copy, name)
+        product.start("web")
+        product.wait_ready()
+
+    copied(name, copy)
+    yield put_back
+    with server.connect() as connection:
+        connection.execute(text(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)'))
+    server.dispose()
 
 
 def answers(url: str) -> bool:

@@ -108,7 +108,7 @@ def free_time(desk: Desk) -> tuple[str, dict[str, Any], datetime]:
                 end = min(end, datetime.fromisoformat(board["ends_at"]))  # late in the evening it is tomorrow's
                 start = max(
                     start,
-                    datetime.fromisoformat(board["starts_at"]) + timedelta(hours=3),  # not at the edge of the screen
+                    datetime.fromisoformat(board["starts_at"]),
                     datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1),
                 )
                 if not taken and end - start >= timedelta(hours=3) and waiting & set(lane["skills"]):

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 from app.bench.browser.chromium import browser_options
 from app.story.desk import Desk
 from tests.web.conftest import Strict, eventually
-from tests.web.crew_tablet import REPAIR_ANSWERS, CrewTablet, kill_browser
+from tests.web.crew_tablet import CAMERA, REPAIR_ANSWERS, CrewTablet, kill_browser
 from tests.web.product import ROOT, Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -87,6 +87,9 @@ def test_a_job_done_without_a_link_survives_a_kill_and_arrives_whole_and_once(
     tablet.page.goto(f"{product.origin}/crew/jobs")
     tablet.page.locator("[data-value='done']").click()
     expect(tablet.page.locator(f"[data-job='{job['number']}'] [data-badge='pending']")).to_be_visible()
+    here = tablet.page.locator(f"[data-job='{job['number']}'] [data-testid=files-here]")
+    expect(here).to_have_attribute("data-missing", "3")
+    expect(here).to_contain_text("还有 3 个文件未送到")
     assert [row["op"] for row in tablet.work()] == [row["op"] for row in made]
     assert desk.get(f"/api/v1/jobs/{job['id']}")["state"] == "assigned"
 
@@ -96,15 +99,26 @@ def test_a_job_done_without_a_link_survives_a_kill_and_arrives_whole_and_once(
 
     there = desk.get(f"/api/v1/jobs/{job['id']}")
     assert there["state"] == "completed"
-    files = {row["sha256"]: row["slot"] for row in tablet.rows("files")}
+    assert there["files"] == {"declared": 3, "here": 3}
+    expect(here).to_have_attribute("data-missing", "0")
+    files = {row["sha256"]: row["slot"] for row in tablet.rows("files") if row["kind"] != "thumb"}
     arrived = desk.get(f"/api/v1/jobs/{job['id']}/attachments")["items"]
     assert {one["sha256"]: one["slot"] for one in arrived} == files
     for one in arrived:
         content = desk.raw(f"/api/v1/attachments/{one['id']}/content")
         assert hashlib.sha256(content).hexdigest() == one["sha256"]
+    eventually(lambda: CAMERA in cameras(desk, job), what="a look at the photos")
+    small = [row for row in tablet.rows("files") if row["kind"] == "thumb"]
+    assert len(small) == 2
+    assert all(row["size"] <= 30_000 and row["state"] == "verified" for row in small)
     assert ledger_of(product, device_of(tablet)) == len(tablet.rows("ops"))
     tablet.tab("sync")
     expect(tablet.page.locator("[data-testid=light]")).to_have_attribute("data-safe", "true")
+
+
+def cameras(desk: Desk, job: dict[str, Any]) -> set[str | None]:
+    """What took the job's photos, as the files themselves say."""
+    return {one["exif_device"] for one in desk.get(f"/api/v1/jobs/{job['id']}/attachments")["items"]}
 
 
 def device_of(tablet: CrewTablet) -> str:

@@ -232,7 +232,7 @@ def test_every_time_is_that_of_the_branch_being_looked_at(
 
 def test_a_manager_enrols_a_tablet_by_a_code(console: OpenConsole) -> None:
     opened = console("manager")
-    opened.page.get_by_role("link", name="平板").click()
+    opened.page.get_by_role("link", name="平板", exact=True).click()
     opened.page.get_by_role("button", name="登记平板").click()
     opened.page.get_by_label("平板名称").fill("R9 班 1 号平板")
     opened.page.get_by_role("button", name="生成登记码").click()
@@ -242,7 +242,7 @@ def test_a_manager_enrols_a_tablet_by_a_code(console: OpenConsole) -> None:
 def test_a_dispatcher_sees_no_tablets_page(console: OpenConsole) -> None:
     opened = console()
     expect(opened.page.get_by_role("link", name="调度台")).to_be_visible()
-    expect(opened.page.get_by_role("link", name="平板")).to_have_count(0)
+    expect(opened.page.get_by_role("link", name="平板", exact=True)).to_have_count(0)
 
 
 def screens_of(opened: DeskConsole, job: dict[str, Any]) -> Iterator[str]:

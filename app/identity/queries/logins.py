@@ -148,6 +148,12 @@ def end_logins_of_person(session: Session, person_id: UUID, now: datetime) -> No
     session.execute(update(SignedIn).where(*mine).values(revoked_at=now))
 
 
+def was_signed_in(session: Session, device_id: UUID, person_id: UUID) -> bool:
+    """Whether the person was ever signed in on the tablet, as far back as logins are kept."""
+    query = select(SignedIn.id).where(SignedIn.device_id == device_id, SignedIn.person_id == person_id).limit(1)
+    return session.scalar(query) is not None
+
+
 def end_logins_of_device(session: Session, device_id: UUID, now: datetime) -> None:
     """End every open login on a tablet."""
     mine = (SignedIn.device_id == device_id, SignedIn.revoked_at.is_(None))

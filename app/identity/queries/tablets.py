@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import DateTime, column, func, select, table
 from sqlalchemy.orm import Session
 
-from app.identity.models import Device, EnrolmentCode
+from app.identity.models import Branch, Device, DeviceState, EnrolmentCode
 from app.kernel.paging import decode_cursor, uuid_key
 from app.kernel.problems import NotFound
 from mobile_sync.adapters.tables import sync_device_state
@@ -20,6 +20,12 @@ from mobile_sync.adapters.tables import sync_device_state
 def device_known_by_key(session: Session, key_thumbprint: str) -> Device | None:
     """The tablet with this key."""
     return session.scalar(select(Device).where(Device.key_thumbprint == key_thumbprint))
+
+
+def revoked_among(session: Session, device_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the tablets that were signed out by the office."""
+    gone = select(Device.id).where(Device.id.in_(device_ids), Device.state != DeviceState.ACTIVE)
+    return set(session.scalars(gone))
 
 
 def find_device(session: Session, device_id: UUID) -> Device | None:
@@ -84,6 +90,12 @@ def _moment(told: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+def time_zone_of(session: Session, device_id: UUID) -> str:
+    """The clock by which a tablet's days are counted: its branch's."""
+    query = select(Branch.timezone).join(Device, Device.branch_id == Branch.id).where(Device.id == device_id)
+    return session.scalars(query).one()
 
 
 def lock_code(session: Session, code_hash: bytes) -> EnrolmentCode | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request
 
-from app.identity.schemas import EnrolIn, TabletLoginIn, TabletOut, TabletRefreshIn
+from app.identity.schemas import EnrolIn, TabletLoginIn, TabletOut, TabletProof, TabletRefreshIn
 from app.identity.service import tablets
 from app.identity.service.tablets import Enrolment
 from app.kernel.web import Blueprint, anyone, current_uow, keyless
@@ -43,3 +43,13 @@ def refresh_session(body: dict[str, Any]) -> Enrolment:
 def sign_in_on_tablet(body: dict[str, Any]) -> Enrolment:
     """Sign a person in on an enrolled tablet, with a signature over `device_id.login.nonce`"""
     return tablets.sign_in_on_tablet(current_uow(), **body, address=request.remote_addr)
+
+
+@blp.post("/erased")
+@blp.arguments(TabletProof)
+@blp.response(204)
+@keyless
+@anyone
+def confirm_erased(body: dict[str, Any]) -> None:
+    """Say that the tablet has erased itself, with a signature over `device_id.erased.nonce` made before"""
+    tablets.erased(current_uow(), **body)

@@ -74,6 +74,7 @@ def actor_standing(standing: Standing, now: datetime) -> Actor:
         session_id=standing.session_id,
         device_id=standing.device_id,
         device_revoked=standing.device_state not in {None, DeviceState.ACTIVE},
+        device_wipe=standing.device_state is DeviceState.WIPE,
         locale=standing.locale,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from app.identity import device_keys, rules, secrets
-from app.identity.errors import DeviceKnown, EnrolmentCodeRefused, WrongSignature
+from app.identity.errors import DeviceKnown, EnrolmentCodeRefused, EraseNotOrdered, WrongSignature
 from app.identity.models import Device, DeviceState, EnrolmentCode, Person, SessionKind
 from app.identity.queries import logins as login_queries
 from app.identity.queries import people as people_queries
@@ -18,8 +18,8 @@ from app.identity.service.logins import TokenPair, open_token_session
 from app.identity.service.passwords import prove_password
 from app.identity.service.refresh import refresh_device
 from app.identity.service.trail import audit
-from app.kernel.actor import Permission
-from app.kernel.problems import DeviceRevoked, FieldError, Invalid
+from app.kernel.actor import Actor, Permission
+from app.kernel.problems import DeviceRevoked, FieldError, Invalid, NotFound
 from app.kernel.unit_of_work import UnitOfWork
 
 
@@ -184,6 +184,59 @@ def refresh_on_tablet(uow: UnitOfWork, *, device_id: UUID, refresh_token: str, n
     return Enrolment(device_id, tokens, person, queries.crew_of(uow.session, person.id))
 
 
+def origin_of(uow: UnitOfWork, device_id: UUID, person_id: UUID | None) -> tuple[dict[str, Any], Actor]:
+    """The public key of the tablet that a sealed bundle says it is of, and who acts in it.
+
+    That is whom it names, if they were ever signed in there, else who was last. Work of somebody whose account is
+    closed waits for a person at the centre, like that of a revoked tablet.
+
+    Raises:
+        NotFound: no such tablet, or not one of those that somebody at a desk manages.
+    """
+    device = queries.find_device(uow.session, device_id)
+    at_a_desk = uow.actor.device_id is None
+    if device is None or (at_a_desk and not uow.actor.may(Permission.MANAGE_DEVICES, device.branch_id)):
+        raise NotFound
+    named = person_id is not None and login_queries.was_signed_in(uow.session, device_id, person_id)
+    speaker = person_id if named else device.person_id
+    if speaker is None:
+        raise NotFound
+    person, grants = login_queries.person_with_grants(uow.session, speaker)
+    actor = Actor(
+        person_id=person.id,
+        grants=rules.granted(grants),
+        roles=frozenset(role.value for role, _ in grants),
+        home_branch_id=person.branch_id,
+        device_id=device.id,
+        device_revoked=device.state is not DeviceState.ACTIVE or not person.active,
+        device_wipe=device.state is DeviceState.WIPE,
+        locale=person.locale,
+    )
+    return device.public_key, actor
+
+
+def note_bundle(uow: UnitOfWork, device_id: UUID, detail: dict[str, Any]) -> None:
+    """A tablet's sealed work was brought, by whoever acts."""
+    device = queries.find_device(uow.session, device_id)
+    audit(uow, "bundle_taken", "device", device_id, detail, branch_id=device.branch_id if device else None)
+
+
+def erased(uow: UnitOfWork, *, device_id: UUID, nonce: str, signature: str) -> None:
+    """A tablet says that it has erased itself; the signature over `device_id.erased.nonce` was made before that.
+
+    Raises:
+        WrongSignature: no such tablet, or not its key.
+        EraseNotOrdered: nobody asked it to.
+    """
+    device = _proven_device(uow, device_id, f"{device_id}.erased.{nonce}", signature)
+    if device.state is not DeviceState.WIPE:
+        raise EraseNotOrdered
+    if device.wiped_at is None:
+        device.wiped_at = uow.now
+        login_queries.end_logins_of_device(uow.session, device.id, uow.now)
+        audit(uow, "device_wiped", "device", device.id, branch_id=device.branch_id)
+
+
 def list_devices(uow: UnitOfWork, *, cursor: str | None, limit: int) -> list[DeviceView]:
     """Tablets the actor manages, newest first, one more than `limit` when there are more."""
     branch_ids = uow.actor.must_somewhere(Permission.MANAGE_DEVICES)
@@ -203,9 +256,9 @@ def _view(device: Device, health: queries.Health, names: dict[UUID, tuple[str, s
 
 
 def revoke_device(uow: UnitOfWork, device_id: UUID, *, wipe: bool = False) -> DeviceView:
-    """Sign a tablet out for good. With `wipe` it erases its data key at the next contact."""
+    """Sign a tablet out for good. With `wipe` it seals what it has not sent and erases itself at the next contact."""
     device = queries.get_device(uow.session, device_id, branch_ids=uow.actor.branch_ids)
     uow.actor.must(Permission.MANAGE_DEVICES, device.branch_id)
-    device.state = DeviceState.WIPE if wipe else DeviceState.REVOKED
+    device.state = DeviceState.WIPE if wipe or device.wiped_at else DeviceState.REVOKED
     audit(uow, "device_revoked", "device", device.id, {"wipe": wipe}, branch_id=device.branch_id)
     return _views(uow, [device])[0]

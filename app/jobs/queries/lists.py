@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.jobs.models import JobKind, JobState, Priority
 from app.kernel.actor import Actor, Permission
 from app.kernel.paging import decode_cursor, encode_cursor, time_key, uuid_key
+from app.media.rules import DISTANCE_APART_M, TIME_APART
 
 CSV_LIMIT = 20_000  # rows of one export; a wider question belongs to the reports
 ROWS_AT_ONCE = 500  # of an export, between the database and us
@@ -190,7 +191,13 @@ _ATTACHMENTS = text(
     SELECT coalesce(json_agg(t ORDER BY t.kind, t.slot, t.taken_at, t.id), '[]')::text
     FROM (SELECT id, rev, job_id, kind, slot, sha256, size_bytes, mime, taken_at,
                  ST_AsGeoJSON(location)::json AS location, accuracy_m, signer_name, width_px, height_px, person_id,
-                 thumbnail_sha256 IS NOT NULL AS has_thumbnail, verified_at, refused
+                 thumbnail_sha256 IS NOT NULL AS has_thumbnail, verified_at, refused,
+                 exif_taken_at, ST_AsGeoJSON(exif_location)::json AS exif_location, exif_device,
+                 ST_Distance(location, exif_location) AS exif_away_m,
+                 array_remove(ARRAY[
+                     CASE WHEN abs(extract(epoch FROM exif_taken_at - taken_at)) > :apart_s THEN 'time' END,
+                     CASE WHEN ST_Distance(location, exif_location) > :apart_m + coalesce(accuracy_m, 0)
+                          THEN 'position' END], NULL) AS differs
           FROM attachment WHERE job_id = :job_id AND deleted_at IS NULL) t
     """
-)
+).bindparams(apart_s=TIME_APART.total_seconds(), apart_m=DISTANCE_APART_M)

@@ -16,6 +16,7 @@ from app.jobs.service.timeline import note_event
 from app.kernel.actor import Permission
 from app.kernel.problems import FieldError
 from app.kernel.unit_of_work import UnitOfWork
+from mobile_sync.collection import Policy
 
 
 def publish_form(uow: UnitOfWork, *, document: dict[str, Any]) -> Form:
@@ -55,14 +56,13 @@ def answer(uow: UnitOfWork, *, record: FormRecord, item: str, value: Any) -> For
 
 
 def correct_answer(uow: UnitOfWork, *, record: FormRecord, item: str, value: Any) -> FormRecord:
-    """The desk settles an answer on which two disagree, also after the job was closed.
+    """Settle an answer on which two disagree, also after the job was closed. Who may decide it is the caller's to say.
 
     Raises:
-        Forbidden: the actor does not dispatch in the branch.
+        NotFound: the job is not the actor's to see.
         BadAnswer: as in `answer`.
     """
     job = queries.get_job(uow.session, uow.actor, record.job_id)
-    uow.actor.must(Permission.DISPATCH, job.branch_id)
     return _put(uow, job, record, item, value)
 
 
@@ -129,6 +129,16 @@ def _validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(schema))
 
 
+# A state machine's steps are not an answer's to have.
+_POLICIES = frozenset(policy.value for policy in Policy) - {Policy.STATE_MACHINE.value}
+
+
+def _unpoliced(schema: dict[str, Any]) -> list[str]:
+    """Questions with a word for a policy that there is not."""
+    questions = schema.get("properties", {}).items()
+    return [item for item, question in questions if question.get("x-policy", Policy.HUMAN) not in _POLICIES]
+
+
 _MEMBERS = {"code": str, "version": int, "kind": str, "title": dict, "schema": dict, "required": list}
 
 
@@ -142,6 +152,9 @@ def _check_document(document: dict[str, Any]) -> None:
         Draft202012Validator.check_schema(document["schema"])
     except SchemaError as error:
         raise BadForm(FieldError("schema", "invalid", {"detail": error.message})) from error
+    strange = [f"schema.properties.{item}.x-policy" for item in _unpoliced(document["schema"])]
+    if strange:
+        raise BadForm(*(FieldError(name, "choice", {"choices": sorted(_POLICIES)}) for name in strange))
     unknown = [name for name in document["required"] if name not in document["schema"].get("properties", {})]
     if unknown:
         raise BadForm(*(FieldError(f"required.{name}", "unknown_field") for name in unknown))

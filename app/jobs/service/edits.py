@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shapely.geometry import Point
+
 from app.jobs import queries, rules
 from app.jobs.errors import NotYourJob
 from app.jobs.models import Job, Priority
@@ -49,14 +51,38 @@ def note_finding(uow: UnitOfWork, *, job: Job, fields: Mapping[str, Any]) -> Job
 
 
 def correct_words(uow: UnitOfWork, *, job: Job, fields: Mapping[str, Any]) -> Job:
-    """The desk settles a `note` or `finding` on which two disagree, also after the job was closed.
+    """Settle a `note` or `finding` on which two disagree, also after the job was closed.
+
+    Who may decide it is the caller's to say.
 
     Raises:
-        Forbidden: the actor does not dispatch in the branch.
         Invalid: another field, or no text.
     """
-    uow.actor.must(Permission.DISPATCH, job.branch_id)
     return _write_words(uow, job, fields, "corrected")
+
+
+def note_place(uow: UnitOfWork, *, job: Job, location: Point) -> Job:
+    """The crew stands at the job, and it is elsewhere than the job says.
+
+    Raises:
+        NotYourJob: the actor is not in the crew that holds the job, and is no dispatcher.
+        JobClosed: the job is completed or cancelled.
+        Invalid: a place outside the branch.
+    """
+    if not queries.hands_of(uow.session, uow.actor, job):
+        raise NotYourJob
+    rules.check_open(job.state)
+    return correct_place(uow, job=job, location=location)
+
+
+def correct_place(uow: UnitOfWork, *, job: Job, location: Point) -> Job:
+    """Settle where the job is, also after it was closed. Who may decide it is the caller's to say.
+
+    Raises:
+        Invalid: a place outside the branch.
+    """
+    must_lie_in(queries.get_branch(uow.session, job.branch_id).boundary, location)
+    return _write(uow, job, {"location": location}, frozenset({"location"}), "placed")
 
 
 def _write_words(uow: UnitOfWork, job: Job, fields: Mapping[str, Any], kind: str) -> Job:

@@ -17,7 +17,7 @@ from app.launch.report import Stop
 from app.launch.services import TEST, Services
 from app.launch.together import side_by_side
 
-PARALLEL = ["-n", "2", "--dist", "loadgroup", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
+PARALLEL = ["-n", "2", "--dist", "loadscope", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
 NO_BROWSER = "not browser"  # the marker expression that needs no Chromium
 
 
@@ -48,7 +48,7 @@ def test_env(launch: Launch, services: Services, *, browser: bool) -> dict[str, 
     env = node_env(launch.python, launch.product_env(services))
     blobs = made(launch.places.var / "test" / "blobs")
     found = browser_env(launch.maker, launch.environ) if browser else {}
-    return {**env, **found, "BLOB_ROOT": str(blobs), "LC_ALL": "C.UTF-8"}
+    return {**env, **found, "BLOB_ROOT": str(blobs), "BLOB_STORE": "", "LC_ALL": "C.UTF-8"}
 
 
 @contextmanager

@@ -1,19 +1,19 @@
 /** The engine as an app holds it: record edits, look at them, and let rounds of push, pull and files run by themselves. */
 
 import type { FileRules } from './files'
-import { FIELD_FILES, purge, sendFiles } from './files'
+import { FIELD_FILES, heard, purge, sendFiles } from './files'
 import type { Edit } from './outbox'
 import { reconcile } from './numbers'
-import { forgetOld, record, settle, takeBatch } from './outbox'
-import type { Op, Problem, PushRequest, Report } from './protocol'
+import { forgetOld, record, settle, takeBatch, UNNAMED_SCHEMA } from './outbox'
+import type { Op, Problem, PushRequest, PushResponse, Report } from './protocol'
 import type { Applied } from './pull'
-import { applyStaged, begin, EPOCH, nextRequest, PROBE, stage } from './pull'
+import { applyStaged, begin, nextRequest, PROBE, stage } from './pull'
 import type { RetryRules } from './retry'
 import { FIELD_RETRY, Retry } from './retry'
 import type { Phase } from './status'
 import { LAST_SYNCED, LinkMonitor } from './status'
 import type { Also, SyncStorage, Tables } from './store'
-import { readMeta, writeMeta } from './store'
+import { EPOCH, HEARD, readMeta, writeMeta } from './store'
 import type { Digest } from './verify'
 import { verify } from './verify'
 import type { Clock, FaultKind, Locks, Transport, Uploader } from './world'
@@ -70,6 +70,7 @@ export class SyncClient {
   private running: Promise<Outcome> | null = null
   private edited = false
   private stopped = true
+  private following = false
 
   constructor(private readonly parts: Parts) {
     this.retry = new Retry(parts.clock, parts.retry ?? FIELD_RETRY, () => void this.sync(), parts.spread)
@@ -107,8 +108,9 @@ export class SyncClient {
 
   /** Keep edits in one local transaction; when this resolves they survive a kill. Returns their op numbers. */
   async record(edits: readonly Edit[], how: Keeping = {}): Promise<number[]> {
-    const now = this.parts.clock.now()
-    const made = (tables: Tables): Promise<number[]> => record(tables, edits, how.together ?? false, now)
+    const { clock, schema_version } = this.parts
+    const recording = { together: how.together ?? false, now: clock.now(), schema_version }
+    const made = (tables: Tables): Promise<number[]> => record(tables, edits, recording)
     const numbers = await this.parts.storage.run('write', made, how.also)
     if (how.quiet) return numbers
     this.edited = true
@@ -127,6 +129,11 @@ export class SyncClient {
     return answer
   }
 
+  /** The next round asks what became of the ops that wait at the centre, however lately it was asked (SPEC P16). */
+  askAgain(): void {
+    this.asked_at = -Infinity
+  }
+
   /** Run one round now. Calls during a round join it, and a further round follows where edits came in between. */
   sync(): Promise<Outcome> {
     this.running ??= this.guarded().finally(() => {
@@ -141,9 +148,10 @@ export class SyncClient {
       const outcome: Outcome = done ?? { kind: 'elsewhere' }
       this.last = outcome
       this.rearm(outcome)
+      if (done === null) this.follow()
       return outcome
     } catch (error) {
-      // Not the link but this device, a full disk for one: no reason to let the queue sleep either.
+      // Nobody foresaw it: no reason to let the queue sleep.
       if (!this.stopped) this.retry.failed(null)
       throw error
     } finally {
@@ -151,6 +159,17 @@ export class SyncClient {
       this.moving = null
       this.tell()
     }
+  }
+
+  /** Another page is the sender: what this one recorded meanwhile goes as soon as that one is done, or dead. */
+  private follow(): void {
+    if (this.following || this.stopped) return
+    this.following = true
+    void this.parts.locks.freed(LOCK).then(async () => {
+      this.following = false
+      await this.running
+      if (!this.stopped) void this.sync()
+    })
   }
 
   private rearm(outcome: Outcome): void {
@@ -161,6 +180,8 @@ export class SyncClient {
 
   private retryAfter: number | null = null
   private asked_at = -Infinity
+  /** The server's clock as last heard; how long a judged op is kept is counted by it alone. */
+  private server_at: number | null = null
   private report: Report | null = null
 
   private async attempt(): Promise<Outcome> {
@@ -171,6 +192,8 @@ export class SyncClient {
       if (!(error instanceof Fault)) throw error
       this.link.failed(error.kind)
       this.retryAfter = error.retryAfter
+      // Who may not pull asks by an empty push whether all that was sent is still there (SPEC P14).
+      if (error.problem.code === 'device_revoked') await this.change((tables) => writeMeta(tables, PROBE, true))
       return { kind: 'fault', fault: error.kind, problem: error.problem }
     }
   }
@@ -190,8 +213,8 @@ export class SyncClient {
 
   private async close(tables: Tables): Promise<void> {
     const now = this.parts.clock.now()
-    await purge(tables, this.parts.files ?? FIELD_FILES, now)
-    await forgetOld(tables, now)
+    await purge(tables, this.parts.files ?? FIELD_FILES)
+    if (this.server_at !== null) await forgetOld(tables, this.server_at)
     await writeMeta(tables, LAST_SYNCED, now)
   }
 
@@ -206,22 +229,28 @@ export class SyncClient {
       this.enter('pushing')
       const body = await this.pushBody(ops)
       const answer = await this.timed(() => transport.push(body))
-      const after = await storage.run('write', async (tables) => {
-        const moved = await settle(tables, answer.results, clock.now())
-        await tables.meta.delete(PROBE)
-        return { moved, again: await reconcile(tables, answer) }
-      })
+      const after = await storage.run('write', (tables) => this.answered(tables, answer))
       ask = probe = false
       settled += after.moved
       this.tell()
-      if (after.again) reconciled += 1
+      // Sent under the epoch of a life that is over, nothing new was taken (SPEC P19).
+      if (after.again || (ops.length > 0 && answer.epoch !== body.epoch && body.epoch !== undefined)) reconciled += 1
       else if (after.moved === 0) break
     }
     return settled
   }
 
+  private async answered(tables: Tables, answer: PushResponse): Promise<{ moved: number; again: boolean }> {
+    this.server_at = Date.parse(answer.server_at)
+    const moved = await settle(tables, answer.results, this.server_at)
+    await heard(tables, answer.epoch, answer.server_at)
+    await tables.meta.delete(PROBE)
+    await writeMeta(tables, HEARD, answer.epoch)
+    return { moved, again: await reconcile(tables, answer) }
+  }
+
   private shouldAsk(): boolean {
-    const now = this.parts.clock.now()
+    const now = this.parts.clock.monotonic()
     if (now - this.asked_at < ASK_EVERY_MS) return false
     this.asked_at = now
     return true
@@ -229,9 +258,12 @@ export class SyncClient {
 
   private async pushBody(ops: Op[]): Promise<PushRequest> {
     const { storage, clock, schema_version } = this.parts
-    const epoch = await storage.run('read', (tables) => readMeta<string | null>(tables, EPOCH, null))
+    const epoch = await storage.run('read', async (tables) =>
+      readMeta<string | null>(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null)),
+    )
     return {
-      schema_version,
+      // It stands for the ops that do not name theirs (SPEC W8).
+      schema_version: ops.every((op) => op.schema_version !== undefined) ? schema_version : UNNAMED_SCHEMA,
       sent_at: new Date(clock.now()).toISOString(),
       monotonic_ms: Math.round(clock.monotonic()),
       ops,
@@ -261,8 +293,12 @@ export class SyncClient {
       const page = await this.timed(() =>
         transport.pull(this.report === null ? body : { ...body, report: this.report }),
       )
+      this.server_at = Date.parse(page.server_at)
       if (!(await storage.run('write', (tables) => stage(tables, page)))) continue
-      const applied = await storage.run('write', applyStaged)
+      const applied = await storage.run('write', async (tables) => {
+        await heard(tables, page.epoch, page.server_at)
+        return applyStaged(tables)
+      })
       if (applied.changed + applied.gone > 0) this.tell()
       return applied
     }

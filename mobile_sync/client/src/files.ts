@@ -3,19 +3,27 @@
 import type { BlobStatus } from './protocol'
 import type { FileRow, SyncStorage, Tables } from './store'
 import type { Clock, Transport, Uploader } from './world'
+import { readMeta, writeMeta } from './store'
 import { Fault } from './world'
+
+/** Server time as last heard, in milliseconds; the life of the server that told it; how long originals stay. */
+const SERVER_AT = 'files.server_at'
+const LIFE = 'files.life'
+const KEEP_MS = 'files.keep_ms'
 
 export interface FileRules {
   /** Kinds in sending order; a kind that is not listed comes last. */
   order: readonly string[]
-  /** Milliseconds that the bytes stay here after the server's receipt. */
+  /** Milliseconds that the bytes stay here after the server's receipt, where the server names no other time. */
   keep_verified: number
   /** Hashes asked about in one request. */
   check_limit: number
+  /** How soon a file is wanted among those of its kind: 0 first. */
+  urgency?: (tables: Tables, file: FileRow) => Promise<number>
 }
 
 export const FIELD_FILES: FileRules = {
-  order: ['signature', 'photo'],
+  order: ['signature', 'thumb', 'act', 'photo'],
   keep_verified: 7 * 24 * 3_600_000,
   check_limit: 100,
 }
@@ -47,21 +55,28 @@ export async function sendFiles(world: FileWorld): Promise<number> {
   return verified
 }
 
+/** SPEC B10: by kind, among these by how soon they are wanted, then the smallest. */
 async function inOrder(tables: Tables, rules: FileRules): Promise<FileRow[]> {
-  const rank = (file: FileRow): number => {
-    const at = rules.order.indexOf(file.kind)
-    return at < 0 ? rules.order.length : at
-  }
-  const declared: FileRow[] = []
+  const declared: { file: FileRow; rank: number[] }[] = []
   for (const file of await tables.files.by('state', 'waiting')) {
     // The op goes first: it declares the file (SPEC B2).
-    if ((await tables.ops.get(file.op_no))?.state !== 'pending') declared.push(file)
+    if ((await tables.ops.get(file.op_no))?.state === 'pending') continue
+    const listed = rules.order.indexOf(file.kind)
+    const urgency = (await rules.urgency?.(tables, file)) ?? 0
+    declared.push({ file, rank: [listed < 0 ? rules.order.length : listed, urgency, file.size, file.op_no] })
   }
-  return declared.sort((a, b) => rank(a) - rank(b) || a.size - b.size || a.op_no - b.op_no)
+  return declared.sort((a, b) => compare(a.rank, b.rank)).map(({ file }) => file)
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, index) => value !== b[index])
+  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0)
 }
 
 async function check(world: FileWorld, files: readonly FileRow[]): Promise<Map<string, BlobStatus>> {
   const answer = await world.transport.checkBlobs(files.map((file) => file.sha256))
+  const { keep_s } = answer
+  if (keep_s !== undefined) await world.storage.run('write', (tables) => writeMeta(tables, KEEP_MS, keep_s * 1000))
   return new Map(answer.blobs.map((blob) => [blob.sha256, blob]))
 }
 
@@ -91,8 +106,8 @@ async function upload(world: FileWorld, file: FileRow, bytes: unknown, known: Bl
 }
 
 async function markVerified(world: FileWorld, file: FileRow): Promise<number> {
-  const now = world.clock.now()
-  await update(world, file, (row) => ({ ...row, state: 'verified', sent: row.size, verified_at: now, error: null }))
+  // Dated by the next server time that is heard: this device's clock may be years off (SPEC B9).
+  await update(world, file, (row) => ({ ...row, state: 'verified', sent: row.size, verified_at: null, error: null }))
   return 1
 }
 
@@ -113,12 +128,31 @@ export async function offerAgain(tables: Tables, sha256: string): Promise<void> 
   if (row?.state === 'refused') await tables.files.put({ ...row, state: 'waiting', error: null })
 }
 
-/** Delete the bytes of files that the server verified longer ago than the delay, and whose op is settled. */
-export async function purge(tables: Tables, rules: FileRules, now: number): Promise<number> {
+/**
+ * The server's life and time, from any answer of its (SPEC B9). Receipts get their date by it; in another life they are
+ * void, because the server may have lost the files: they are offered again.
+ */
+export async function heard(tables: Tables, epoch: string, server_at: string): Promise<void> {
+  const life = await readMeta<string | null>(tables, LIFE, null)
+  const at = Date.parse(server_at)
+  await writeMeta(tables, LIFE, epoch)
+  await writeMeta(tables, SERVER_AT, at)
+  for (const file of await tables.files.by('state', 'verified')) {
+    if (file.purged) continue
+    if (life !== null && life !== epoch) await tables.files.put({ ...file, state: 'waiting', sent: 0, verified_at: null })
+    else if (file.verified_at === null) await tables.files.put({ ...file, verified_at: at })
+  }
+}
+
+/** Delete the bytes of files that the server verified longer ago than the delay, by its own time, and whose op is settled. */
+export async function purge(tables: Tables, rules: FileRules): Promise<number> {
+  const now = await readMeta<number | null>(tables, SERVER_AT, null)
+  const keep = await readMeta(tables, KEEP_MS, rules.keep_verified)
+  if (now === null) return 0
   let purged = 0
   for (const file of await tables.files.by('state', 'verified')) {
     const state = (await tables.ops.get(file.op_no))?.state ?? 'kept'
-    if (file.purged || state !== 'kept' || now - (file.verified_at ?? now) < rules.keep_verified) continue
+    if (file.purged || state !== 'kept' || file.verified_at === null || now - file.verified_at < keep) continue
     await tables.contents.delete(file.sha256)
     await tables.files.put({ ...file, purged: true })
     purged += 1

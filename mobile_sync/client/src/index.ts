@@ -1,10 +1,12 @@
 /** The engine's public face. */
 
+export * from './bundle'
 export * from './client'
 export * from './fields'
 export * from './files'
 export * from './outbox'
 export * from './overlay'
+export * from './proof'
 export * from './protocol'
 export * from './status'
 export * from './store'

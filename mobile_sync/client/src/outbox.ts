@@ -3,12 +3,14 @@
 import { OPEN } from './overlay'
 import type { Fields, FileRef, Op, OpKind, OpResult, Position } from './protocol'
 import type { OpRow, OpState, Tables } from './store'
-import { readMeta, recordKey, writeMeta } from './store'
+import { EPOCH, readMeta, recordKey, writeMeta } from './store'
 
 export const NEXT_OP_NO = 'outbox.next_op_no'
 export const PULLS_BEGUN = 'pull.begun'
 /** SPEC P14. Milliseconds that judged ops stay here. */
 export const KEEP_OPS_MS = 30 * 24 * 3_600_000
+/** The shape of ops that do not name theirs: apps of the first version wrote none into them. */
+export const UNNAMED_SCHEMA = 1
 /** Well below the 8 MiB that SPEC W5 allows a request; characters of JSON. */
 const BATCH_CHARS = 1_000_000
 
@@ -25,35 +27,45 @@ export interface Edit {
   files?: { ref: FileRef; bytes?: unknown }[]
 }
 
+/** How edits are recorded: `together` lands them all or none (SPEC P9), `schema_version` is the shape of their fields. */
+export interface Recording {
+  together: boolean
+  now: number
+  schema_version: number
+}
+
 type Group = { group_no: number; group_size: number } | Record<string, never>
 
-/** Keep edits, and the bytes of their files, for sending; `together` lands them all or none (SPEC P9). */
-export async function record(
-  tables: Tables,
-  edits: readonly Edit[],
-  together: boolean,
-  now: number,
-): Promise<number[]> {
+/** Keep edits, and the bytes of their files, for sending. */
+export async function record(tables: Tables, edits: readonly Edit[], how: Recording): Promise<number[]> {
   const first = await readMeta(tables, NEXT_OP_NO, 1)
-  const group: Group = together && edits.length > 1 ? { group_no: first, group_size: edits.length } : {}
+  const group: Group = how.together && edits.length > 1 ? { group_no: first, group_size: edits.length } : {}
   const numbers = edits.map((_, at) => first + at)
-  for (const [at, edit] of edits.entries()) await recordOne(tables, edit, first + at, group, now)
+  for (const [at, edit] of edits.entries()) await recordOne(tables, edit, { op_no: first + at, ...group }, how)
   await writeMeta(tables, NEXT_OP_NO, first + edits.length)
   return numbers
 }
 
-async function recordOne(tables: Tables, edit: Edit, op_no: number, group: Group, now: number): Promise<void> {
+async function recordOne(
+  tables: Tables,
+  edit: Edit,
+  numbers: { op_no: number } & Partial<Group>,
+  { now, schema_version }: Recording,
+): Promise<void> {
+  const { op_no } = numbers
   const key = recordKey(edit.entity, edit.rec_id)
   const base = edit.kind === 'create' ? undefined : await tables.docs.get(key)
+  const epoch = base === undefined ? null : await readMeta<string | null>(tables, EPOCH, null)
   const op: Op = {
-    op_no,
     entity: edit.entity,
     rec_id: edit.rec_id,
     kind: edit.kind,
     base_rev: base?.rev ?? 0,
+    ...(epoch === null ? {} : { epoch }),
     fields: edit.fields,
     device_at: new Date(now).toISOString(),
-    ...group,
+    schema_version,
+    ...numbers,
     ...extras(edit),
   }
   const tag = edit.tag ?? key
@@ -82,6 +94,16 @@ function extras(edit: Edit): Partial<Op> {
   if (edit.gps !== undefined) extra.gps = edit.gps
   if (edit.files !== undefined) extra.files = edit.files.map((file) => file.ref)
   return extra
+}
+
+/**
+ * A row of an app that wrote neither shape nor epoch into its ops, with both; `epoch` is that of the replica. An op that
+ * may have reached the server stays as it is: another content under its number would be another op (SPEC P4).
+ */
+export function completed(row: OpRow, epoch: string | null): OpRow {
+  if (row.state !== 'pending' || row.sent_at !== null || row.op.schema_version !== undefined) return row
+  const based = row.op.base_rev > 0 && epoch !== null
+  return { ...row, op: { ...row.op, schema_version: UNNAMED_SCHEMA, ...(based ? { epoch } : {}) } }
 }
 
 type Owner = { op_no: number; record: string; tag: string; label: string; made_at: number }
@@ -182,7 +204,17 @@ async function settleOne(
     answered_pull: at.begun,
   })
   if (result.status === 'rejected') await parkFiles(tables, row)
+  if (result.centre !== undefined && result.centre.verb !== 'released') await noteTold(tables, row.op_no)
   await releaseShadow(tables, row.record)
+}
+
+/** Op numbers that the centre has dealt with, the newest last: for the person who recorded them. */
+export const TOLD = 'outbox.told'
+const KEEP_TOLD = 20
+
+async function noteTold(tables: Tables, op_no: number): Promise<void> {
+  const known = await readMeta<number[]>(tables, TOLD, [])
+  await writeMeta(tables, TOLD, [...known.filter((one) => one !== op_no), op_no].slice(-KEEP_TOLD))
 }
 
 /** Nobody at the centre waits for the files of a rejected op; they stay here for the person. */

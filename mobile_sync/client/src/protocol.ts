@@ -29,11 +29,14 @@ export interface Op {
   rec_id: string
   kind: OpKind
   base_rev: number
+  /** Of the pull that brought `base_rev` (SPEC M13). */
+  epoch?: string
   fields: Fields
   device_at: string
   group_no?: number
   group_size?: number
   depends_on?: number[]
+  /** The shape of `fields`, as it was when they were recorded (SPEC W8). */
   schema_version?: number
   gps?: Position
   files?: FileRef[]
@@ -65,6 +68,14 @@ export interface OpResult {
   rev: number
   problem?: Problem | null
   fields?: { [name: string]: FieldOutcome } | null
+  centre?: Said
+}
+
+/** What the centre did with an op that waited (SPEC R5). */
+export interface Said {
+  verb: 'replayed' | 'repaired' | 'refused' | 'released'
+  at: string
+  reason?: string
 }
 
 /** What the centre may know about the device (SPEC W9). */
@@ -75,6 +86,8 @@ export interface Report {
   queued_bytes?: number
   oldest_queued_at?: string
   storage_free_bytes?: number
+  /** How the last day compared (SPEC D3). */
+  proof?: { day: string; ops_here: number; ops_there: number; files_here: number; files_there: number }
 }
 
 export interface PushRequest {
@@ -100,6 +113,15 @@ export interface PullRequest {
   schema_version?: number
   mismatched?: string[]
   report?: Report
+}
+
+/** A day of this device as the centre counts it (SPEC D1). */
+export interface ProofResponse {
+  day: string
+  since: string
+  until: string
+  ops: { entity: string; kind: string; status: OpStatus; count: number }[]
+  files: { kind: string; count: number; bytes: number; verified: number; verified_bytes: number }[]
 }
 
 export interface BucketHead {
@@ -142,4 +164,6 @@ export interface BlobStatus {
 
 export interface BlobCheckResponse {
   blobs: BlobStatus[]
+  /** Seconds that a device keeps an original after its receipt. */
+  keep_s?: number
 }

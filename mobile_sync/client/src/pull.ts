@@ -4,9 +4,9 @@ import { OPEN } from './overlay'
 import { PULLS_BEGUN } from './outbox'
 import type { BucketHead, Change, PullRequest, PullResponse } from './protocol'
 import type { DocRow, Tables } from './store'
-import { readMeta, recordKey, writeMeta } from './store'
+import { EPOCH, HEARD, readMeta, recordKey, writeMeta } from './store'
 
-export const EPOCH = 'pull.epoch'
+export { EPOCH } from './store'
 export const CURSORS = 'pull.cursors'
 const STAGED = 'pull.staged'
 export const MISMATCHED = 'pull.mismatched'
@@ -52,6 +52,7 @@ export async function stage(tables: Tables, page: PullResponse): Promise<boolean
   for (const bucket of page.buckets) cursors[bucket.key] = bucket.seq
   const number = before?.number ?? (await readMeta(tables, PULLS_BEGUN, 0))
   await writeMeta(tables, STAGED, { epoch: page.epoch, cursors, next: next + 1, number } satisfies Staged)
+  await writeMeta(tables, HEARD, page.epoch)
   return page.buckets.every((bucket) => !bucket.more)
 }
 

@@ -23,6 +23,7 @@ export class LinkMonitor {
   }
 
   failed(kind: FaultKind): void {
+    if (kind === 'full') return
     if (kind !== 'offline') {
       this.link = 'weak'
       return

@@ -27,6 +27,7 @@ export interface OpRow {
   /** Set before the first sending, so that an op that may have reached the server is never changed. */
   sent_at: number | null
   result: OpResult | null
+  /** Server time of the result, in milliseconds. */
   answered_at: number | null
   /** How many pulls had begun when the result came. */
   answered_pull: number
@@ -118,10 +119,16 @@ export interface SyncStorage {
   /**
    * Run `work` in one transaction over all tables: everything it wrote is kept, or, where it throws or the
    * process dies, nothing. Writers run one after the other. `work` may await only the tables' promises.
+   * A write that finds no room throws the Fault `full`.
    * `also` is the app's own part of a write, after `work`: only then may tables of the app's be held.
    */
   run<T>(mode: 'read' | 'write', work: (tables: Tables) => Promise<T>, also?: Also): Promise<T>
 }
+
+/** Meta: the epoch of what the replica holds. */
+export const EPOCH = 'pull.epoch'
+/** Meta: the epoch last heard of, in whatever answer (SPEC P19). */
+export const HEARD = 'heard.epoch'
 
 export function recordKey(entity: string, id: string): string {
   return `${entity}/${id}`

@@ -52,7 +52,10 @@ async function entriesOf(tables: Tables, bucket: string): Promise<string[]> {
 
 async function report(tables: Tables, wrong: readonly Incident[], now: number): Promise<string[]> {
   const renewed = await readMeta<{ [bucket: string]: number }>(tables, RENEWED_AT, {})
-  const due = wrong.map((one) => one.bucket).filter((bucket) => now - (renewed[bucket] ?? -Infinity) > RENEW_EVERY_MS)
+  // Either way round: a clock that stood years ahead once must not put this off for years.
+  const due = wrong
+    .map((one) => one.bucket)
+    .filter((bucket) => Math.abs(now - (renewed[bucket] ?? -Infinity)) > RENEW_EVERY_MS)
   for (const bucket of due) renewed[bucket] = now
   await writeMeta(tables, RENEWED_AT, renewed)
   await writeMeta(tables, MISMATCHED, due)

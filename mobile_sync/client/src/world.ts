@@ -15,10 +15,15 @@ export interface Clock {
 export interface Locks {
   /** Run `work` while holding the named lock for all tabs and workers, or return null at once where it is held. */
   only<T>(name: string, work: () => Promise<T>): Promise<T | null>
+  /** Resolves when whoever holds the named lock now has let go of it, by ending its work or its life. */
+  freed(name: string): Promise<void>
 }
 
-/** Why a request did not do its work. `offline`: no answer; `auth`: sign in again; `busy`: later; `refused`: never so. */
-export type FaultKind = 'offline' | 'auth' | 'busy' | 'refused'
+/**
+ * Why a round did not do its work. `offline`: no answer, or not from our server; `auth`: sign in again; `busy`: later;
+ * `refused`: never so; `full`: this device has no room to write down what came of it.
+ */
+export type FaultKind = 'offline' | 'auth' | 'busy' | 'refused' | 'full'
 
 export class Fault extends Error {
   constructor(

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import outboxVectors from '../../conformance/outbox.json'
 import replicaVectors from '../../conformance/replica.json'
-import type { DocRow, Op, OpRow, OpState, PullResponse, PushResponse, SyncStorage } from '../src'
-import { checksum, settle, takeBatch, verify } from '../src'
+import type { DocRow, Edit, Op, OpRow, OpState, PullResponse, PushResponse, SyncStorage } from '../src'
+import { checksum, record, settle, takeBatch, verify } from '../src'
 import { MemoryStorage } from '../src/memory'
 import { reconcile } from '../src/numbers'
 import { NEXT_OP_NO } from '../src/outbox'
@@ -102,6 +102,27 @@ describe('outbox.json: to_send', () => {
     },
   )
 })
+
+describe('outbox.json: record', () => {
+  test.each(outboxVectors.record.map((vector) => [`[${vector.rule}] ${vector.name}`, vector] as const))(
+    '%s',
+    async (_, vector) => {
+      const docs = Object.entries(vector.docs).map(([key, rev]) => docOf(key, rev))
+      const storage = await given([], { [EPOCH]: vector.epoch }, docs)
+      const edit = vector.edit as unknown as Edit
+      const how = { together: false, now: 0, schema_version: vector.schema_version }
+      await storage.run('write', (tables) => record(tables, [edit], how))
+      const [row] = await storage.run('read', (tables) => tables.ops.all())
+      const { base_rev, epoch, schema_version } = row!.op
+      expect(JSON.parse(JSON.stringify({ base_rev, epoch, schema_version }))).toEqual(vector.expect)
+    },
+  )
+})
+
+function docOf(key: string, rev: number): DocRow {
+  const [entity, id] = key.split('/') as [string, string]
+  return { key, entity, id, rev, doc: {}, held: { b: 1 }, buckets: ['b'], shadow: false }
+}
 
 interface VectorReplica {
   epoch: string | null

@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, test } from 'vitest'
-import type { Edit, OpResult } from '../src'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Edit, FileRow, OpResult } from '../src'
 import { badgeOf, dismiss, Fault, outstanding, parkedOps, purge, view, viewAll, FIELD_FILES } from '../src'
 import { INCIDENTS } from '../src/verify'
 import { NEXT_OP_NO } from '../src/outbox'
@@ -52,6 +52,16 @@ describe('outbox', () => {
     await here.client.sync()
     expect(server.ledger.size).toBe(1)
     expect((await outstanding(here.storage)).ops).toBe(0)
+  })
+
+  test('[P14] a clock that stood years off does not make a tablet forget what it sent', async () => {
+    await here.client.record([edit(JOB, { note: 'x' })])
+    here.clock.ms = Date.UTC(1970, 0, 2)
+    await here.client.sync()
+    await here.client.sync()
+    here.clock.ms = Date.UTC(2040, 0, 1)
+    await here.client.sync()
+    expect((await ops()).map((row) => [row.op_no, row.state])).toEqual([[1, 'kept']])
   })
 
   test('[P8] a rejected op is parked with its reason and the ones behind it pass', async () => {
@@ -116,6 +126,53 @@ describe('outbox', () => {
     await again.client.sync()
     expect(restored.ledger.size).toBe(3)
     expect(restored.records.get(`job/${JOB}`)?.doc['note']).toBe('c')
+  })
+
+  test('[P19] what another life of the server did not take is sent again under its epoch in the same round', async () => {
+    await here.client.sync()
+    const restored = new TestServer()
+    restored.epoch = 'e2'
+    const again = tablet(restored, here.storage, here.clock)
+    const epochs: (string | undefined)[] = []
+    const push = again.link.push
+    again.link.push = (body) => {
+      epochs.push(body.epoch)
+      return push(body)
+    }
+    again.link.pull = () => Promise.reject(new Fault('refused', { code: 'device_revoked' }))
+    await again.client.record([edit(JOB, { note: 'recorded in the life before' })])
+    await again.client.sync()
+    expect(epochs).toEqual(['e1', 'e2'])
+    expect(restored.ledger.get(1)?.op).toMatchObject({ epoch: 'e1', schema_version: 1 })
+  })
+
+  test('[P14] a device that may not pull asks whether all it sent is still there', async () => {
+    await here.client.record([edit(JOB, { note: 'a' })])
+    here.link.pull = () => Promise.reject(new Fault('refused', { code: 'device_revoked' }))
+    await here.client.sync()
+    server.ledger.clear()
+    await here.client.sync()
+    expect(server.ledger.get(1)?.op.fields).toEqual({ note: 'a' })
+  })
+
+  test('[W8] the shape stands in the op; a batch with ops that name none says the first', async () => {
+    await here.client.record([edit(JOB, { note: 'a' })])
+    const older = { ...(await ops())[0]!, op_no: 2 }
+    const { schema_version: _, ...unnamed } = { ...older.op, op_no: 2 }
+    await here.storage.run('write', async (tables) => {
+      await tables.ops.put({ ...older, sent_at: 1, op: unnamed })
+      await tables.meta.put({ key: NEXT_OP_NO, value: 3 })
+    })
+    const later = tablet(server, here.storage, here.clock, FIELD_FILES, 2)
+    await later.client.record([edit(JOB, { note: 'b' })])
+    const said: [number, (number | undefined)[]][] = []
+    const push = later.link.push
+    later.link.push = (body) => {
+      said.push([body.schema_version, body.ops.map((op) => op.schema_version)])
+      return push(body)
+    }
+    await later.client.sync()
+    expect(said).toEqual([[1, [1, undefined, 2]]])
   })
 
   test('[P15] ops get new numbers where the server knows another op by theirs', async () => {
@@ -238,10 +295,71 @@ describe('files', () => {
     const bytes = () => here.storage.run('read', (tables) => tables.contents.all())
     expect(await bytes()).toHaveLength(3)
     await here.client.sync()
-    await here.client.change((tables) => purge(tables, FIELD_FILES, here.clock.now() + FIELD_FILES.keep_verified - 1))
+    server.at += FIELD_FILES.keep_verified - 1
+    await here.client.sync()
     expect(await bytes()).toHaveLength(3)
-    await here.client.change((tables) => purge(tables, FIELD_FILES, here.clock.now() + FIELD_FILES.keep_verified))
+    server.at += 1
+    await here.client.sync()
     expect(await bytes()).toHaveLength(0)
+    expect((await here.storage.run('read', (tables) => tables.files.all())).map((file) => file.purged)).toEqual([
+      true,
+      true,
+      true,
+    ])
+  })
+
+  test('[B9] a tablet whose clock is years ahead deletes nothing early, and the server says how long', async () => {
+    server.keep_s = 60
+    await here.client.record([edit(JOB, {}, { files: [photo('picture')] })])
+    await here.client.sync()
+    const bytes = () => here.storage.run('read', (tables) => tables.contents.all())
+    here.clock.ms += 20 * 365 * 24 * 3_600_000
+    server.at += 59_000
+    await here.client.sync()
+    expect(await bytes(), 'the receipt is dated by this answer').toHaveLength(1)
+    server.at += 59_999
+    await here.client.sync()
+    expect(await bytes()).toHaveLength(1)
+    server.at += 1
+    await here.client.sync()
+    expect(await bytes()).toHaveLength(0)
+  })
+
+  test('[B9] an unsent original is never deleted', async () => {
+    here.link.upload = () => Promise.reject(new Fault('busy'))
+    await here.client.record([edit(JOB, {}, { files: [photo('picture')] })])
+    await here.client.sync()
+    server.at += 10 * FIELD_FILES.keep_verified
+    await here.client.sync()
+    await here.client.change((tables) => purge(tables, { ...FIELD_FILES, keep_verified: 0 }))
+    expect(await here.storage.run('read', (tables) => tables.contents.all())).toHaveLength(1)
+  })
+
+  test('[B9] in another life of the server no receipt counts: the file is offered again', async () => {
+    await here.client.record([edit(JOB, {}, { files: [photo('picture')] })])
+    await here.client.sync()
+    await here.client.sync()
+    server.stored.clear()
+    server.epoch = 'e2'
+    await here.client.sync()
+    expect(server.stored.get(sha256('picture'))).toBe('picture')
+    expect(await outstanding(here.storage)).toMatchObject({ files: {} })
+  })
+
+  test('[B10] among files of one kind those that are wanted soonest go first', async () => {
+    const order: string[] = []
+    const rules = { ...FIELD_FILES, urgency: (_: unknown, file: FileRow) => Promise.resolve(file.tag === 'gas' ? 0 : 1) }
+    const asked = tablet(server, here.storage, here.clock, rules)
+    asked.link.upload = (file) => {
+      order.push(`${file.kind} ${file.tag}`)
+      return Promise.resolve()
+    }
+    await asked.client.record([
+      edit(FORM, {}, { tag: 'meter', files: [photo('a'), photo('b', 'thumb')] }),
+      edit(JOB, {}, { tag: 'gas', files: [photo('a longer one'), photo('c', 'thumb'), photo('s', 'signature')] }),
+    ])
+    await asked.client.sync()
+    expect(order).toEqual(['signature gas', 'thumb gas', 'thumb meter', 'photo gas', 'photo meter'])
   })
 
   test('[B5] an upload that was cut goes on where the server stands', async () => {
@@ -332,6 +450,41 @@ describe('rounds', () => {
     Object.assign(second.client['parts'], { locks })
     expect((await second.client.sync()).kind).toBe('elsewhere')
     expect((await first.client.sync()).kind).toBe('done')
+  })
+
+  test('[P18] what a second page kept while the first was sending goes as soon as that is done', async () => {
+    const [first, second] = [tablet(server, here.storage), tablet(server, here.storage)]
+    second.client['parts'].locks = first.client['parts'].locks
+    const pull = first.link.pull
+    let release = (): void => undefined
+    first.link.pull = async (body) => {
+      await new Promise<void>((resolve) => (release = resolve))
+      return pull(body)
+    }
+    first.client.start()
+    await vi.waitFor(() => expect(first.client.phase).toBe('pulling'))
+    second.client.start()
+    await second.client.record([edit(JOB, { finding: 'fuse' })])
+    expect(await second.client.sync()).toEqual({ kind: 'elsewhere' })
+    expect(server.ledger.size).toBe(0)
+    first.link.pull = pull
+    release()
+    await vi.waitFor(() => expect(server.ledger.size).toBe(1))
+    expect(second.link.requests).toContain('push')
+    first.client.stop()
+    second.client.stop()
+  })
+
+  test('a device without room says so, waits, and blames neither link nor server', async () => {
+    await here.client.sync()
+    const run = here.storage.run.bind(here.storage) as (...given: unknown[]) => Promise<unknown>
+    const none = (mode: string, ...rest: unknown[]) =>
+      mode === 'write' ? Promise.reject(new Fault('full', { code: 'storage_full' })) : run(mode, ...rest)
+    Object.assign(here.storage, { run: none })
+    expect(await here.client.sync()).toMatchObject({ kind: 'fault', fault: 'full' })
+    expect(here.client.link.link).toBe('online')
+    Object.assign(here.storage, { run })
+    expect((await here.client.sync()).kind).toBe('done')
   })
 
   test('an edit made while files go up is sent before the next file', async () => {

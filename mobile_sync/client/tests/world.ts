@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto'
 import type { Clock, Doc, Locks, Op, OpResult, PullRequest, PullResponse, PushRequest, PushResponse } from '../src'
-import { applyFields, checksum, Fault, SyncClient } from '../src'
+import { applyFields, checksum, Fault, FIELD_FILES, SyncClient } from '../src'
 import { MemoryStorage } from '../src/memory'
-import type { BlobCheckResponse, Change, FileRow, SyncStorage, Transport, Uploader } from '../src'
+import type { BlobCheckResponse, Change, FileRow, FileRules, SyncStorage, Transport, Uploader } from '../src'
 
 export const digest = async (text: string): Promise<Uint8Array> =>
   new Uint8Array(createHash('sha256').update(text, 'utf8').digest())
@@ -50,16 +50,21 @@ export class TestClock implements Clock {
 }
 
 export class TestLocks implements Locks {
-  private readonly held = new Set<string>()
+  private readonly held = new Map<string, Promise<unknown>>()
 
   async only<T>(name: string, work: () => Promise<T>): Promise<T | null> {
     if (this.held.has(name)) return null
-    this.held.add(name)
+    const working = work()
+    this.held.set(name, working)
     try {
-      return await work()
+      return await working
     } finally {
       this.held.delete(name)
     }
+  }
+
+  async freed(name: string): Promise<void> {
+    await this.held.get(name)?.catch(() => undefined)
   }
 }
 
@@ -76,6 +81,9 @@ type Judge = (op: Op, record: ServerRecord | undefined) => Partial<OpResult> | n
 /** One device's server. Fields win by arrival unless `judge` says otherwise. */
 export class TestServer {
   epoch = 'e1'
+  /** Its own clock, and how long it asks devices to keep originals. */
+  at = Date.UTC(2026, 6, 9, 0, 0, 0)
+  keep_s: number | undefined
   records = new Map<string, ServerRecord>()
   entries = new Map<string, { bucket: string; entity: string; id: string; seq: number; gone: boolean }>()
   seqs = new Map<string, number>()
@@ -117,12 +125,13 @@ export class TestServer {
         )
         continue
       }
-      if (op.op_no !== this.expected) break
+      const late = body.epoch !== undefined && body.epoch !== this.epoch
+      if (late || op.op_no !== this.expected) break
       const result = this.run(op)
       this.ledger.set(op.op_no, { op, result })
       results.push(result)
     }
-    return { epoch: this.epoch, results, expected: this.expected, server_at: new Date(0).toISOString() }
+    return { epoch: this.epoch, results, expected: this.expected, server_at: new Date(this.at).toISOString() }
   }
 
   get expected(): number {
@@ -181,11 +190,12 @@ export class TestServer {
       })
     }
     const dropped = Object.keys(body.cursors).filter((key) => !this.subscribed.has(key))
-    return { epoch: this.epoch, server_at: new Date(0).toISOString(), buckets, dropped, changes }
+    return { epoch: this.epoch, server_at: new Date(this.at).toISOString(), buckets, dropped, changes }
   }
 
   check(hashes: readonly string[]): BlobCheckResponse {
     return {
+      ...(this.keep_s === undefined ? {} : { keep_s: this.keep_s }),
       blobs: hashes.map((hash) => {
         const got = this.stored.get(hash)
         if (got === undefined) return { sha256: hash, state: 'missing' as const }
@@ -256,6 +266,8 @@ export function tablet(
   server: TestServer,
   storage: SyncStorage = new MemoryStorage(),
   clock = new TestClock(),
+  files: FileRules = FIELD_FILES,
+  schema_version = 1,
 ): Tablet {
   const link = new TestLink(server)
   const client = new SyncClient({
@@ -266,9 +278,10 @@ export function tablet(
     locks: new TestLocks(),
     digest,
     spread: () => 0.5,
-    schema_version: 1,
+    schema_version,
     page: 3,
     batch: 4,
+    files,
   })
   return { client, storage, link, clock }
 }

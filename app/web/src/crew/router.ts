@@ -1,6 +1,5 @@
 import { createRouter, createWebHistory, type Router } from 'vue-router'
 import { settings } from './services'
-import JobsScreen from './screens/JobsScreen.vue'
 import ShiftScreen from './screens/ShiftScreen.vue'
 
 declare module 'vue-router' {
@@ -20,7 +19,7 @@ export function makeRouter(): Router {
     scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
     routes: [
       { path: '/', name: 'shift', component: ShiftScreen },
-      { path: '/jobs', name: 'jobs', component: JobsScreen },
+      { path: '/jobs', name: 'jobs', component: () => import('./screens/JobsScreen.vue') },
       {
         path: '/jobs/:id',
         name: 'job',
@@ -49,6 +48,14 @@ export function makeRouter(): Router {
         component: () => import('./screens/SignScreen.vue'),
         meta: { ownFoot: true, busy: true },
       },
+      { path: '/decide', name: 'decide', component: () => import('./screens/DecideScreen.vue') },
+      {
+        path: '/decide/:id',
+        name: 'decision',
+        props: true,
+        component: () => import('./screens/DecisionScreen.vue'),
+        meta: { ownFoot: true, busy: true },
+      },
       { path: '/sync', name: 'sync', component: () => import('./screens/SyncScreen.vue') },
       {
         path: '/settings',
@@ -57,6 +64,7 @@ export function makeRouter(): Router {
         meta: { open: true },
       },
       { path: '/enrol', name: 'enrol', component: () => import('./screens/EnrolScreen.vue'), meta: { open: true } },
+      { path: '/erased', name: 'erased', component: () => import('./erase/ErasedScreen.vue'), meta: { open: true } },
       { path: '/login', name: 'login', component: () => import('./screens/LoginScreen.vue'), meta: { open: true } },
       { path: '/:rest(.*)*', redirect: '/' },
     ],

@@ -1,36 +1,49 @@
 import Dexie from 'dexie'
 import { onScopeDispose, shallowRef, type ShallowRef } from 'vue'
 import { SyncClient } from '@sync/client'
+import type { Report } from '@sync/protocol'
+import { FIELD_FILES } from '@sync/files'
+import { view } from '@sync/overlay'
+import type { FileRow, Tables } from '@sync/store'
 import { CrewDatabase } from './db/database'
 import { SettingsStore } from './db/settings'
 import { DexieStorage } from './db/storage'
+import { URGENCY } from './jobs/steps'
+import { SCHEMA_VERSION } from './schema'
 import { sha256Text } from './sync/keys'
 import { browserClock, browserLocks } from './sync/platform'
 import { Session } from './sync/session'
 import { httpTransport } from './sync/transport'
 import { tusUploader } from './sync/uploader'
-
-/** The shape of `fields` and `doc` that this app writes and reads (SPEC W8). */
-const SCHEMA_VERSION = 1
+import type { Job } from './types'
 
 export const db = new CrewDatabase()
 export const settings = new SettingsStore(db)
 export const storage = new DexieStorage(db)
 export const session = new Session(settings)
 
+export const transport = httpTransport(session)
+
 export const sync: SyncClient = new SyncClient({
   storage,
-  transport: httpTransport(session),
+  transport,
   uploader: tusUploader(session, () => sync.link.link !== 'online'),
   clock: browserClock,
   locks: browserLocks(),
   digest: sha256Text,
   spread: () => Math.random(),
   schema_version: SCHEMA_VERSION,
+  files: { ...FIELD_FILES, urgency: urgencyOf },
   report: reportOfDevice,
 })
 
-async function reportOfDevice(): Promise<Record<string, string | number>> {
+/** Files of the most urgent jobs go first; of a job that has left this tablet, last. */
+async function urgencyOf(tables: Tables, file: FileRow): Promise<number> {
+  const job = (await view(tables, 'job', file.tag))?.doc as unknown as Job | undefined
+  return job === undefined ? URGENCY.normal + 1 : URGENCY[job.priority]
+}
+
+async function reportOfDevice(): Promise<Report> {
   const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {}
   const free = quota !== undefined && usage !== undefined ? { storage_free_bytes: Math.max(0, quota - usage) } : {}
   const [queued_ops, waiting] = await Promise.all([
@@ -40,7 +53,10 @@ async function reportOfDevice(): Promise<Record<string, string | number>> {
   const oldest = await db.ops.where('state').equals('pending').first()
   const since = oldest === undefined ? {} : { oldest_queued_at: new Date(oldest.made_at).toISOString() }
   const queued_bytes = waiting.reduce((sum, file) => sum + file.size, 0)
-  return { app_version: __APP_VERSION__, queued_ops, queued_files: waiting.length, queued_bytes, ...since, ...free }
+  const counts = { queued_ops, queued_files: waiting.length, queued_bytes }
+  const proved = (await settings.get('proof'))?.report
+  const proof = proved === undefined ? {} : { proof: proved }
+  return { app_version: __APP_VERSION__, ...counts, ...since, ...free, ...proof }
 }
 
 /** Changes of these tables alone are nothing to show. */

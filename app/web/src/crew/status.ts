@@ -1,5 +1,7 @@
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { count, type Link, type Outstanding, type Phase } from '@sync/status'
+import type { FaultKind } from '@sync/world'
+import { PREVIEW } from './jobs/manifest'
 import { storage, sync, useLive } from './services'
 
 /** Positions are sent, not counted: a person's work is answers, photos and signatures. */
@@ -10,10 +12,13 @@ export interface LinkState {
   phase: Phase
   moving: { sha256: string; sent: number } | null
   next_try_at: number | null
+  /** What the last round came to grief on. */
+  fault: FaultKind | null
 }
 
 function snapshot(): LinkState {
-  return { link: sync.link.link, phase: sync.phase, moving: sync.moving, next_try_at: sync.next_try_at }
+  const fault = sync.last?.kind === 'fault' ? sync.last.fault : null
+  return { link: sync.link.link, phase: sync.phase, moving: sync.moving, next_try_at: sync.next_try_at, fault }
 }
 
 /** The engine's state as it changes. */
@@ -41,8 +46,35 @@ export function useNow(everyMs = 15_000): Ref<Date> {
   return now
 }
 
+/** Photos and signatures; the small pictures of photos are no work of anybody's. */
 export function totalFiles(outstanding: Outstanding): number {
-  return Object.values(outstanding.files).reduce((sum, n) => sum + n, 0)
+  const counted = Object.entries(outstanding.files).filter(([kind]) => kind !== PREVIEW)
+  return counted.reduce((sum, [, n]) => sum + n, 0)
+}
+
+/** Below this many bytes free, or this share of what the browser grants, the person is told. */
+const LOW_BYTES = 200e6
+const LOW_SHARE = 0.1
+
+export interface Space {
+  free: number
+  low: boolean
+  /** Originals that the centre has and that stay here for some days yet. */
+  kept: number
+  keptBytes: number
+}
+
+/** How full the storage is, measured again whenever something is written. Undefined where the browser does not tell. */
+export function useSpace(): ShallowRef<Space | undefined> {
+  return useLive(async () => {
+    const { usage, quota } = await navigator.storage.estimate()
+    if (usage === undefined || quota === undefined) return undefined
+    const verified = await storage.run('read', (tables) => tables.files.by('state', 'verified'))
+    const kept = verified.filter((file) => !file.purged)
+    const free = Math.max(0, quota - usage)
+    const keptBytes = kept.reduce((sum, file) => sum + file.size, 0)
+    return { free, low: free < Math.min(LOW_BYTES, quota * LOW_SHARE), kept: kept.length, keptBytes }
+  })
 }
 
 /** `820 KB`, `4.2 MB`, `10.7 GB`. */

@@ -27,6 +27,8 @@ const KNOWN = new Set([
   'unknown_schema',
   'malformed',
   'failed',
+  'not_upcast',
+  'not_applied',
   'deleted',
   'forbidden',
   'not_found',
@@ -47,7 +49,11 @@ const KNOWN = new Set([
   'wrong_signature',
   'token_replayed',
   'no_answer',
+  'not_ours',
+  'storage_full',
   'conflict',
+  'conflict_settled',
+  'moved_on',
 ])
 
 /** One sentence for a refusal: ours for codes we know, else the server's, else the code itself. */
@@ -60,7 +66,6 @@ export function problemWords(problem: Problem | null | undefined, t: Translate):
 /** What to tell a person after a request that did not do its work. */
 export function faultWords(error: unknown, t: Translate): string {
   if (!(error instanceof Fault)) return t('crew.problem.other', { code: String(error) })
-  if (error.kind === 'offline') return t('crew.problem.no_answer')
   const fields = (error.problem.errors ?? []).map(({ field }) => field)
   if (error.problem.code === 'wrong-password' || fields.includes('password')) return t('crew.problem.wrong_password')
   return problemWords(error.problem, t)

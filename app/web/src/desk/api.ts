@@ -1,8 +1,10 @@
 /** Every request the console makes, one function each. Shapes follow the server's OpenAPI. */
 import { request } from '@shared/api/http'
 import type {
+  Acted,
   Assignment,
   Attachment,
+  BundleTaken,
   CallIn,
   CallTaken,
   Conflict,
@@ -11,12 +13,17 @@ import type {
   DayBoard,
   Device,
   EnrolmentCode,
+  FleetList,
+  FleetQuery,
+  FleetTablet,
   Found,
   Job,
   JobDetail,
   JobPatch,
   Me,
+  OpsState,
   Outage,
+  Owner,
   Page,
   PastCall,
   PremisesPage,
@@ -24,7 +31,10 @@ import type {
   Settlement,
   TimelineEntry,
   Transition,
+  Verdict,
+  Version,
   VisitIn,
+  WaitingOp,
 } from './types'
 
 const V1 = '/api/v1'
@@ -105,15 +115,62 @@ export const takeCall = (body: CallIn, idempotencyKey: string): Promise<CallTake
 
 export const openConflicts = (): Promise<Conflict[]> => all('/conflicts', { state: 'open' })
 /** Settled ones grow without end: a page at a time, newest first. */
-export const settledConflicts = (cursor?: string): Promise<Page<Conflict>> =>
-  request(`${V1}/conflicts`, { query: { state: 'settled', limit: 50, cursor } })
+export const settledConflicts = (job_id: string | undefined, cursor?: string): Promise<Page<Conflict>> =>
+  request(`${V1}/conflicts`, { query: { state: 'settled', job_id, limit: 50, cursor } })
 export const settle = (body: Settlement, idempotencyKey: string): Promise<{ settled: string[] }> =>
   request(`${V1}/conflicts/settlements`, { method: 'POST', body, idempotencyKey })
+/** Who could decide it. */
+export const ownersOf = async (id: string): Promise<readonly Owner[]> =>
+  (await request<Page<Owner>>(`${V1}/conflicts/${id}/owners`)).items
+/** Versions of a job and its records, newest first, a page at a time. */
+export const history = (id: string, cursor?: string): Promise<Page<Version>> =>
+  request(`${V1}/jobs/${id}/history`, { query: { limit: 50, cursor } })
+/** The alarm has been seen. */
+export const acknowledge = (id: string): Promise<void> =>
+  request(`${V1}/conflicts/${id}/acknowledgement`, { method: 'POST', body: {} })
 export const giveConflict = (id: string, person_id: string | null, due_at: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/owner`, { method: 'PUT', body: { person_id, due_at } })
+
+/** The whole fleet as the question has it: a desk looks for the worst, not for the first page. */
+export async function fleet(wanted: FleetQuery): Promise<FleetList> {
+  const items: FleetTablet[] = []
+  let page: FleetList
+  let cursor: string | undefined
+  do {
+    page = await request(`${V1}/fleet`, { query: { ...wanted, limit: 200, cursor } })
+    items.push(...page.items)
+    cursor = page.next ?? undefined
+  } while (cursor)
+  return { ...page, items }
+}
+/** An export begins with the worst, whatever the order on screen. */
+export function fleetCsv(wanted: FleetQuery): string {
+  const given = Object.entries(wanted).filter(([name, value]) => value && name !== 'sort')
+  return given.length ? `${V1}/fleet.csv?${new URLSearchParams(given).toString()}` : `${V1}/fleet.csv`
+}
+
+export const opsOf = (device: string, state: OpsState, cursor?: string): Promise<Page<WaitingOp>> =>
+  request(`${V1}/fleet/${device}/ops`, { query: { state, limit: 50, cursor } })
+export const decideOp = (
+  device: string,
+  opNo: number,
+  rev: number,
+  verdict: Verdict,
+  body: { reason: string | null; fields?: Record<string, unknown> },
+  idempotencyKey: string,
+): Promise<Acted> =>
+  request(`${V1}/fleet/${device}/ops/${opNo}/${verdict}`, { method: 'POST', rev, body, idempotencyKey })
 
 export const devices = (): Promise<Device[]> => all('/devices')
 export const makeEnrolmentCode = (name: string): Promise<EnrolmentCode> =>
   request(`${V1}/devices/enrolment-codes`, { method: 'POST', body: { name } })
+/** A tablet's sealed file, as it is; a large one on a slow line takes its time. */
+export const deliverBundle = (file: File): Promise<BundleTaken> =>
+  request('/sync/v1/bundles', {
+    method: 'POST',
+    body: file,
+    mime: 'application/vnd.mobile-sync.bundle',
+    signal: AbortSignal.timeout(15 * 60_000),
+  })
 export const revokeDevice = (id: string, wipe: boolean): Promise<unknown> =>
   request(`${V1}/devices/${id}/revoke`, { method: 'POST', body: { wipe } })

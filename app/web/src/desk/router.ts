@@ -18,6 +18,7 @@ export function makeRouter(): Router {
           { path: '', name: 'live', component: LiveDesk },
           { path: 'board', name: 'board', component: () => import('./screens/Board.vue') },
           { path: 'conflicts', name: 'conflicts', component: () => import('./screens/Conflicts.vue') },
+          { path: 'fleet', name: 'fleet', component: () => import('./screens/Fleet.vue') },
           { path: 'tablets', name: 'tablets', component: () => import('./screens/admin/Tablets.vue') },
         ],
       },

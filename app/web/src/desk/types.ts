@@ -41,12 +41,48 @@ export type Symptom = PastCall['symptom']
 export type CallIn = Schemas['CallIn']
 export type CallTaken = Whole<Schemas['TakenOut']>
 export type Device = Whole<Schemas['DeviceOut']>
+export type FleetTablet = Omit<Whole<Schemas['FleetTablet']>, 'proof'> & {
+  readonly proof: Whole<Schemas['FleetProof']> | null
+}
+export type Need = FleetTablet['needs'][number]
+export type FleetList = Omit<Schemas['FleetPage'], 'items'> & { readonly items: readonly FleetTablet[] }
+/** Empty texts ask for nothing. */
+export type FleetQuery = Readonly<Record<'state' | 'crew_id' | 'q' | 'attention' | 'sort', string>>
+export type Why = Omit<Whole<Schemas['WhyOut']>, 'errors' | 'params'> & {
+  readonly params: Readonly<Record<string, unknown>>
+  readonly errors: readonly { readonly field: string; readonly reason: string }[]
+}
+export type SaidOfOp = Omit<Whole<Schemas['SaidOut']>, 'why'> & { readonly why: Why | null }
+/** Fields are whatever the tablet sent; questions are the form's own. */
+export type WaitingOp = Omit<
+  Whole<Schemas['OpOut']>,
+  'why' | 'sent' | 'fields_now' | 'held' | 'questions' | 'files' | 'history'
+> & {
+  readonly why: Why | null
+  readonly sent: Readonly<Record<string, unknown>>
+  readonly fields_now: Readonly<Record<string, unknown>>
+  readonly held: Readonly<Record<string, unknown>>
+  readonly questions: Readonly<Record<string, FormItem>>
+  readonly files: readonly unknown[]
+  readonly history: readonly SaidOfOp[]
+}
+export type Acted = Omit<Whole<Schemas['ActedOut']>, 'why'> & { readonly why: Why | null }
+export type OpsState = 'waiting' | 'decided'
+/** What somebody at the centre may do with an op that waits. */
+export type Verdict = 'replay' | 'repair' | 'refuse'
+export type BundleTaken = Whole<Schemas['BundleOut']>
 export type Writer = Whole<Schemas['WriterOut']>
 /** The values are whatever the field holds; the question is the form's own, where the field is an answer. */
 export type Conflict = Omit<Whole<Schemas['ConflictOut']>, 'question' | 'mine_by' | 'theirs_by'> & {
   readonly question: FormItem | null
   readonly mine_by: Writer
   readonly theirs_by: Writer | null
+}
+export type Owner = Whole<Schemas['OwnerOut']>
+export type FieldChange = Whole<Schemas['ChangedOut']>
+export type Version = Omit<Whole<Schemas['VersionOut']>, 'by' | 'changes'> & {
+  readonly by: Writer
+  readonly changes: readonly FieldChange[]
 }
 export type Settlement = Schemas['SettlementIn']
 export type Take = Settlement['take']

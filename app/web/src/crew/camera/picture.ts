@@ -1,5 +1,6 @@
 import type { Position } from '@sync/protocol'
 import { sha256Hex } from '../sync/keys'
+import { exifOf, withExif } from './exif'
 
 /** Longest side that is kept, in pixels: a nameplate stays readable and the file stays under a megabyte. */
 const LONGEST_PX = 2048
@@ -7,9 +8,20 @@ const QUALITY = 0.85
 /** Larger files than this are no photo from a tablet's camera; reading them could end the page. */
 const MOST_BYTES = 60 * 1024 * 1024
 
+/** What the centre sees first, in bytes at most and pixels a side; it takes no larger one. */
+const PREVIEW_BYTES = 30_000
+const PREVIEW_PX = 320
+
+export interface SmallPicture {
+  bytes: Blob
+  sha256: string
+}
+
 export interface Picture {
   bytes: Blob
   sha256: string
+  /** The same picture small; null where even that would not be small. */
+  preview?: SmallPicture | null
   taken_at: string
   position: Position | null
 }
@@ -36,19 +48,39 @@ export async function prepare(
   const taken_at = new Date().toISOString()
   const canvas = await drawn(source)
   watermark(canvas, mark)
-  const bytes = await toJpeg(canvas)
-  return { bytes, sha256: await sha256Hex(await bytes.arrayBuffer()), taken_at, position }
+  const bytes = withExif(
+    await toJpeg(canvas, QUALITY),
+    source instanceof Blob ? exifOf(await source.arrayBuffer()) : null,
+  )
+  const sha256 = await sha256Hex(await bytes.arrayBuffer())
+  return { bytes, sha256, preview: await small(canvas), taken_at, position }
+}
+
+async function small(canvas: HTMLCanvasElement): Promise<SmallPicture | null> {
+  const scale = Math.min(1, PREVIEW_PX / Math.max(canvas.width, canvas.height))
+  const to = sized(canvas.width * scale, canvas.height * scale)
+  context(to).drawImage(canvas, 0, 0, to.width, to.height)
+  for (const quality of [0.7, 0.4]) {
+    const bytes = await toJpeg(to, quality)
+    if (bytes.size <= PREVIEW_BYTES) return { bytes, sha256: await sha256Hex(await bytes.arrayBuffer()) }
+  }
+  return null
 }
 
 async function drawn(source: Blob | HTMLVideoElement): Promise<HTMLCanvasElement> {
   const image = source instanceof Blob ? await decode(source) : source
   const [width, height] = 'videoWidth' in image ? [image.videoWidth, image.videoHeight] : [image.width, image.height]
   const scale = Math.min(1, LONGEST_PX / Math.max(width, height))
-  const canvas = document.createElement('canvas')
-  canvas.width = Math.round(width * scale)
-  canvas.height = Math.round(height * scale)
+  const canvas = sized(width * scale, height * scale)
   context(canvas).drawImage(image, 0, 0, canvas.width, canvas.height)
   if (image instanceof ImageBitmap) image.close()
+  return canvas
+}
+
+function sized(width: number, height: number): HTMLCanvasElement {
+  const canvas = document.createElement('canvas')
+  canvas.width = Math.max(1, Math.round(width))
+  canvas.height = Math.max(1, Math.round(height))
   return canvas
 }
 
@@ -80,9 +112,9 @@ function watermark(canvas: HTMLCanvasElement, mark: Mark): void {
   lines.forEach((line, at) => paint.fillText(line, size * 0.6, canvas.height - height + size * (0.4 + at * 1.5)))
 }
 
-function toJpeg(canvas: HTMLCanvasElement): Promise<Blob> {
+function toJpeg(canvas: HTMLCanvasElement, quality: number): Promise<Blob> {
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new NotAPicture('empty'))), 'image/jpeg', QUALITY)
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new NotAPicture('empty'))), 'image/jpeg', quality)
   })
 }
 

@@ -1,5 +1,6 @@
 import Dexie, { type Table as DexieTable } from 'dexie'
-import type { ContentRow, DocRow, FileRow, MetaRow, OpRow, PageRow } from '@sync/store'
+import { completed } from '@sync/outbox'
+import { EPOCH, type ContentRow, type DocRow, type FileRow, type MetaRow, type OpRow, type PageRow } from '@sync/store'
 
 /** A thing this tablet knows apart from synced records: who it is, its key, who is signed in, its choices. */
 export interface SettingRow {
@@ -37,6 +38,16 @@ export class CrewDatabase extends Dexie {
       contents: 'sha256',
       settings: 'key',
       drafts: 'key',
+    })
+    // The first app wrote neither the shape of an edit nor its epoch into it; edits that wait from then get both.
+    this.version(2).upgrade(async (transaction) => {
+      const epoch = (await transaction.table<MetaRow, string>('meta').get(EPOCH))?.value as string | undefined
+      await transaction
+        .table<OpRow, number>('ops')
+        .toCollection()
+        .modify((row, at) => {
+          at.value = completed(row, epoch ?? null)
+        })
     })
   }
 }

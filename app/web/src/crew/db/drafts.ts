@@ -1,19 +1,31 @@
+import { ref } from 'vue'
 import type { Also } from '@sync/store'
 import { db } from '../services'
+import { isFull } from './full'
 import { draftRemoval } from './storage'
 
-/** What came while an earlier state of the same draft was being written. */
+/** How soon a draft that found no room is tried again, in milliseconds. */
+const AGAIN_MS = 2000
+
+/** The newest state of each draft that is not on the disk yet. */
 const waiting = new Map<string, unknown>()
 const writing = new Map<string, Promise<void>>()
 
+/** There was no room for what stands in `waiting`: it is in this page alone until there is. */
+export const homeless = ref(false)
+let again: ReturnType<typeof setTimeout> | undefined
+
 /** What is half done, by a key such as `answer/<job>/<item>`; each keystroke is kept, so a kill costs none. */
 export async function readDraft<T>(key: string): Promise<T | null> {
+  if (waiting.has(key)) return waiting.get(key) as T
   return ((await db.drafts.get(key))?.value as T | undefined) ?? null
 }
 
 /**
  * Keeps a draft; when this resolves it survives a kill. Each write waits for the disk, so of the states that come
  * meanwhile only the newest is written: a letter waits for two writes at most, however fast somebody types.
+ *
+ * @throws the disk is full; the draft stays in memory and is tried again until it is kept.
  */
 export function keepDraft(key: string, value: unknown): Promise<void> {
   waiting.set(key, value)
@@ -26,12 +38,25 @@ async function writeAll(key: string): Promise<void> {
   try {
     while (waiting.has(key)) {
       const value = waiting.get(key)
-      waiting.delete(key)
       await db.drafts.put({ key, value, at: Date.now() })
+      if (waiting.get(key) === value) waiting.delete(key)
     }
+  } catch (error) {
+    if (isFull(error)) waitForRoom()
+    throw error
   } finally {
     writing.delete(key)
+    if (waiting.size === 0) homeless.value = false
   }
+}
+
+function waitForRoom(): void {
+  homeless.value = true
+  clearTimeout(again)
+  again = setTimeout(() => {
+    for (const [key, value] of waiting) keepDraft(key, value).catch(() => undefined)
+    if (waiting.size === 0) homeless.value = false
+  }, AGAIN_MS)
 }
 
 /**

@@ -1,3 +1,6 @@
+import type { Jwk } from '@sync/bundle'
+import type { Difference } from '@sync/proof'
+import type { Report } from '@sync/protocol'
 import type { CrewDatabase } from './database'
 
 export interface PersonInfo {
@@ -33,13 +36,37 @@ export interface Shift {
   started_at: number
 }
 
+/** How the last day before this one compared with what the centre counts of it. */
+export interface Proof {
+  day: string
+  /** Device time in milliseconds when it was compared. */
+  at: number
+  /** Records that the centre has, without positions. */
+  records: number
+  /** Files that the centre has, by kind. */
+  files: Record<string, number>
+  /** What is still here alone. */
+  waiting: { records: number; files: number }
+  differences: Difference[]
+  report: NonNullable<Report['proof']>
+}
+
+/** The server's public keys (SPEC V3), as of when. */
+export interface KnownKeys {
+  seal: Jwk
+  sign: Jwk
+  at: number
+}
+
 export type Theme = 'sun' | 'night'
 
 interface Settings {
   device: DeviceInfo
   key: CryptoKeyPair
   tokens: Tokens
+  server_keys: KnownKeys
   shift: Shift
+  proof: Proof
   theme: Theme
   left_handed: boolean
   in_page_camera: boolean

@@ -1,4 +1,5 @@
 import 'fake-indexeddb/auto'
+import Dexie from 'dexie'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { outstanding, parkedOps, view, viewAll, type Tables } from '@sync/index'
 import { seeded, sha256, tablet, TestServer, type Tablet } from '../../../../../mobile_sync/client/tests/world'
@@ -31,6 +32,37 @@ describe('the tablet database keeps the engine’s promises', { timeout: 60_000 
     })
     await expect(work).rejects.toThrow('killed')
     expect(await db.meta.count()).toBe(0)
+  })
+
+  test('[W8] [M13] edits that waited in the first version of the app keep their numbers and learn shape and life', async () => {
+    const name = `old-${++made}`
+    const first = new Dexie(name)
+    first.version(1).stores({ meta: 'key', ops: 'op_no, record, state, tag, attention' })
+    const op = { entity: 'job', rec_id: 'j1', fields: { note: 'x' }, device_at: '' }
+    const row = (op_no: number, more: object, of: object): object => ({
+      ...{ op_no, record: 'job/j1', state: 'pending', sent_at: null, attention: 'none', tag: 'j1', ...more },
+      op: { ...op, op_no, ...of },
+    })
+    await first.table('meta').put({ key: 'pull.epoch', value: 'e7' })
+    await first
+      .table('ops')
+      .bulkPut([
+        row(1, { state: 'kept', sent_at: 5 }, { kind: 'update', base_rev: 3 }),
+        row(2, { sent_at: 5 }, { kind: 'update', base_rev: 3 }),
+        row(3, {}, { kind: 'update', base_rev: 3 }),
+        row(4, {}, { kind: 'create', base_rev: 0 }),
+      ])
+    first.close()
+    const upgraded = new CrewDatabase(name)
+    const ops = (await upgraded.ops.toArray()).map((one) => one.op)
+    expect(ops.map(({ op_no, epoch, schema_version }) => [op_no, epoch, schema_version])).toEqual([
+      [1, undefined, undefined],
+      [2, undefined, undefined],
+      [3, 'e7', 1],
+      [4, undefined, 1],
+    ])
+    expect(ops.every((one) => one.fields['note'] === 'x')).toBe(true)
+    await upgraded.delete()
   })
 
   test('an edit and the end of its draft are one transaction', async () => {

@@ -1,6 +1,8 @@
 import Dexie, { type Table as DexieTable, type Transaction } from 'dexie'
 import type { Also, IndexedTable, SyncStorage, Table, Tables } from '@sync/store'
+import { Fault } from '@sync/world'
 import type { CrewDatabase, DraftRow } from './database'
+import { isFull } from './full'
 
 class Indexed<Row, Key extends string | number> implements IndexedTable<Row, Key, string> {
   constructor(private readonly table: DexieTable<Row, Key>) {}
@@ -64,6 +66,7 @@ export class DexieStorage implements SyncStorage {
     try {
       return await this.transact(mode, work, also)
     } catch (error) {
+      if (isFull(error)) throw new Fault('full', { code: 'storage_full' })
       // WebKit loses the connection after a time in the background; once reopened it works again.
       if (!(error instanceof Dexie.DatabaseClosedError)) throw error
       await this.db.open()

@@ -7,6 +7,8 @@ export type Words = Record<'zh-CN' | 'en', string>
 export interface Question {
   type: 'string' | 'number' | 'integer' | 'boolean'
   const?: unknown
+  /** Who wins where two answer differently; `never`: safety hangs on it, only a person decides. */
+  'x-policy'?: string
   enum?: string[]
   minimum?: number
   maximum?: number
@@ -59,6 +61,17 @@ export function missing(form: FormDocument, answers: Record<string, Answer>, fil
 /** Questions in the order of the form. */
 export function questions(form: FormDocument): [string, Question][] {
   return Object.entries(form.schema.properties).sort(([, a], [, b]) => a['x-ui'].order - b['x-ui'].order)
+}
+
+/** Typed letter by letter, not chosen with one tap. */
+export function isTyped(question: Question): boolean {
+  return ['number', 'text'].includes(question['x-ui'].widget)
+}
+
+/** What was typed, as the answer it is. */
+export function answerOf(question: Question, text: string): Answer {
+  if (text.trim() === '') return null
+  return question['x-ui'].widget === 'number' ? Number(text) : text
 }
 
 export interface Complaint {

@@ -15,7 +15,8 @@ export const words = createI18n({
 export async function switchTo(locale: Locale): Promise<void> {
   if (locale === 'en') {
     const [shared, crew] = await Promise.all([import('@shared/i18n/en.json'), import('./en.json')])
-    words.global.setLocaleMessage('en', { ...shared.default, ...crew.default })
+    // Merged: what a part of the app brought with it stays.
+    words.global.mergeLocaleMessage('en', { ...shared.default, ...crew.default })
   }
   words.global.locale.value = locale
   rememberLocale(locale)

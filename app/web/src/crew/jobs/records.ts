@@ -4,8 +4,11 @@ import { badgeOf, type Badge } from '@sync/status'
 import { view, viewAll } from '@sync/overlay'
 import type { Fields, Position } from '@sync/protocol'
 import { recordKey, type FileRow, type Tables } from '@sync/store'
+import { graveOf, openByJob, type Grave } from '../decide/open'
 import { missing, type Filled, type FormDocument } from '../forms/rules'
 import { formOf } from './forms'
+import { manifests, NOTHING, PREVIEW, type Manifest } from './manifest'
+import type { SmallPicture } from '../camera/picture'
 import type { Answer, Attachment, Crew, FormRecord, Job, JobState } from '../types'
 import { storage, sync } from '../services'
 import { uuid7 } from '../sync/keys'
@@ -17,6 +20,9 @@ export interface JobRow {
   id: string
   job: Job
   badge: Badge
+  /** How many values of it wait for a person's decision. */
+  disputed: number
+  files: Manifest
 }
 
 export interface Piece {
@@ -32,15 +38,22 @@ export interface JobSheet extends JobRow {
   form: FormDocument | null
   pieces: Piece[]
   missing: string[]
+  /** Conflicts about safety that lock the next step. */
+  grave: Grave[]
 }
 
 export function loadJobs(): Promise<JobRow[]> {
   return storage.run('read', async (tables) => {
     const rows: JobRow[] = []
+    const disputes = await openByJob(tables)
+    const files = await manifests(tables)
     for (const seen of await viewAll(tables, 'job')) {
       // Given back: gone from the crew's list at once, from the tablet with the next pull.
       if (seen.doc['state'] === 'new') continue
-      rows.push({ id: seen.id, job: seen.doc as unknown as Job, badge: await badge(tables, seen.id) })
+      const job = seen.doc as unknown as Job
+      const disputed = disputes.get(seen.id) ?? 0
+      const here = files.get(seen.id) ?? NOTHING
+      rows.push({ id: seen.id, job, badge: await badge(tables, seen.id), disputed, files: here })
     }
     return rows
   })
@@ -61,7 +74,10 @@ export function loadSheet(id: string): Promise<JobSheet | null> {
     const pieces = await piecesOf(tables, id)
     const filled: Filled[] = pieces.map(({ attachment: { kind, slot } }) => ({ kind, slot }))
     const gone = form === null ? [] : missing(form, record?.record.answers ?? {}, filled)
-    return { id, job, badge: await badge(tables, id), record, form, pieces, missing: gone }
+    const disputed = (await openByJob(tables)).get(id) ?? 0
+    const grave = await graveOf(tables, id)
+    const files = (await manifests(tables)).get(id) ?? NOTHING
+    return { id, job, badge: await badge(tables, id), disputed, files, record, form, pieces, missing: gone, grave }
   })
 }
 
@@ -74,7 +90,8 @@ async function recordOf(tables: Tables, job: string): Promise<JobSheet['record']
 
 /** Photos and signatures of a job that were not refused by the server, oldest first. */
 async function piecesOf(tables: Tables, job: string): Promise<Piece[]> {
-  const files = new Map((await tables.files.by('tag', job)).map((file) => [file.record, file]))
+  const made = (await tables.files.by('tag', job)).filter((file) => file.kind !== PREVIEW)
+  const files = new Map(made.map((file) => [file.record, file]))
   return (await viewAll(tables, 'attachment'))
     .map((seen): Piece => {
       const file = files.get(recordKey('attachment', seen.id))
@@ -93,6 +110,13 @@ export function moveJob(sheet: JobSheet, to: JobState, reason: string | null, gp
   const fields = reason === null ? { state: to } : { state: to, reason }
   const edit = { entity: 'job', rec_id: sheet.id, kind: 'update' as const, fields, ...groupOf(sheet) }
   return sync.record([gps === null ? edit : { ...edit, gps }])
+}
+
+/** Where the job really is: where the crew stands. */
+export function placeJob(sheet: JobSheet, at: Position): Promise<number[]> {
+  const location = { type: 'Point', coordinates: [at.lon, at.lat] }
+  const fields = { location }
+  return sync.record([{ entity: 'job', rec_id: sheet.id, kind: 'update', fields, gps: at, ...groupOf(sheet) }])
 }
 
 /** Edits of a job's records belong together on the sync page, also after the job has left the tablet. */
@@ -114,6 +138,7 @@ export interface NewPiece {
   slot: string
   bytes: Blob
   sha256: string
+  preview?: SmallPicture | null
   taken_at: string
   position: Position | null
   signer_name?: string
@@ -126,14 +151,18 @@ export function attach(sheet: JobSheet, piece: NewPiece, also: Also): Promise<nu
   const { kind, slot, bytes, sha256, taken_at, position } = piece
   const signed = kind === 'signature' ? { signer_name: piece.signer_name, strokes: piece.strokes } : {}
   const fields = { job_id: sheet.id, kind, slot, taken_at, ...signed } as Fields
-  const ref = { sha256, size: bytes.size, mime: bytes.type, kind, slot }
+  const files = [{ ref: { sha256, size: bytes.size, mime: bytes.type, kind: kind as string, slot }, bytes }]
+  if (piece.preview) {
+    const { bytes: little, sha256: named } = piece.preview
+    files.push({ ref: { sha256: named, size: little.size, mime: little.type, kind: PREVIEW, slot }, bytes: little })
+  }
   const edit = {
     entity: 'attachment',
     rec_id: uuid7(),
     kind: 'create' as const,
     fields,
     ...groupOf(sheet),
-    files: [{ ref, bytes }],
+    files,
   }
   return sync.record([position === null ? edit : { ...edit, gps: position }], { also })
 }

@@ -46,7 +46,7 @@ export function isRecordable(state: JobState): boolean {
   return !CLOSED.includes(state) && state !== 'new'
 }
 
-const URGENCY: Record<Job['priority'], number> = { emergency: 0, urgent: 1, normal: 2 }
+export const URGENCY: Record<Job['priority'], number> = { emergency: 0, urgent: 1, normal: 2 }
 const UNDER_WAY: readonly JobState[] = ['accepted', 'en_route', 'arrived', 'working', 'restored']
 
 /** Jobs under way first, then the most urgent, then by when they are due. */

@@ -9,24 +9,15 @@ export const browserClock: Clock = {
   },
 }
 
-/** One sender for all tabs. Without Web Locks (plain http) only this tab is guarded; the server counts once anyway. */
+/** One sender for all tabs. Without Web Locks (plain http) each tab sends for itself; the server counts once anyway. */
 export function browserLocks(): Locks {
-  const held = new Set<string>()
-  const here = async <T>(name: string, work: () => Promise<T>): Promise<T | null> => {
-    if (held.has(name)) return null
-    held.add(name)
-    try {
-      return await work()
-    } finally {
-      held.delete(name)
-    }
-  }
-  if (!('locks' in navigator)) return { only: here }
+  if (!('locks' in navigator)) return { only: (_name, work) => work(), freed: () => Promise.resolve() }
   return {
     only: <T>(name: string, work: () => Promise<T>) =>
       navigator.locks.request(name, { ifAvailable: true }, (lock) =>
         lock === null ? null : work(),
       ) as Promise<T | null>,
+    freed: (name) => navigator.locks.request(name, () => undefined) as Promise<void>,
   }
 }
 

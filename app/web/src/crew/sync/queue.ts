@@ -1,13 +1,15 @@
 /** What the sync page tells: every waiting or parked thing by name, with its age, tries and reason. */
 
+import { TOLD } from '@sync/outbox'
 import { parkedOps } from '@sync/status'
 import { view, viewAll } from '@sync/overlay'
 import { INCIDENTS, type Incident } from '@sync/verify'
-import type { FileRow, OpRow, Tables } from '@sync/store'
+import { readMeta, type FileRow, type OpRow, type Tables } from '@sync/store'
 import { fieldOf } from '@sync/fields'
 import type { Doc } from '@sync/protocol'
 import { formOf } from '../jobs/forms'
 import type { FormDocument } from '../forms/rules'
+import { manifests, PREVIEW, type Manifest } from '../jobs/manifest'
 import { storage } from '../services'
 import { QUIET } from '../status'
 import type { Job } from '../types'
@@ -38,7 +40,11 @@ export interface Queue {
   files: WaitingFile[]
   parked: Parked[]
   refused: WaitingFile[]
+  /** What the centre has dealt with, the newest first. */
+  told: WaitingOp[]
   incidents: Incident[]
+  /** Jobs of which the centre lacks declared files. */
+  awaited: { id: string; number: string; completed: boolean; files: Manifest }[]
   stored: { jobs: number; forms: number; pictures: number }
 }
 
@@ -53,9 +59,11 @@ export function loadQueue(): Promise<Queue> {
     return {
       ops: await withName(pending),
       atCentre: await withName(centre),
-      files: await withName(await tables.files.by('state', 'waiting')),
+      files: await withName(counted(await tables.files.by('state', 'waiting'))),
       parked: await Promise.all(parked.map(async (one) => ({ ...one, theirs: await theirsOf(tables, one.row) }))),
-      refused: await withName(await tables.files.by('state', 'refused')),
+      refused: await withName(counted(await tables.files.by('state', 'refused'))),
+      awaited: await awaitedOf(tables),
+      told: await withName(await toldOf(tables)),
       incidents: ((await tables.meta.get(INCIDENTS))?.value as Incident[] | undefined) ?? [],
       stored: await storedHere(tables),
     }
@@ -77,15 +85,36 @@ function namer(tables: Tables): (tag: string) => Promise<Named> {
   }
 }
 
+/** A refused one is among the parked ones until somebody has seen it. */
+async function toldOf(tables: Tables): Promise<OpRow[]> {
+  const numbers = await readMeta<number[]>(tables, TOLD, [])
+  const rows = await Promise.all(numbers.toReversed().map((op_no) => tables.ops.get(op_no)))
+  return rows.filter((row) => row !== undefined).filter((row) => row.attention === 'none')
+}
+
 async function theirsOf(tables: Tables, row: OpRow): Promise<Doc | null> {
   return (await tables.docs.get(row.record))?.doc ?? null
+}
+
+function counted(files: readonly FileRow[]): FileRow[] {
+  return files.filter((file) => file.kind !== PREVIEW)
+}
+
+async function awaitedOf(tables: Tables): Promise<Queue['awaited']> {
+  const found: Queue['awaited'] = []
+  for (const [id, files] of await manifests(tables)) {
+    const job = (await view(tables, 'job', id))?.doc as unknown as Job | undefined
+    if (job === undefined || files.here === files.declared) continue
+    found.push({ id, number: job.number, completed: job.state === 'completed', files })
+  }
+  return found
 }
 
 async function storedHere(tables: Tables): Promise<Queue['stored']> {
   return {
     jobs: (await viewAll(tables, 'job')).length,
     forms: (await viewAll(tables, 'form')).length,
-    pictures: (await tables.files.all()).filter((file) => !file.purged).length,
+    pictures: counted(await tables.files.all()).filter((file) => !file.purged).length,
   }
 }
 

@@ -1,12 +1,13 @@
 import type { DetailedError, UploadOptions } from 'tus-js-client'
-import type { Problem } from '@sync/protocol'
 import type { FileRow } from '@sync/store'
 import { Fault, type Uploader } from '@sync/world'
-import { faultFor } from './http'
+import { faultFor, problemIn } from './http'
 import type { Session } from './session'
 
 const CHUNK_BYTES = 256 * 1024
 const WEAK_CHUNK_BYTES = 64 * 1024
+/** Without a byte taken or an answer for so long the link is dead, whatever the socket says; milliseconds. */
+const STALLED_MS = 60_000
 /** Answers after which the same file is simply tried again from what the server holds. */
 const AGAIN = new Set([404, 409, 410, 423, 460])
 
@@ -20,11 +21,26 @@ export function tusUploader(session: Session, isWeak: () => boolean): Uploader {
           const options: UploadOptions = {
             ...settings(file, at.url, isWeak()),
             headers: { Authorization: `Bearer ${token}` },
-            onProgress: (done) => sent(done),
-            onSuccess: () => resolve(),
-            onError: (error) => reject(faultOf(error)),
+            onProgress: (done) => {
+              watch.pet()
+              sent(done)
+            },
+            onSuccess: () => {
+              watch.end()
+              resolve()
+            },
+            onError: (error) => {
+              watch.end()
+              reject(faultOf(error))
+            },
           }
-          new Upload(bytes as Blob, options).start()
+          const upload = new Upload(bytes as Blob, options)
+          // Text that waits behind this file must not wait for ever.
+          const watch = watchdog(STALLED_MS, () => {
+            void upload.abort()
+            reject(new Fault('offline', { code: 'no_answer' }))
+          })
+          upload.start()
         })
       await begin(await session.token()).catch(async (fault: unknown) => {
         if (!(fault instanceof Fault) || fault.kind !== 'auth') throw fault
@@ -51,15 +67,18 @@ function faultOf(error: Error | DetailedError): Fault {
   const response = 'originalResponse' in error ? error.originalResponse : null
   if (response === null) return new Fault('offline', { code: 'no_answer', detail: error.message })
   const problem = problemIn(response.getBody())
-  const again = AGAIN.has(response.getStatus()) || problem.code === 'hash_mismatch'
-  if (again) return new Fault('busy', problem)
+  const again = AGAIN.has(response.getStatus()) || problem?.code === 'hash_mismatch'
+  if (again) return new Fault('busy', problem ?? { code: `http_${response.getStatus()}` })
   return faultFor(response.getStatus(), problem, response.getHeader('Retry-After') ?? null)
 }
 
-function problemIn(body: string): Problem {
-  try {
-    return JSON.parse(body) as Problem
-  } catch {
-    return { code: 'upload_refused' }
+function watchdog(ms: number, bite: () => void): { pet(): void; end(): void } {
+  let timer = setTimeout(bite, ms)
+  return {
+    pet() {
+      clearTimeout(timer)
+      timer = setTimeout(bite, ms)
+    },
+    end: () => clearTimeout(timer),
   }
 }

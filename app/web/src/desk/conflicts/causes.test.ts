@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { metresBetween } from '@shared/fmt/geo'
 import type { Conflict } from '../types'
-import { causesOf, fixOf, hasMovedOn, isWritable, metresBetween, standing, takesOther } from './causes'
+import { causesOf, fixOf, hasMovedOn, isWritable, standing, takesOther } from './causes'
 
 const writer = (device_id: string | null) =>
   ({ device_id, device_name: device_id, person_name: null }) as Conflict['mine_by']

@@ -1,5 +1,4 @@
 /** Which conflicts belong together, which come first, and what may be decided about them. Values in, values out. */
-import type { Point } from 'geojson'
 import type { Conflict } from '../types'
 
 /** Conflicts of one tablet about one job: mostly one visit without a link, to be decided in one go. */
@@ -37,19 +36,21 @@ export function causesOf(conflicts: readonly Conflict[]): Cause[] {
   return graveFirst(causes, ({ grave }) => grave)
 }
 
-const WORDS_OF_A_JOB: readonly string[] = ['note', 'finding']
+const OWN_FIELDS: readonly string[] = ['state', 'note', 'finding', 'location']
 
 /** The desk writes answers, words and steps; what is gone or only a tablet's can just be left as it stands. */
 export function isWritable({ entity, field, gone }: Conflict): boolean {
   if (gone) return false
   if (entity === 'form_record') return field.startsWith('answers.')
-  return entity === 'job' && (field === 'state' || WORDS_OF_A_JOB.includes(field))
+  return entity === 'job' && OWN_FIELDS.includes(field)
 }
 
-/** One other value fits all of these: they ask the same thing. Steps of a job have rules of their own on its page. */
+const DECIDED_ELSEWHERE: readonly string[] = ['state', 'location']
+
+/** One other value fits all of these: they ask the same thing. Steps and the place of a job are the job's page's. */
 export function takesOther(conflicts: readonly Conflict[]): boolean {
   const asked = new Set(conflicts.map(({ field, question }) => JSON.stringify([field, question])))
-  return asked.size === 1 && conflicts.every((one) => isWritable(one) && one.field !== 'state')
+  return asked.size === 1 && conflicts.every((one) => isWritable(one) && !DECIDED_ELSEWHERE.includes(one.field))
 }
 
 /** What "keep the system's" leaves in place: the value now; of a file's record only the one at the time is told. */
@@ -61,11 +62,6 @@ export function standing(conflict: Conflict): unknown {
 /** Somebody changed the system's value after the tablet had sent its own. */
 export const hasMovedOn = (conflict: Conflict): boolean =>
   JSON.stringify(standing(conflict) ?? null) !== JSON.stringify(conflict.theirs ?? null)
-
-export function isPoint(value: unknown): value is Point {
-  if (typeof value !== 'object' || value === null || !('type' in value) || !('coordinates' in value)) return false
-  return value.type === 'Point' && Array.isArray(value.coordinates)
-}
 
 export interface Fix {
   readonly lon: number
@@ -81,15 +77,3 @@ export function fixOf(gps: unknown): Fix | null {
   const accuracy = 'accuracy_m' in gps && typeof gps.accuracy_m === 'number' ? gps.accuracy_m : null
   return { lon, lat, accuracy }
 }
-
-const EARTH_M = 6_371_008.8
-
-/** Metres between two points on a sphere: good to half a percent, enough to say how far two answers lie apart. */
-export function metresBetween(a: Point, b: Point): number {
-  const [lonA = 0, latA = 0] = a.coordinates.map(radians)
-  const [lonB = 0, latB = 0] = b.coordinates.map(radians)
-  const h = Math.sin((latB - latA) / 2) ** 2 + Math.cos(latA) * Math.cos(latB) * Math.sin((lonB - lonA) / 2) ** 2
-  return 2 * EARTH_M * Math.asin(Math.sqrt(h))
-}
-
-const radians = (degrees: number): number => (degrees * Math.PI) / 180

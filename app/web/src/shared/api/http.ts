@@ -3,6 +3,8 @@ import { problemOf, Unreachable } from './problem'
 export interface RequestOptions {
   readonly method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
   readonly body?: unknown
+  /** The body is a file of this type and sent as it is; else it is JSON. */
+  readonly mime?: string
   /** The revision the change was made on; sent as If-Match. */
   readonly rev?: number
   /** A repeat of a write must carry the key of the first try, so the caller may hold one. */
@@ -36,11 +38,16 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
     method,
     headers: headersOf(method, options),
     credentials: 'same-origin',
-    body: options.body === undefined ? null : JSON.stringify(options.body),
+    body: bodyOf(options),
     signal: options.signal ?? AbortSignal.timeout(TIMEOUT_MS),
   })
   if (!response.ok) throw await problemOf(response)
   return (response.status === 204 ? undefined : await response.json()) as T
+}
+
+function bodyOf({ body, mime }: RequestOptions): Blob | string | null {
+  if (body === undefined) return null
+  return mime === undefined ? JSON.stringify(body) : (body as Blob)
 }
 
 async function send(url: string, init: RequestInit): Promise<Response> {
@@ -54,7 +61,7 @@ async function send(url: string, init: RequestInit): Promise<Response> {
 
 function headersOf(method: string, options: RequestOptions): Record<string, string> {
   const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': language }
-  if (options.body !== undefined) headers['Content-Type'] = 'application/json'
+  if (options.body !== undefined) headers['Content-Type'] = options.mime ?? 'application/json'
   if (method !== 'GET') headers['Idempotency-Key'] = options.idempotencyKey ?? newKey()
   if (options.rev !== undefined) headers['If-Match'] = `"${options.rev}"`
   return headers

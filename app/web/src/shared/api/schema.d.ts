@@ -166,6 +166,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/conflicts/{conflict_id}/acknowledgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the alarm has been seen */
+        post: operations["conflicts_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conflicts/{conflict_id}/owner": {
         parameters: {
             query?: never;
@@ -178,6 +197,25 @@ export interface paths {
         get?: never;
         /** Say who decides, and until when */
         put: operations["conflicts_hand_over"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/conflicts/{conflict_id}/owners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        /** List who could decide */
+        get: operations["conflicts_list_owners"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -293,6 +331,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List tablets and how they fare, the worst first */
+        get: operations["fleet_list_fleet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the fleet as a table */
+        get: operations["fleet_export_fleet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show how one tablet fares */
+        get: operations["fleet_show_tablet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}/ops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        /** List what came from a tablet and waits, or what the centre has ended of it */
+        get: operations["fleet_list_ops"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}/ops/{op_no}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End it: it is not to be applied */
+        post: operations["fleet_refuse_op"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}/ops/{op_no}/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judge it again with other fields */
+        post: operations["fleet_repair_op"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{device_id}/ops/{op_no}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judge again what nobody could judge, as it came */
+        post: operations["fleet_replay_op"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -396,6 +566,25 @@ export interface paths {
         };
         /** Rank the crews for a job */
         get: operations["dispatch_list_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show every version of a job's records */
+        get: operations["conflicts_show_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -788,6 +977,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sync/v1/bundles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deliver a sealed bundle, of one's own or carried for another tablet */
+        post: operations["sync_post_bundle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sync/v1/enrol": {
         parameters: {
             query?: never;
@@ -799,6 +1005,23 @@ export interface paths {
         put?: never;
         /** Make a tablet known by its public key and a one-time code */
         post: operations["tablets_enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/v1/erased": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the tablet has erased itself, with a signature over `device_id.erased.nonce` made before */
+        post: operations["tablets_confirm_erased"];
         delete?: never;
         options?: never;
         head?: never;
@@ -842,6 +1065,40 @@ export interface paths {
         head: operations["sync_head_upload"];
         /** Send bytes at the offset the server has */
         patch: operations["sync_patch_upload"];
+        trace?: never;
+    };
+    "/sync/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the public keys that bundles are sealed to and receipts are signed with */
+        get: operations["sync_server_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync/v1/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count a day of this device, to be compared with its own journal */
+        get: operations["sync_get_proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/sync/v1/pull": {
@@ -932,6 +1189,14 @@ export interface components {
             /** @enum {unknown} */
             tier: "standard" | "plus" | "key" | "vip";
         };
+        ActedOut: {
+            done: boolean;
+            op_no: number;
+            released: number;
+            /** @enum {unknown} */
+            status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+            why?: components["schemas"]["WhyOut"] | null;
+        };
         AssignmentBrief: {
             /** Format: date-time */
             assigned_at: string;
@@ -970,6 +1235,17 @@ export interface components {
         };
         AttachmentOut: {
             accuracy_m?: number | null;
+            differs: ("time" | "position")[];
+            exif_away_m?: number | null;
+            exif_device?: string | null;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            exif_location?: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            } | null;
+            /** Format: date-time */
+            exif_taken_at?: string | null;
             has_thumbnail: boolean;
             height_px?: number | null;
             /** Format: uuid */
@@ -1051,6 +1327,7 @@ export interface components {
         };
         BlobsOut: {
             blobs: components["schemas"]["BlobState"][];
+            keep_s: number;
         };
         BranchOut: {
             bbox: number[] | null;
@@ -1062,6 +1339,19 @@ export interface components {
             name_zh: string;
             synthetic: boolean;
             timezone: string;
+        };
+        BundleOut: {
+            /** Format: uuid */
+            device_id: string;
+            expected: number;
+            files: number;
+            first_op: number;
+            last_op: number;
+            receipt: string;
+            refused_files: components["schemas"]["RefusedFile"][];
+            results: {
+                [key: string]: number;
+            };
         };
         BusyWith: {
             /** Format: uuid */
@@ -1185,10 +1475,20 @@ export interface components {
             ok_count: number;
             total: number;
         };
+        ChangedOut: {
+            field: string;
+            new: unknown;
+            old: unknown;
+        };
         ConflictOut: {
+            /** Format: date-time */
+            acknowledged_at?: string | null;
+            acknowledged_by_name?: string | null;
+            acknowledged_by_name_en?: string | null;
             /** Format: uuid */
             assignee_id?: string | null;
             assignee_name?: string | null;
+            assignee_name_en?: string | null;
             base?: unknown;
             base_known: boolean;
             /** Format: uuid */
@@ -1230,6 +1530,7 @@ export interface components {
             /** Format: uuid */
             resolved_by_id?: string | null;
             resolved_by_name?: string | null;
+            resolved_by_name_en?: string | null;
             rev: number;
             settled_value?: unknown;
             /** @enum {string} */
@@ -1345,6 +1646,8 @@ export interface components {
             person_name_en: string | null;
             /** @enum {unknown} */
             state: "active" | "revoked" | "wipe";
+            /** Format: date-time */
+            wiped_at: string | null;
         };
         DevicesOut: {
             items: components["schemas"]["DeviceOut"][];
@@ -1430,6 +1733,66 @@ export interface components {
         FixOut: {
             newest: boolean;
         };
+        FleetPage: {
+            items: components["schemas"]["FleetTablet"][];
+            needy: number;
+            next: string | null;
+            tablets: number;
+        };
+        FleetProof: {
+            day: string;
+            files_here: number;
+            files_there: number;
+            ops_here: number;
+            ops_there: number;
+        };
+        FleetTablet: {
+            app_version?: string | null;
+            behind?: number | null;
+            /** Format: uuid */
+            branch_id: string;
+            clock_error_ms?: number | null;
+            conflicts: number;
+            crew_code?: string | null;
+            /** Format: uuid */
+            crew_id?: string | null;
+            crew_name_en?: string | null;
+            crew_name_zh?: string | null;
+            /** Format: date-time */
+            enrolled_at: string;
+            epoch?: string | null;
+            held: number;
+            high_op_no: number;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            needs: ("quarantined" | "proof" | "left_behind" | "old_queue" | "storage" | "conflicts" | "rejected" | "other_life" | "clock" | "outdated" | "silent")[];
+            /** Format: date-time */
+            oldest_queued_at?: string | null;
+            /** Format: uuid */
+            person_id?: string | null;
+            person_name?: string | null;
+            person_name_en?: string | null;
+            proof?: components["schemas"]["FleetProof"] | null;
+            /** Format: date-time */
+            pulled_at?: string | null;
+            /** Format: date-time */
+            pushed_at?: string | null;
+            quarantined: number;
+            queued_bytes?: number | null;
+            queued_files?: number | null;
+            queued_ops?: number | null;
+            rejected: number;
+            /** Format: date-time */
+            reported_at?: string | null;
+            same_life: boolean;
+            schema_version?: number | null;
+            /** Format: date-time */
+            seen_at?: string | null;
+            /** @enum {unknown} */
+            state: "active" | "revoked" | "wipe";
+            storage_free_bytes?: number | null;
+        };
         GrantIn: {
             /** Format: uuid */
             branch_id?: string;
@@ -1452,6 +1815,10 @@ export interface components {
             due_at: string | null;
             /** Format: uuid */
             person_id: string | null;
+        };
+        HistoryPage: {
+            items: components["schemas"]["VersionOut"][];
+            next: string | null;
         };
         HitOut: {
             found_by: string;
@@ -1485,6 +1852,7 @@ export interface components {
             contact_phone?: string | null;
             /** Format: date-time */
             due_at?: string | null;
+            files: components["schemas"]["ManifestOut"];
             finding?: string | null;
             form: {
                 [key: string]: unknown;
@@ -1591,6 +1959,10 @@ export interface components {
             /** @enum {unknown} */
             priority?: "emergency" | "urgent" | "normal";
         };
+        KeysOut: {
+            seal: components["schemas"]["ServerKey"];
+            sign: components["schemas"]["ServerKey"];
+        };
         LaneOut: {
             code: string;
             /** Format: uuid */
@@ -1617,6 +1989,10 @@ export interface components {
             priority: "emergency" | "urgent" | "normal";
             /** @enum {unknown} */
             state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+        };
+        ManifestOut: {
+            declared: number;
+            here: number;
         };
         MeIn: {
             /** @enum {string} */
@@ -1648,6 +2024,53 @@ export interface components {
             kind: "life_support" | "lone_elder" | "disabled" | "tenant" | "remote" | "important_level_1" | "important_level_2";
             /** Format: date-time */
             valid_until?: string | null;
+        };
+        OpOut: {
+            clock_error_ms: number;
+            /** Format: date-time */
+            device_at?: string | null;
+            entity?: string | null;
+            fields_now: {
+                [key: string]: unknown;
+            };
+            files: unknown[];
+            gps?: unknown;
+            held: {
+                [key: string]: unknown;
+            };
+            history: components["schemas"]["SaidOut"][];
+            job_address?: string | null;
+            /** Format: uuid */
+            job_id?: string | null;
+            /** @enum {unknown} */
+            job_kind?: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit" | null;
+            job_number?: string | null;
+            /** @enum {unknown} */
+            job_state?: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled" | null;
+            /** @enum {unknown} */
+            kind?: "create" | "update" | "delete" | null;
+            op_no: number;
+            /** Format: uuid */
+            person_id?: string | null;
+            person_name?: string | null;
+            person_name_en?: string | null;
+            questions: {
+                [key: string]: unknown;
+            };
+            rec_id?: string | null;
+            /** Format: date-time */
+            received_at: string;
+            rev: number;
+            sent: {
+                [key: string]: unknown;
+            };
+            /** @enum {unknown} */
+            status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+            why?: components["schemas"]["WhyOut"] | null;
+        };
+        OpsPage: {
+            items: components["schemas"]["OpOut"][];
+            next: string | null;
         };
         OutageJob: {
             address: string;
@@ -1702,6 +2125,16 @@ export interface components {
         OutagePage: {
             items: components["schemas"]["OutageOut"][];
             next: string | null;
+        };
+        OwnerOut: {
+            hands: string[];
+            /** Format: uuid */
+            id: string;
+            name: string;
+            name_en: string;
+        };
+        OwnersOut: {
+            items: components["schemas"]["OwnerOut"][];
         };
         PartyOut: {
             /** Format: uuid */
@@ -1822,6 +2255,32 @@ export interface components {
             title: string;
             type: string;
         };
+        ProofFiles: {
+            bytes: number;
+            count: number;
+            kind: string;
+            verified: number;
+            verified_bytes: number;
+        };
+        ProofOps: {
+            count: number;
+            entity: string;
+            kind: string;
+            status: string;
+        };
+        ProofOut: {
+            /** Format: date */
+            day: string;
+            epoch: string;
+            files: components["schemas"]["ProofFiles"][];
+            ops: components["schemas"]["ProofOps"][];
+            /** Format: date-time */
+            server_at: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+        };
         PullIn: {
             cursors?: {
                 [key: string]: unknown;
@@ -1877,14 +2336,57 @@ export interface components {
         RefreshIn: {
             refresh_token: string;
         };
+        RefuseIn: {
+            reason: string;
+        };
+        RefusedFile: {
+            code: string;
+            sha256: string;
+        };
+        RepairIn: {
+            fields: {
+                [key: string]: unknown;
+            };
+            reason: string;
+        };
+        ReplayIn: {
+            /** @default null */
+            reason: string | null;
+        };
         RevokeIn: {
             /** @default false */
             wipe: boolean;
+        };
+        SaidOut: {
+            /** Format: date-time */
+            at: string;
+            done: boolean;
+            fields_said?: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: uuid */
+            person_id?: string | null;
+            person_name?: string | null;
+            person_name_en?: string | null;
+            reason?: string | null;
+            /** @enum {unknown} */
+            status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+            /** @enum {unknown} */
+            verb: "replayed" | "repaired" | "refused" | "released";
+            why?: components["schemas"]["WhyOut"] | null;
         };
         SeenIn: {
             /** Format: uuid */
             id: string;
             rev: number;
+        };
+        ServerKey: {
+            /** @enum {string} */
+            crv: "P-256";
+            /** @enum {string} */
+            kty: "EC";
+            x: string;
+            y: string;
         };
         SettledOut: {
             settled: string[];
@@ -1975,6 +2477,14 @@ export interface components {
             rec_id: string;
             schema_version?: number | null;
         };
+        SyncProof: {
+            /** Format: date */
+            day: string;
+            files_here: number;
+            files_there: number;
+            ops_here: number;
+            ops_there: number;
+        };
         SyncRefusal: {
             code: string;
             errors: components["schemas"]["SyncError"][];
@@ -1985,12 +2495,14 @@ export interface components {
         SyncReport: {
             app_version?: string | null;
             oldest_queued_at?: string | null;
+            proof?: components["schemas"]["SyncProof"] | null;
             queued_bytes?: number | null;
             queued_files?: number | null;
             queued_ops?: number | null;
             storage_free_bytes?: number | null;
         };
         SyncResult: {
+            centre?: components["schemas"]["SyncSaid"];
             fields?: {
                 [key: string]: components["schemas"]["SyncFieldResult"];
             };
@@ -1999,6 +2511,13 @@ export interface components {
             rev: number;
             /** @enum {string} */
             status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
+        };
+        SyncSaid: {
+            /** Format: date-time */
+            at: string;
+            reason?: string;
+            /** @enum {string} */
+            verb: "replayed" | "repaired" | "refused" | "released";
         };
         TabletCrewOut: {
             code: string;
@@ -2033,6 +2552,12 @@ export interface components {
             locale: "zh-CN" | "en";
             name: string;
             name_en: string;
+        };
+        TabletProof: {
+            /** Format: uuid */
+            device_id: string;
+            nonce: string;
+            signature: string;
         };
         TabletRefreshIn: {
             /** Format: uuid */
@@ -2091,6 +2616,16 @@ export interface components {
             /** @enum {string} */
             to: "new" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled" | "handed_back" | "refused" | "withdrawn";
         };
+        VersionOut: {
+            by: components["schemas"]["WriterOut"];
+            changes: components["schemas"]["ChangedOut"][];
+            deleted: boolean;
+            /** @enum {string} */
+            entity: "job" | "form_record" | "attachment";
+            /** Format: uuid */
+            rec_id: string;
+            rev: number;
+        };
         VisitIn: {
             /** Format: uuid */
             crew_id: string;
@@ -2119,6 +2654,16 @@ export interface components {
             planned_start: string;
             reasons: components["schemas"]["ReasonOut"][];
         };
+        WhyOut: {
+            code: string;
+            errors: {
+                [key: string]: unknown;
+            }[];
+            params: {
+                [key: string]: unknown;
+            };
+            title: string;
+        };
         WithdrawIn: {
             reason?: string | null;
         };
@@ -2133,6 +2678,7 @@ export interface components {
             /** Format: uuid */
             person_id?: string | null;
             person_name?: string | null;
+            person_name_en?: string | null;
             /** Format: date-time */
             received_at?: string | null;
         };
@@ -2464,6 +3010,7 @@ export interface operations {
             query?: {
                 cursor?: string;
                 limit?: number;
+                job_id?: string;
                 state?: "open" | "settled";
             };
             header?: never;
@@ -2531,6 +3078,42 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    conflicts_acknowledge: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     conflicts_hand_over: {
         parameters: {
             query?: never;
@@ -2566,6 +3149,36 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    conflicts_list_owners: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnersOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
@@ -2768,6 +3381,274 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_list_fleet: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                state?: "active" | "revoked" | "wipe";
+                crew_id?: string;
+                attention?: boolean;
+                q?: string;
+                sort?: "worst" | "name" | "seen";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetPage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_export_fleet: {
+        parameters: {
+            query?: {
+                state?: "active" | "revoked" | "wipe";
+                crew_id?: string;
+                attention?: boolean;
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_show_tablet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetTablet"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_list_ops: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                state?: "waiting" | "decided";
+            };
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpsPage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_refuse_op: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+                /** @description The ETag that was read: the revision the change is made on. */
+                "If-Match": string;
+            };
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefuseIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_repair_op: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+                /** @description The ETag that was read: the revision the change is made on. */
+                "If-Match": string;
+            };
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepairIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_replay_op: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+                /** @description The ETag that was read: the revision the change is made on. */
+                "If-Match": string;
+            };
+            path: {
+                device_id: string;
+                op_no: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActedOut"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -3031,6 +3912,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CandidatesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    conflicts_show_history: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryPage"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -3893,6 +4807,45 @@ export interface operations {
             507: components["responses"]["DEFAULT_ERROR"];
         };
     };
+    sync_post_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.mobile-sync.bundle": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
     tablets_enrol: {
         parameters: {
             query?: never;
@@ -3914,6 +4867,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TabletOut"];
                 };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    tablets_confirm_erased: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TabletProof"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["DEFAULT_ERROR"];
             401: components["responses"]["NOT_SIGNED_IN"];
@@ -4227,6 +5215,79 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_server_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+            507: components["responses"]["DEFAULT_ERROR"];
+        };
+    };
+    sync_get_proof: {
+        parameters: {
+            query: {
+                /** @description A day of the device's host, as `2026-07-15`. */
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
             413: components["responses"]["DEFAULT_ERROR"];
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
