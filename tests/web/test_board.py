@@ -126,18 +126,23 @@ def begins(desk: Desk, visit: dict[str, Any]) -> datetime:
 
 
 def drag(console: DeskConsole, bar: Locator, by_px: float, *, onto: Locator | None = None) -> None:
-    expect(console.page.locator(".board-stage[data-rendered]")).to_be_visible()
+    """As a hand does it: on the bar, held, over the lane until it lights up, let go."""
+    page, mouse = console.page, console.page.mouse
+    expect(page.locator(".board-stage[data-rendered]")).to_be_visible()
+    lane = onto or bar.locator("xpath=ancestor::li")
     # News draw the lanes anew: not to be waited upon.
     bar.evaluate("bar => bar.scrollIntoView({ block: 'nearest', inline: 'center' })")
-    console.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 50)))")
-    box, lane = bar.bounding_box(), (onto or bar).bounding_box()
-    assert box is not None
-    assert lane is not None
-    mouse, x, y = console.page.mouse, box["x"] + 12, lane["y"] + lane["height"] / 2
-    mouse.move(x, box["y"] + box["height"] / 2)
+    bar.hover(position={"x": 12, "y": 12})  # waits until it stands still with nothing before it
+    at = bar.bounding_box()
+    assert at is not None
+    x, y = at["x"] + 12, at["y"] + 12
     mouse.down()
-    mouse.move(x + by_px / 2, y, steps=4)
-    mouse.move(x + by_px, y, steps=4)
+    mouse.move(x + by_px / 2, y + 6, steps=4)
+    expect(page.locator(".board-held")).to_be_visible()
+    there = lane.bounding_box()
+    assert there is not None
+    mouse.move(x + by_px, there["y"] + there["height"] / 2, steps=4)
+    expect(lane).to_have_attribute("data-target", "")
     mouse.up()
 
 
