@@ -94,7 +94,9 @@ class CrewTablet(Tablet):
         """Put a name and a stroke."""
         self.page.click(f"[data-slot='{slot}'] .btn")
         self.page.fill("input[name=signer]", name)
-        box = self.page.locator("[data-testid=pad]").bounding_box()
+        pad = self.page.locator("[data-testid=pad]")
+        expect(pad).to_be_visible()
+        box = pad.bounding_box()
         assert box is not None
         self.page.mouse.move(box["x"] + 40, box["y"] + 90)
         self.page.mouse.down()

@@ -119,7 +119,8 @@ def test_of_two_who_edit_one_job_the_slower_is_told_what_it_reads_now(console: O
     slow.page.get_by_label("备注", exact=True).fill("门口有狗")
     slow.page.get_by_role("button", name="保存").click()
 
-    expect(slow.page.get_by_role("alert")).to_contain_text("龙衡区改后的地址 9 号")
+    told = slow.page.get_by_role("alert").filter(has_text="内容已被他人修改")
+    expect(told).to_contain_text("龙衡区改后的地址 9 号")
     slow.page.get_by_role("button", name="以最新内容重填").click()
     expect(slow.page.get_by_label("地址", exact=True)).to_have_value("龙衡区改后的地址 9 号")
 
