@@ -9,7 +9,8 @@ import marshmallow as ma
 from app.crews.models import CrewKind
 from app.dispatch.rules import Candidate
 from app.dispatch.service import MOST_SHOWN, Ranking
-from app.jobs.models import EndReason, JobKind, JobState, Priority
+from app.jobs.models import EndReason, JobState
+from app.jobs.schemas import JobBrief
 from app.kernel.fields import PointField, choice, text
 from app.kernel.paging import PAGE_LIMIT, PageArgs, StrictSchema
 from app.staff.models import Grade, Skill
@@ -121,15 +122,9 @@ class SkillOut(ma.Schema):
     grade = choice(Grade, required=True)
 
 
-class LiveJob(ma.Schema):
+class LiveJob(JobBrief):
     """The job a crew is on."""
 
-    id = ma.fields.UUID(required=True)
-    number = ma.fields.String(required=True)
-    kind = choice(JobKind, required=True)
-    state = choice(JobState, required=True)
-    priority = choice(Priority, required=True)
-    address = ma.fields.String(required=True)
     assignment_id = ma.fields.UUID(required=True)
     assigned_at = ma.fields.AwareDateTime(required=True)
 

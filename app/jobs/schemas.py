@@ -53,6 +53,17 @@ class AssignmentBrief(ma.Schema):
     planned_end = ma.fields.AwareDateTime(allow_none=True)
 
 
+class JobBrief(ma.Schema):
+    """A job in a line, where something else is told of."""
+
+    id = ma.fields.UUID(required=True)
+    number = ma.fields.String(required=True)
+    kind = choice(JobKind, required=True)
+    state = choice(JobState, required=True)
+    priority = choice(Priority, required=True)
+    address = ma.fields.String(required=True)
+
+
 class JobOut(ma.Schema):
     """A job with who holds it."""
 

@@ -9,7 +9,7 @@ import marshmallow as ma
 
 from app.demands.models import Channel, Symptom
 from app.demands.service import Call
-from app.jobs.models import JobKind, JobState, Priority
+from app.jobs.schemas import JobBrief
 from app.kernel.fields import PointField, choice, phone, text
 from app.kernel.paging import PageArgs, StrictSchema
 from app.network.models import Commodity, NodeKind
@@ -63,15 +63,9 @@ class OutagesArgs(PageArgs):
     state = choice(OutageState)
 
 
-class OutageJob(ma.Schema):
+class OutageJob(JobBrief):
     """A job of an outage, in short."""
 
-    id = ma.fields.UUID(required=True)
-    number = ma.fields.String(required=True)
-    kind = choice(JobKind, required=True)
-    state = choice(JobState, required=True)
-    priority = choice(Priority, required=True)
-    address = ma.fields.String(required=True)
     due_at = ma.fields.AwareDateTime(allow_none=True)
     crew_id = ma.fields.UUID(allow_none=True)
     crew_code = ma.fields.String(allow_none=True)
