@@ -2,6 +2,9 @@
 
 export const HOUR_MS = 3_600_000
 export const MINUTE_MS = 60_000
+/** Pixels an hour. */
+export const ZOOMS = [32, 56, 88, 140, 240] as const
+export const DEFAULT_ZOOM = 2
 
 export interface Axis {
   readonly from: number
