@@ -20,17 +20,28 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 OpenBoard = Callable[..., DeskConsole]
 LANES, BARS_A_LANE = 1_000, 10
-FRAMES = """async () => {
+LANE_PX = 48
+SCROLLED_PX = 60 * 120
+SCROLL = """async () => {
   const stage = document.querySelector('.board-stage')
-  const gaps = []
-  let last = performance.now()
+  const lanes = new Set()
+  let drawn = 0
+  let most = 0
+  const seen = new MutationObserver((changes) => {
+    for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+      if (!node.dataset?.crew) continue
+      lanes.add(node.dataset.crew)
+      drawn++
+    }
+    most = Math.max(most, stage.querySelectorAll('.board-lane').length)
+  })
+  seen.observe(stage, { childList: true, subtree: true })
   for (let n = 0; n < 60; n++) {
     stage.scrollTop += 120
     await new Promise(requestAnimationFrame)
-    gaps.push(performance.now() - last)
-    last = performance.now()
   }
-  return gaps.sort((a, b) => a - b)
+  await new Promise((settled) => requestAnimationFrame(() => setTimeout(settled)))
+  return { lanes: lanes.size, drawn, most }
 }"""
 
 
@@ -230,13 +241,9 @@ def test_a_day_of_a_thousand_crews_draws_only_what_is_in_view(opened: OpenBoard,
     console = opened(board=a_large_day(desk))
     page = console.page
     assert page.locator(".board-lane").count() < 60
-    took = page.evaluate(
-        "performance.getEntriesByName('board-rendered')[0].startTime"
-        " - performance.getEntriesByName('board-data')[0].startTime"
-    )
-    gaps = page.evaluate(FRAMES)
-    assert page.locator(".board-lane").count() < 60
-    assert took < 1_000, f"first render took {took:.0f} ms; the budget of 200 ms is measured by the benchmark"
-    assert gaps[len(gaps) // 2] < 100, gaps
+    scrolled = page.evaluate(SCROLL)
+    assert scrolled["most"] < 60
+    assert abs(scrolled["lanes"] - SCROLLED_PX / LANE_PX) <= 1, "those that came into view"
+    assert scrolled["drawn"] < LANES, "and none of them over and over, though news and the clock draw the view anew"
     page.locator(".tools [type=search]").fill("T0999")
     expect(page.locator(".board-lane")).to_have_count(1)
