@@ -66,6 +66,8 @@ def run_benchmarks(runtime: Runtime, names: Iterable[str]) -> int:
         except NotHere as reason:
             missing = True
             print(f"{name}: {reason}", file=sys.stderr)
+        except OSError as error:  # click takes a pipe that broke for its own, and ends without a word
+            raise RuntimeError(f"{name} broke off") from error
     print_table(figures)
     return 0 if all(figure.holds for figure in figures) and not missing else 1
 

@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 
 from app.bench.fleet import Tablet
 
+KEPT_S = 1.0  # gunicorn hangs up after two seconds of silence
 STREETS = ("Lotus Lane", "Harbour Road", "Mill Street", "West Gate Avenue", "Canal Side", "Old Foundry Yard")
 
 
@@ -94,10 +95,11 @@ def rewrites(ids: Sequence[UUID], *, base_rev: int, first_op: int, seed: int) ->
 
 
 class Line:
-    """One tablet's kept-alive connection."""
+    """One tablet's connection, kept alive as long as servers keep one on which nothing is said."""
 
     def __init__(self, port: int, tablet: Tablet) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=120)
+        self._heard = time.monotonic()
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
         self.speak_for(tablet)
 
@@ -112,9 +114,12 @@ class Line:
             RuntimeError: it was refused.
         """
         headers = {**self._headers, "Content-Encoding": "gzip"} if zipped else self._headers
+        if time.monotonic() - self._heard > KEPT_S:
+            self._connection.close()  # the next request opens another
         self._connection.request("POST", f"/sync/v1/{path}", body, headers)
         answered = self._connection.getresponse()
         raw = answered.read()
+        self._heard = time.monotonic()
         packed = answered.headers["Content-Encoding"] == "gzip"
         written = gzip.decompress(raw) if packed else raw
         if answered.status != HTTPStatus.OK:
