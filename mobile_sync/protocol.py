@@ -6,7 +6,7 @@ a frozen dataclass takes ten times as long to make.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -135,23 +135,50 @@ class Op(NamedTuple):
     epoch: str | None = None
 
 
-class Received(NamedTuple):
-    """An op as it came: always numbered; `op` is None when it could not be read, and `refusal` says why.
+class Received:
+    """An op as it came: always numbered. It is read when somebody asks: of one that is known nobody does (P3).
 
     `body` is its canonical JSON, of which `digest` is the SHA-256 (of what came, where that cannot be kept as it is).
+    `group`: (group_no, group_size), there even of a broken op. `read` is called once, or what it would say.
     """
 
-    op_no: int
-    body: str
-    digest: bytes
-    op: Op | None
-    refusal: Refusal | None = None
-    group: tuple[int, int] | None = None  # (group_no, group_size), read even from a broken op
+    __slots__ = ("_read", "_told", "body", "digest", "group", "op_no")
+
+    def __init__(
+        self,
+        op_no: int,
+        body: str,
+        digest: bytes,
+        read: Callable[[], Op | Refusal] | Refusal,
+        group: tuple[int, int] | None = None,
+    ) -> None:
+        self.op_no = op_no
+        self.body = body
+        self.digest = digest
+        self.group = group
+        self._read = read
+        self._told: Op | Refusal | None = None
+
+    @property
+    def op(self) -> Op | None:
+        """None when it could not be read."""
+        told = self._told or self._open()
+        return told if isinstance(told, Op) else None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why it could not be read."""
+        told = self._told or self._open()
+        return told if isinstance(told, Refusal) else None
+
+    def _open(self) -> Op | Refusal:
+        self._told = told = self._read if isinstance(self._read, Refusal) else self._read()
+        return told
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One push."""
+    """One push. `again`: its ops are known, and are to be judged once more (R1)."""
 
     schema_version: int
     sent_at: datetime
@@ -159,6 +186,7 @@ class Batch:
     received: tuple[Received, ...]
     epoch: str | None = None
     report: Mapping[str, Any] | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

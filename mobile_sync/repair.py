@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -58,9 +59,9 @@ class Waiting:
 
     def saying(self, fields: Mapping[str, Any]) -> Waiting:
         """The op with other fields; its number, digest and body stay those that came."""
-        read = read_op({**self.body, "fields": dict(fields)}, self.schema_version)
-        op, refusal = (read, None) if isinstance(read, Op) else (None, read)
-        return replace(self, received=self.received._replace(op=op, refusal=refusal))
+        came, said = self.received, {**self.body, "fields": dict(fields)}
+        read = partial(read_op, said, self.schema_version)
+        return replace(self, received=Received(came.op_no, came.body, came.digest, read, came.group))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class Centre(Generic[Ctx]):
         device = Device(self.device_id, first.person_id, vouched=vouched)
         ledger = self.host.ledger(self.ctx)
         sent_at = self.host.now(self.ctx) + first.clock_error
-        opening = ledger.begin(device, Batch(first.schema_version, sent_at, 0, received))
+        opening = ledger.begin(device, Batch(first.schema_version, sent_at, 0, received, again=True))
         opening.waiting = {key: op_no for key, op_no in opening.waiting.items() if op_no < min(numbers)}
         opening.filed = {op_no: filed for op_no, filed in opening.filed.items() if op_no not in numbers}
         run = Push(self.host, self.ctx, device, ledger, opening, first.clock_error)

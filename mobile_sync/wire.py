@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _KINDS = {kind.value: kind for kind in Kind}
 _REQUIRED = {"op_no", "entity", "rec_id", "kind", "base_rev", "fields", "device_at"}
+_PLAIN = frozenset({*_REQUIRED, "gps"})  # what most ops are made of
 
 
 class _Bad(ValueError):
@@ -45,9 +46,9 @@ class _Bad(ValueError):
 
 def read_integer(value: Any, least: int = 0) -> int:
     """A JSON integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < MAX_INTEGER:
+    if value.__class__ is not int or not least <= value < MAX_INTEGER:
         raise _Bad("not_integer")
-    return value
+    return int(value)
 
 
 def read_time(value: Any) -> datetime:
@@ -56,6 +57,8 @@ def read_time(value: Any) -> datetime:
         at = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise _Bad("not_time") from error
+    if at.tzinfo is UTC:  # as devices write it
+        return at
     if at.tzinfo is None:
         raise _Bad("no_zone")
     try:
@@ -77,9 +80,14 @@ def read_uuid(value: Any) -> UUID:
 
 
 def _name(value: Any) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not isinstance(value, str) or not _is_name(value):
         raise _Bad("not_name")
     return value
+
+
+@lru_cache(1_024)
+def _is_name(value: str) -> bool:
+    return _NAME.fullmatch(value) is not None
 
 
 def _kind(value: Any) -> Kind:
@@ -178,10 +186,23 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 def read_op(body: Mapping[str, Any], schema_version: int) -> Op | Refusal:
     """An op, or the refusal that says which of its members is at fault (P10)."""
     try:
-        read = {name: _READERS[name](value) for name, value in body.items() if value is not None}
-        return _consistent(Op(**{"schema_version": schema_version, **read}))
+        told = body if None not in body.values() else {name: one for name, one in body.items() if one is not None}
+        more = {name: _READERS[name](told[name]) for name in told.keys() - _PLAIN}
+        op = Op(
+            read_integer(told["op_no"], 1),
+            _name(told["entity"]),
+            read_uuid(told["rec_id"]),
+            _kind(told["kind"]),
+            read_integer(told["base_rev"]),
+            _fields(told["fields"]),
+            read_time(told["device_at"]),
+            more.pop("schema_version", schema_version),
+            gps=_gps(told["gps"]) if "gps" in told else None,
+            **more,
+        )
     except (KeyError, TypeError, _Bad):  # an unknown member, one missing, one that is not what it must be
         return _refusal_of(body)
+    return _consistent(op) if more else op
 
 
 def _refusal_of(body: Mapping[str, Any]) -> Refusal:
@@ -289,13 +310,11 @@ def receive(body: Any, schema_version: int, write: Writer = canonical) -> Receiv
         raise SyncProblem("malformed_op", 422, FieldError("ops", "no_op_no")) from error
     text = _shallow(body, write)
     digest = hashlib.sha256(text.encode()).digest()
+    group = _group_of(body) if "group_no" in body else None
     if _unstorable(body, text, write):
         refusal = Refusal("malformed", {}, (FieldError("fields", "not_storable"),))
-        return Received(op_no, write(storable(body)), digest, None, refusal, _group_of(body))
-    op = read_op(body, schema_version)
-    if isinstance(op, Refusal):
-        return Received(op_no, text, digest, None, op, _group_of(body))
-    return Received(op_no, text, digest, op, None, _group_of(body))
+        return Received(op_no, write(storable(body)), digest, refusal, group)
+    return Received(op_no, text, digest, partial(read_op, body, schema_version), group)
 
 
 def depth_of(value: Any, limit: int = MAX_DEPTH) -> int:

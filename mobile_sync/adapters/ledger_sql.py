@@ -135,12 +135,14 @@ class SqlLedger:
         if row is None:
             self.session.execute(upsert(sync_device_state).values(device_id=device.id).on_conflict_do_nothing())
             row = self.session.execute(_LOCK, {"device_id": device.id}).one()
+        judged = [one for one in batch.received if batch.again or one.op_no > row.high_op_no]
+        fresh = [one.op for one in judged if one.op]
         return Opening(
             epoch=row.epoch or current_epoch(self.session),
             high=row.high_op_no,
-            filed=self._filed(device, _numbers_of(batch, row.high_op_no)),
-            waiting=self._waiting(device),
-            contested=self._contested(device, batch),
+            filed=self._filed(device, _numbers_of(batch, fresh, row.high_op_no)),
+            waiting=self._waiting(device) if judged else {},
+            contested=self._contested(device, fresh) if fresh else {},
         )
 
     def prepare(self, unit: Sequence[Received]) -> None:
@@ -165,8 +167,8 @@ class SqlLedger:
         rows = self.session.execute(_WAITING, {"device_id": device.id})
         return {(entity, rec_id): op_no for entity, rec_id, op_no in rows}
 
-    def _contested(self, device: Device, batch: Batch) -> dict[Key, set[str]]:
-        records = {one.op.rec_id for one in batch.received if one.op}
+    def _contested(self, device: Device, ops: Sequence[Op]) -> dict[Key, set[str]]:
+        records = {op.rec_id for op in ops}
         contested: dict[Key, set[str]] = {}
         for entity, rec_id, name in self.session.execute(_CONTESTED, {"device_id": device.id, "rec_id": records}):
             contested.setdefault((entity, rec_id), set()).add(name)
@@ -315,7 +317,7 @@ class SqlLedger:
         )
 
 
-def _numbers_of(batch: Batch, high: int) -> set[int]:
+def _numbers_of(batch: Batch, fresh: Sequence[Op], high: int) -> set[int]:
     replayed = {one.op_no for one in batch.received if one.op_no <= high}
-    named = {number for one in batch.received if one.op for number in one.op.depends_on if number <= high}
+    named = {number for op in fresh for number in op.depends_on if number <= high}
     return replayed | named

@@ -100,4 +100,4 @@ def _received(op_no: int, body: Mapping[str, Any], digest: bytes, schema_version
     received = receive({**body, "op_no": op_no}, schema_version)
     if digest_of(body) == digest:
         return received
-    return received._replace(op=None, refusal=received.refusal or Refusal("malformed"), digest=digest)
+    return Received(op_no, received.body, digest, received.refusal or Refusal("malformed"), received.group)
