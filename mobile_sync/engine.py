@@ -162,8 +162,9 @@ class Push(Generic[Ctx]):
             self.host.alarm(self.ctx, self.device, result, received)
 
     def _filed(self, ops: Sequence[Received], results: list[Result]) -> list[Result]:
+        clock_error_ms = self.clock_error_ms
         for one, result in zip(ops, results, strict=True):
-            self.ledger.file(self.device, one, result, self.clock_error_ms)
+            self.ledger.file(self.device, one, result, clock_error_ms)
             self.opening.filed[one.op_no] = Filed(one.digest, result)
             if result.status.waits and one.op:
                 self.opening.waiting.setdefault((one.op.entity, one.op.rec_id), one.op_no)

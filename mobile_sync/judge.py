@@ -71,7 +71,7 @@ class Judge(Generic[Ctx]):
     reader: Reader[Ctx]
     own: set[Key]
     raised: dict[Key, set[str]] = field(default_factory=dict)
-    sent: dict[Key, dict[str, Any]] = field(default_factory=dict)  # by the ops before in this savepoint, not filed yet
+    sent: dict[Key, Mapping[str, Any]] = field(default_factory=dict)  # by ops before in this savepoint, not filed yet
     stopped: dict[int, Result] = field(default_factory=dict)  # ops before in this savepoint that did not run
     waiting: dict[Key, int] = field(default_factory=dict)
 
@@ -117,8 +117,9 @@ class Judge(Generic[Ctx]):
         """It runs: later ops of this savepoint follow it."""
         key = key_of(op)
         if verdict.change is not None and op.kind is not Kind.DELETE:
+            before = self.sent.get(key)
             self.own.add(key)
-            self.sent.setdefault(key, {}).update(op.fields)
+            self.sent[key] = op.fields if before is None else {**before, **op.fields}
         if verdict.clashes:
             self.raised.setdefault(key, set()).update(clash.field for clash in verdict.clashes)
 

@@ -15,6 +15,7 @@ from mobile_sync.ledger import Asked, Key, Ledger
 from mobile_sync.protocol import Device, Kind, Op
 
 Ctx = TypeVar("Ctx")
+_UNREAD = Stored(-1, {})
 
 
 def key_of(op: Op) -> Key:
@@ -61,8 +62,9 @@ class Reader(Generic[Ctx]):
     def stored(self, op: Op) -> Stored | None:
         """The op's record, locked; None if it never was."""
         key = key_of(op)
-        if key in self._records:
-            return self._records[key]
+        known = self._records.get(key, _UNREAD)
+        if known is not _UNREAD:
+            return known
         many = self.at_once.get(op.entity)
         if many is None:
             return self.collections[op.entity].stored(self.ctx, op.rec_id)

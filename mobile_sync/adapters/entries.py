@@ -102,20 +102,21 @@ def write_versions(session: Session, versions: Sequence[Version]) -> None:
 
 def _version_lines(versions: Sequence[Version], now: datetime | None) -> Iterator[str]:
     """Who and when are mostly the same objects all along, so they are written once."""
-    written: dict[int, str] = {}
+    cells: dict[int, str] = {}
+    known = cells.get
 
-    def same(value: object) -> str:
-        known = written.get(id(value))
-        if known is None:
-            known = written[id(value)] = NULL if value is None else str(value)
-        return known
+    def new(value: object) -> str:
+        return cells.setdefault(id(value), NULL if value is None else str(value))
 
     for entity, rec_id, rev, prev_rev, patch, deleted, author in versions:
         actor, device_id, op_no, at, device_at, clock_error_ms, gps = author
+        server_at = at or now
         yield (
-            f"{entity}\t{rec_id.int:032x}\t{rev}\t{prev_rev}\t{json_cell(patch)}\t{deleted}\t{same(actor)}\t"
-            f"{same(device_id)}\t{NULL if op_no is None else op_no}\t{same(at or now)}\t{same(device_at)}\t"
-            f"{same(clock_error_ms)}\t{NULL if gps is None else json_cell(texts.write(gps))}"
+            f"{entity}\t{rec_id.int:032x}\t{rev}\t{prev_rev}\t{json_cell(patch)}\t{deleted}\t"
+            f"{known(id(actor)) or new(actor)}\t{known(id(device_id)) or new(device_id)}\t"
+            f"{NULL if op_no is None else op_no}\t{known(id(server_at)) or new(server_at)}\t"
+            f"{NULL if device_at is None else device_at}\t{known(id(clock_error_ms)) or new(clock_error_ms)}\t"
+            f"{NULL if gps is None else json_cell(texts.write(gps))}"
         )
 
 
