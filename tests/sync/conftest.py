@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 
 from app.crews.models import Crew
 from app.identity.models import Branch, Person, Role
-from app.jobs.models import Job
+from app.jobs import queries as jobs
+from app.jobs import service
+from app.jobs.models import Assignment, Job
 from app.kernel.unit_of_work import Runtime
-from tests.factories import given_branch, given_person
+from tests.factories import acting, given_branch, given_person
 from tests.factories_field import at_m, given_crew, given_forms, given_job
-from tests.sync.field import FieldTablet, field_tablet
+from tests.sync.field import Assign, FieldTablet, field_tablet
 
 
 @pytest.fixture
@@ -54,3 +56,15 @@ def tablet(app: Flask, session: Session, crew_and_lead: tuple[Crew, Person]) -> 
 @pytest.fixture
 def other_tablet(app: Flask, session: Session, other_crew_and_lead: tuple[Crew, Person]) -> FieldTablet:
     return field_tablet(app, session, other_crew_and_lead[1])
+
+
+@pytest.fixture
+def assign(runtime: Runtime, dispatcher: Person) -> Assign:
+    """Sends a crew to a job, as the dispatcher."""
+
+    def give(job: Job, crew: Crew) -> Assignment:
+        with acting(runtime, dispatcher) as uow:
+            found = jobs.lock_job(uow.session, uow.actor, job.id)
+            return service.assign(uow, job=found, crew_id=crew.id, reasons=[])
+
+    return give

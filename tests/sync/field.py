@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -16,12 +16,15 @@ from PIL import Image
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from app.crews.models import Crew
 from app.identity.models import Person
+from app.jobs.models import Assignment, Job
 from app.kernel.ids import new_id
 from app.kernel.unit_of_work import Runtime
 from mobile_sync.tablet import Tablet
 from tests.factories import TabletKey, given_tablet
 
+Assign = Callable[[Job, Crew], Assignment]
 TUS = {"Tus-Resumable": "1.0.0"}
 REPAIR = {
     "risk_checked": True,
