@@ -14,7 +14,7 @@ from app.bench.scratch import scratch
 from app.customers.models import Premises
 from app.kernel.unit_of_work import Runtime
 
-ROUNDS = 10
+ROUNDS = 60
 P95_MS = 60.0
 
 
