@@ -28,7 +28,9 @@ def measure(stage: Stage) -> Iterator[Figure]:
     _push(stage, BATCHES // CLIENTS, FEW, seed=60)
     yield _drift("sync.memory.batches", stage, before, f"{BATCHES} batches of {FEW}")
     (tablet,) = stage.enrol(1)
-    Upload(stage.port, tablet, random.Random(41).randbytes(FILE_BYTES)).send_rest(piece_bytes=PIECE_BYTES)
+    chance = random.Random(41)
+    content = b"".join(chance.randbytes(MB) for _ in range(FILE_BYTES // MB))  # it makes no more than 256 MB at once
+    Upload(stage.port, tablet, content).send_rest(piece_bytes=PIECE_BYTES)
     yield _drift("sync.memory.file", stage, before, f"a file of {FILE_BYTES // MB} MB")
 
 

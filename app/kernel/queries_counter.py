@@ -41,6 +41,11 @@ def count_queries() -> Iterator[QueryCount]:
 
 @event.listens_for(Engine, "before_cursor_execute")
 def _count(connection: Any, cursor: Any, statement: str, *_: Any) -> None:  # noqa: ARG001  # SQLAlchemy's signature
+    note_statement(statement)
+
+
+def note_statement(statement: str) -> None:
+    """Count a statement that is sent past SQLAlchemy."""
     if _counts.get() and not statement.startswith(_BOOKKEEPING):
         for count in _counts.get():
             count.statements.append(statement)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from redis import Redis
@@ -21,6 +22,7 @@ from app.kernel.actor import NOBODY, Actor
 from app.kernel.blobs import Blobs
 from app.kernel.clock import Clock, utc_now
 from app.kernel.ids import NewId, new_id
+from app.kernel.lookups import Lookup
 from app.kernel.outbox import Event, OutboxRow
 from app.kernel.problems import Conflict, PreconditionFailed, Problem
 
@@ -76,22 +78,20 @@ class Runtime:
             blobs=Blobs(settings.blob_root, settings.blob_bucket),
         )
 
-    @contextmanager
-    def lookup(self) -> Iterator[Connection]:
-        """For one reading statement that is asked all day: it is its own snapshot, and no transaction is begun for it.
+    def look_up(self, asked: Lookup, bound: Mapping[str, Any]) -> Any:
+        """The first row of what is asked all day: it is its own snapshot, and no transaction is begun for it.
 
         Its connections plan a statement once and look rows up by index. Without that a tablet's idle poll costs the
         database twice as much on tables that nobody has analysed yet, most of it planning, and reads them whole.
 
         Raises:
-            DBAPIError: as any statement; nobody has asked before whether the connection still stands.
+            psycopg.Error: as any statement; nobody has asked before whether the connection still stands.
         """
-        bound = self.sessions.kw["bind"]
-        if isinstance(bound, Connection):  # joined to somebody's transaction it sees what that one sees
-            yield bound
-            return
-        with self.lookups.connect() as connection:
-            yield connection
+        joined = self.sessions.kw["bind"]
+        if isinstance(joined, Connection):  # joined to somebody's transaction it sees what that one sees
+            return asked.first(joined.connection, bound)
+        with closing(self.lookups.raw_connection()) as connection:
+            return asked.first(connection, bound)
 
     @contextmanager
     def unit_of_work(self, actor: Actor = NOBODY) -> Iterator[UnitOfWork]:

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from flask import g
-from sqlalchemy import Row, func, select
-from sqlalchemy.exc import DBAPIError
+from psycopg import OperationalError
+from sqlalchemy import func, select
 
 from app.crews.models import CrewMember
 from app.identity import service as identity
 from app.identity.models import Person, SignedIn
 from app.identity.queries.logins import STANDING, standing_in
 from app.kernel.actor import Actor
+from app.kernel.lookups import Lookup
 from app.kernel.problems import Problem
 from app.kernel.unit_of_work import Runtime
 from app.kernel.web import presented_token
@@ -30,8 +31,7 @@ _CREWS = (
     .correlate(Person)
     .scalar_subquery()
 )
-# Composed once: composing costs more than asking.
-_ASK = STANDING.add_columns(_CREWS.label("crews"), *idle_columns(SignedIn.__table__.c.device_id))
+_ASK = Lookup(STANDING.add_columns(_CREWS.label("crews"), *idle_columns(SignedIn.__table__.c.device_id)))
 
 
 def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
@@ -54,20 +54,17 @@ def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
     return page
 
 
-def _asked(runtime: Runtime, bound: Mapping[str, Any]) -> Row[Any] | None:
+def _asked(runtime: Runtime, bound: Mapping[str, Any]) -> Any:
     try:
-        with runtime.lookup() as connection:
-            return connection.execute(_ASK, bound).one_or_none()
-    except DBAPIError as error:
-        if error.connection_invalidated:  # the database was away; the long way looks whether it is back
-            return None
-        raise
+        return runtime.look_up(_ASK, bound)
+    except OperationalError:  # the database was away; the long way looks whether it is back
+        return None
 
 
-def _tablet_of(row: Row[Any], now: datetime) -> Actor | None:
+def _tablet_of(row: Any, now: datetime) -> Actor | None:
     """The actor, if it may pull."""
     try:
-        actor = identity.actor_standing(standing_in(row._mapping), now)
+        actor = identity.actor_standing(standing_in(vars(row)), now)
     except Problem:
         return None
     return None if actor.device_id is None or actor.device_revoked else actor

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Text, any_, bindparam, cast, exists, func, select
+from sqlalchemy import ColumnElement, Text, any_, bindparam, cast, exists, func, select
 
 from mobile_sync.adapters.bulk import Packed
 from mobile_sync.adapters.feed_sql import QUIET_FOR
@@ -38,7 +38,7 @@ def idle_columns(device_id: ColumnElement[UUID | None]) -> list[ColumnElement[An
 
 
 def idle_page(
-    row: Row[Any], request: PullRequest, buckets: Sequence[Bucket], now: datetime, schema_version: int
+    row: Any, request: PullRequest, buckets: Sequence[Bucket], now: datetime, schema_version: int
 ) -> Page | None:
     """The page, if the device has exactly its buckets, each to its end, and nothing in them waits for a number."""
     if request.mismatched or request.reading or request.epoch != row.epoch or row.subscribed != len(buckets):
@@ -63,7 +63,7 @@ def idle_page(
     return Page(row.epoch, now, schema_version, states, (), ())
 
 
-def is_due(row: Row[Any], request: PullRequest, now: datetime) -> bool:
+def is_due(row: Any, request: PullRequest, now: datetime) -> bool:
     """Whether it should be written down where the device stands, or again that it was here."""
     stands_elsewhere = not request.unsent and row.cursors != request.cursors
     return stands_elsewhere or row.last_pull_at is None or row.last_pull_at < now - QUIET_FOR

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
@@ -11,7 +11,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    RowMapping,
     String,
     bindparam,
     delete,
@@ -93,13 +92,15 @@ def standing_by_token(session: Session, access_hash: bytes) -> Standing | None:
     One statement for both, because every request needs both.
     """
     row = session.execute(_NARROWING, {"access_hash": access_hash}).one_or_none()
-    return None if row is None else standing_in(row._mapping)
+    return None if row is None else standing_in(row._asdict())
 
 
-def standing_in(row: RowMapping) -> Standing:
-    """The login in a row of `STANDING`, whatever other columns a caller asked for besides."""
+def standing_in(row: Mapping[str, Any]) -> Standing:
+    """The login in a row of `STANDING`, whatever other columns a caller asked for besides; enums may be text."""
     told = {column: row[column] for column in _COLUMNS}
-    return Standing(**{**told, "grants": _pairs(told["grants"])})
+    state = None if told["device_state"] is None else DeviceState(told["device_state"])
+    kind = SessionKind(told["kind"])
+    return Standing(**{**told, "kind": kind, "device_state": state, "grants": _pairs(told["grants"])})
 
 
 _COLUMNS = tuple(column.name for column in dataclass_fields(Standing))
