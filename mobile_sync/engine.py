@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from mobile_sync.attempt import Attempt, refused
+from mobile_sync.canonical import is_same
 from mobile_sync.collection import Collection
 from mobile_sync.ledger import Filed, Key, Ledger, Opening
 from mobile_sync.protocol import (
@@ -25,7 +26,6 @@ from mobile_sync.protocol import (
     SyncProblem,
 )
 from mobile_sync.stops import Stopped
-from mobile_sync.wire import is_same
 
 log = logging.getLogger(__name__)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
+from mobile_sync.canonical import Writer, canonical, storable, unstorable
 from mobile_sync.protocol import (
     DEFAULT_CHANGES,
     MAX_CHANGES,
@@ -232,50 +231,6 @@ def _consistent(op: Op) -> Op | Refusal:
     return op
 
 
-Writer = Callable[[Mapping[str, Any]], str]
-"""Writes an op as one text: the same for the same content, whatever order its members came in."""
-
-
-def canonical(body: Mapping[str, Any]) -> str:
-    """The `Writer` of the standard library: all in ASCII."""
-    return _write_canonical(body)
-
-
-_write_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
-
-
-def digest_of(body: Mapping[str, Any]) -> bytes:
-    """SHA-256 of the op's canonical JSON: the same number with another digest is another op (P4)."""
-    return hashlib.sha256(canonical(body).encode()).digest()
-
-
-def is_same(one: Received, digest: bytes) -> bool:
-    """Whether `digest` is that of this op, whichever writer made the text it was taken of (P4)."""
-    return digest == one.digest or digest == digest_of(json.loads(one.body))
-
-
-def storable(value: Any) -> Any:
-    """The value without what no database takes: NUL and half characters become U+FFFD, infinities their names."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {storable(name): storable(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
-
-
-# NUL or half of a surrogate pair, as writers write them. A whole pair matches too and is then found to be storable.
-_SUSPECT = re.compile(r"\\u(?:0000|d[89a-f])")
-
-
-def _unstorable(body: Mapping[str, Any], text: str, write: Writer) -> bool:
-    # Numbers out of range are looked for apart: an expression of both has no prefix to skip by, and takes four times
-    # as long.
-    suspect = _SUSPECT.search(text) or "NaN" in text or "Infinity" in text
-    return bool(suspect) and write(storable(body)) != text
-
-
 def _shallow(body: Mapping[str, Any], write: Writer) -> str:
     """The op as one text; its depth is measured only where it has brackets enough for being too deep."""
     try:
@@ -311,7 +266,7 @@ def receive(body: Any, schema_version: int, write: Writer = canonical) -> Receiv
     text = _shallow(body, write)
     digest = hashlib.sha256(text.encode()).digest()
     group = _group_of(body) if "group_no" in body else None
-    if _unstorable(body, text, write):
+    if unstorable(body, text, write):
         refusal = Refusal("malformed", {}, (FieldError("fields", "not_storable"),))
         return Received(op_no, write(storable(body)), digest, refusal, group)
     return Received(op_no, text, digest, partial(read_op, body, schema_version), group)

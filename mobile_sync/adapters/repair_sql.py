@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from mobile_sync.adapters.tables import sync_device_state, sync_op, sync_repair
 from mobile_sync.answers import write_result
+from mobile_sync.canonical import digest_of
 from mobile_sync.protocol import Received, Refusal, Result
 from mobile_sync.repair import NotWaiting, Waiting, Word
 from mobile_sync.results import read_result
-from mobile_sync.wire import digest_of, receive
+from mobile_sync.wire import receive
 
 _WAITING = text(
     """

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from mobile_sync import canonical as plain
 from mobile_sync import wire
 from mobile_sync.answers import page_head, write_page
 from mobile_sync.protocol import Page, PageChange
@@ -37,11 +38,11 @@ def read(raw: bytes) -> Any:
 
 
 def canonical(body: Mapping[str, Any]) -> str:
-    """The op as one text, whatever order its members came in (a `wire.Writer`)."""
+    """The op as one text, whatever order its members came in (a `canonical.Writer`)."""
     try:
         return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:  # nested too deeply, half characters, numbers beyond 64 bits or beyond floats
-        return wire.canonical(body)
+        return plain.canonical(body)
 
 
 def write(value: Any) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from mobile_sync.canonical import digest_of
 from mobile_sync.simulation.faults import Tally, Violation
 from mobile_sync.simulation.house import Answer, Call, House
-from mobile_sync.wire import digest_of
 
 Told = tuple[str, UUID, int]
 

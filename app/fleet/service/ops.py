@@ -19,9 +19,9 @@ from app.kernel.problems import FieldError, Invalid
 from app.kernel.unit_of_work import UnitOfWork
 from app.sync.host import Host
 from mobile_sync.adapters.sql import SqlArchive
+from mobile_sync.canonical import storable
 from mobile_sync.protocol import Result, Verb
 from mobile_sync.repair import Centre, NotWaiting, Unreadable, Word
-from mobile_sync.wire import storable
 
 if TYPE_CHECKING:
     from app.identity.models import Device
