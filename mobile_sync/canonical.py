@@ -1,4 +1,7 @@
-"""An op as one text, by which it is known again; and what in it cannot be kept (SPEC.md P4, P10). Standard library only."""
+"""An op as one text, by which it is known again, and what in it cannot be kept (SPEC.md P4, P10).
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
