@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Row, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from mobile_sync.adapters import texts
 from mobile_sync.adapters.tables import sync_device_state, sync_op, sync_repair
 from mobile_sync.answers import write_result
-from mobile_sync.canonical import digest_of
+from mobile_sync.canonical import is_same
 from mobile_sync.protocol import Received, Refusal, Result
 from mobile_sync.repair import NotWaiting, Waiting, Word
 from mobile_sync.results import read_result
@@ -98,7 +99,7 @@ def _waiting(row: Row[Any]) -> Waiting:
 
 def _received(op_no: int, body: Mapping[str, Any], digest: bytes, schema_version: int) -> Received:
     """As it came. What could not be kept as it came is not taken for what was meant, unless somebody says so."""
-    received = receive({**body, "op_no": op_no}, schema_version)
-    if digest_of(body) == digest:
+    received = receive({**body, "op_no": op_no}, schema_version, texts.canonical)
+    if is_same(received, digest):
         return received
     return Received(op_no, received.body, digest, received.refusal or Refusal("malformed"), received.group)

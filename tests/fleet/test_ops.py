@@ -42,7 +42,7 @@ def decide(
 def lost(session: Session, tablet: FieldTablet, job: Job) -> FieldTablet:
     """Its tablet was signed out while it held a note and an answer."""
     (record_id,) = tablet.held("form_record")
-    tablet.engine.update("job", job.id, {"note": "dog in the yard"})
+    tablet.engine.update("job", job.id, {"note": "院内有狗"})
     tablet.engine.update("form_record", record_id, {"answers.cause": "tree"})
     device = session.get_one(Device, tablet.device_id)
     device.state = DeviceState.REVOKED
@@ -65,7 +65,7 @@ def test_what_was_wanted_stands_in_words_beside_what_the_system_has(
         "update",
     )
     assert (note["why"]["code"], note["why"]["title"]) == ("device_revoked", "平板已停用")
-    assert (note["sent"], note["held"]) == ({"note": "dog in the yard"}, {"note": None})
+    assert (note["sent"], note["held"]) == ({"note": "院内有狗"}, {"note": None})
     assert (note["job_number"], note["person_name"]) == (job.number, crew_and_lead[1].name)
     assert answer["questions"]["answers.cause"]["x-title"]["en"]
     assert answer["job_id"] == str(job.id)
@@ -86,7 +86,7 @@ def test_a_replay_writes_in_the_name_of_whoever_recorded_it(
         200,
         {"op_no": 1, "status": "applied", "done": True, "why": None, "released": 0},
     )
-    assert session.get_one(Job, job.id, populate_existing=True).note == "dog in the yard"
+    assert session.get_one(Job, job.id, populate_existing=True).note == "院内有狗"
     timeline = desk.get(f"/api/v1/jobs/{job.id}/timeline").get_json()["items"]
     noted = next(line for line in timeline if line["kind"] == "noted")
     assert (noted["person_id"], noted["device_id"]) == (str(crew_and_lead[1].id), str(lost.device_id))
