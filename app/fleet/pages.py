@@ -69,8 +69,8 @@ def _held(row: Row[Any], names: set[str]) -> dict[str, Any]:
     """What the system has where the op wants something else."""
     job = {"state": row.job_state, "note": row.note, "finding": row.finding}
     answers = {f"answers.{item}": value for item, value in (row.answers or {}).items()}
-    known = {"job": job, "form_record": answers}.get(row.entity or "", {})
-    return {name: known.get(name) for name in names if known}
+    known = {"job": job, "form_record": answers}.get(row.entity or "")
+    return {} if known is None else {name: known.get(name) for name in names}
 
 
 def _questions(questions: Mapping[str, Any] | None, names: set[str]) -> dict[str, Any]:

@@ -35,8 +35,10 @@ _TABLETS = """
     LEFT JOIN (SELECT device_id, count(*) FILTER (WHERE status = 'quarantined') AS quarantined,
                       count(*) FILTER (WHERE status = 'held') AS held
                FROM sync_op WHERE status IN ('held', 'quarantined') GROUP BY device_id) w ON w.device_id = d.id
-    LEFT JOIN (SELECT device_id, count(*) AS rejected FROM sync_op
-               WHERE status = 'rejected' AND received_at > :rejected_since GROUP BY device_id) r ON r.device_id = d.id
+    LEFT JOIN (SELECT o.device_id, count(*) AS rejected FROM sync_op o
+               WHERE o.status = 'rejected' AND o.received_at > :rejected_since AND NOT EXISTS (
+                 SELECT FROM sync_repair s WHERE s.device_id = o.device_id AND s.op_no = o.op_no AND s.done)
+               GROUP BY o.device_id) r ON r.device_id = d.id
     LEFT JOIN (SELECT device_id, count(*) AS conflicts FROM sync_conflict
                WHERE state = 'open' GROUP BY device_id) k ON k.device_id = d.id
     WHERE d.branch_id = ANY(:branches)
