@@ -73,7 +73,7 @@ export class Engine {
     this.memories = { jobs: new SourceMemory(), crews: new SourceMemory(), outages: new SourceMemory() }
     this.map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right')
     this.map.addControl(new ScaleControl({ maxWidth: 120 }), 'bottom-left')
-    this.ready = new Promise((resolve) => this.map.once('load', () => resolve()))
+    this.ready = new Promise((resolve) => this.map.once('style.load', () => resolve()))
     this.listen()
   }
 
@@ -160,6 +160,7 @@ export class Engine {
       if (hit) options.picked(hit.layer.id as Live, String(hit.properties['id']))
     })
     map.on('mousemove', (event) => {
+      if (map.isMoving()) return
       const hit = this.under(event)[0]
       const layer = hit && SWITCH_OF.get(hit.layer.id)
       const live = LIVE.some((one) => one === layer)
