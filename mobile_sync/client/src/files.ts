@@ -34,7 +34,7 @@ export interface FileWorld {
   uploader: Uploader
   clock: Clock
   rules: FileRules
-  /** True when edits came in meanwhile: text goes before the next file. */
+  /** True when edits came in meanwhile: text goes before the next chunk of any file. */
   interrupted(): boolean
   /** Bytes of the file being sent that the server has; for the screen only. */
   progress(sha256: string, sent: number): void
@@ -102,7 +102,10 @@ async function sendOne(world: FileWorld, file: FileRow, known: BlobStatus | unde
 
 async function upload(world: FileWorld, file: FileRow, bytes: unknown, known: BlobStatus | undefined): Promise<void> {
   const at = { url: known?.upload_url ?? null, offset: known?.offset ?? 0 }
-  await world.uploader.upload(file, bytes, at, (sent) => world.progress(file.sha256, sent))
+  await world.uploader.upload(file, bytes, at, (sent) => {
+    world.progress(file.sha256, sent)
+    return !world.interrupted()
+  })
 }
 
 async function markVerified(world: FileWorld, file: FileRow): Promise<number> {

@@ -44,11 +44,14 @@ export interface Transport {
 }
 
 export interface Uploader {
-  /** Send the rest of a file, resuming at `offset`; `sent` is called with the bytes the server has taken so far. */
+  /**
+   * Send the rest of a file, resuming at `offset`. `sent` is told the bytes the server has taken so far; where it answers
+   * false the upload ends behind the chunk that is under way, and is resumed another time.
+   */
   upload(
     file: FileRow,
     bytes: unknown,
     at: { url: string | null; offset: number },
-    sent: (n: number) => void,
+    sent: (n: number) => boolean,
   ): Promise<void>
 }

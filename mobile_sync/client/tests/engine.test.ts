@@ -487,6 +487,24 @@ describe('rounds', () => {
     expect((await here.client.sync()).kind).toBe('done')
   })
 
+  test('an edit does not wait behind a large file: it goes between two chunks, and no byte goes twice', async () => {
+    await here.client.record([edit(JOB, {}, { files: [photo('a photo of many chunks')] })])
+    const upload = here.link.upload.bind(here.link)
+    let chunks = 0
+    here.link.upload = async (file, bytes, at, sent) => {
+      for (let offset = at.offset; offset < file.size; offset += 4) {
+        await upload(file, bytes, { ...at, offset }, () => false)
+        chunks += 1
+        if (chunks === 2) await here.client.record([edit(JOB, { note: 'meanwhile' })])
+        if (!sent(offset + 4)) return
+      }
+    }
+    await here.client.sync()
+    const named = here.link.requests.filter((name) => name === 'push' || name === 'patch')
+    expect(named).toEqual(['push', 'patch', 'patch', 'push', 'patch', 'patch', 'patch', 'patch'])
+    expect(await outstanding(here.storage)).toMatchObject({ ops: 0, files: {} })
+  })
+
   test('an edit made while files go up is sent before the next file', async () => {
     await here.client.record([edit(JOB, {}, { files: [photo('first photo'), photo('a much longer second photo')] })])
     const upload = here.link.upload.bind(here.link)

@@ -231,7 +231,7 @@ export class TestLink implements Transport, Uploader {
   pull = (body: PullRequest): Promise<PullResponse> => this.carry('pull', () => this.server.pull(structuredClone(body)))
   checkBlobs = (hashes: string[]): Promise<BlobCheckResponse> => this.carry('check', () => this.server.check(hashes))
 
-  async upload(file: FileRow, bytes: unknown, at: { offset: number }, sent: (n: number) => void): Promise<void> {
+  async upload(file: FileRow, bytes: unknown, at: { offset: number }, sent: (n: number) => boolean): Promise<void> {
     const text = bytes as string
     for (let from = at.offset; from < text.length; from += 4) {
       await this.carry('patch', () => {
@@ -239,7 +239,7 @@ export class TestLink implements Transport, Uploader {
         if (got.length !== from) throw new Fault('busy', { code: 'offset' })
         this.server.stored.set(file.sha256, got + text.slice(from, from + 4))
       })
-      sent(Math.min(text.length, from + 4))
+      if (!sent(Math.min(text.length, from + 4))) return
     }
   }
 

@@ -25,6 +25,12 @@ export function tusUploader(session: Session, isWeak: () => boolean): Uploader {
               watch.pet()
               sent(done)
             },
+            onChunkComplete: (_, taken) => {
+              if (sent(taken)) return
+              watch.end()
+              void upload.abort()
+              resolve()
+            },
             onSuccess: () => {
               watch.end()
               resolve()
