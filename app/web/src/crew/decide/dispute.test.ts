@@ -16,6 +16,7 @@ const dispute = (changes: Partial<Dispute>): Dispute =>
     entity: 'form_record',
     field: 'answers.cause',
     policy: 'human',
+    state: 'open',
     gone: false,
     held: 'animal',
     theirs: 'storm',
@@ -43,4 +44,5 @@ test('nothing is proposed where safety hangs on it, the record has gone, or nobo
 test('what would stay is the value now, of a file the one that was told', () => {
   expect(standing(dispute({}))).toBe('animal')
   expect(standing(dispute({ entity: 'attachment', field: '$deleted' }))).toBe('storm')
+  expect(standing(dispute({ state: 'resolved' }))).toBe('storm')
 })

@@ -50,9 +50,12 @@ export interface Dispute {
 
 export const isGrave = ({ policy }: Dispute): boolean => policy === 'never'
 
-/** What "keep the system's" leaves in place: the value now; of a file's record only the one at the time is told. */
-export const standing = ({ entity, field, held, theirs }: Dispute): Json =>
-  entity === 'job' || field.startsWith('answers.') ? held : theirs
+/**
+ * What "keep the system's" leaves in place: the value now. Of a file's record only the one at the time is told; and once
+ * it is settled that is the one that stood against `mine`.
+ */
+export const standing = ({ entity, field, held, theirs, state }: Dispute): Json =>
+  state === 'open' && (entity === 'job' || field.startsWith('answers.')) ? held : theirs
 
 /** Which value is proposed: the one written later by a right clock. None where safety hangs on it. */
 export function proposed(dispute: Dispute): Take | null {

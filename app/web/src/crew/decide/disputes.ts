@@ -2,9 +2,11 @@
 
 import { view, viewAll, type View } from '@sync/overlay'
 import type { Doc, Fields, Json, Problem } from '@sync/protocol'
-import { recordKey } from '@sync/store'
+import { dismiss } from '@sync/outbox'
+import { recordKey, type Tables } from '@sync/store'
 import { settings, storage, sync } from '../services'
 import { isGrave, standing, type Dispute, type Take } from './dispute'
+import { conflictIds, isUndecided } from './open'
 
 /** `open`: nobody has decided. `decided`: decided here, not confirmed by the centre. `settled`: it is over. */
 export type Stage = 'open' | 'decided' | 'settled'
@@ -69,5 +71,16 @@ export function decide({ id, dispute }: Seen, take: Take, value: Json, reason: s
   const saw = { theirs: standing(dispute), mine: dispute.mine }
   const fields: Fields = { take, saw, ...(take === 'value' ? { value } : {}), ...(reason === '' ? {} : { reason }) }
   const edit = { entity: 'conflict', rec_id: id, kind: 'update' as const, fields }
-  return sync.record([{ ...edit, tag: dispute.job_id, label: dispute.job_number }])
+  const decision = { ...edit, tag: dispute.job_id, label: dispute.job_number }
+  return sync.record([decision], { also: (tables) => dismissDecided(tables, id) })
+}
+
+/** The edit that raised it need not be looked at any more, unless another of its fields waits: the decision stands for it. */
+async function dismissDecided(tables: Tables, id: string): Promise<void> {
+  for (const row of await tables.ops.by('attention', 'open')) {
+    const raised = conflictIds(row)
+    if (!raised.includes(id)) continue
+    const others = await Promise.all(raised.filter((one) => one !== id).map((one) => view(tables, 'conflict', one)))
+    if (!others.some((one) => one !== null && isUndecided(one.doc))) await dismiss(tables, row.op_no)
+  }
 }

@@ -4,12 +4,18 @@ import { viewAll } from '@sync/overlay'
 import type { OpRow, Tables } from '@sync/store'
 import type { Dispute } from './dispute'
 
+/** Nobody has decided it yet, neither at the centre nor here. */
+export function isUndecided(doc: object): boolean {
+  const { state, take } = doc as Dispute
+  return state === 'open' && take === null
+}
+
 /** How many of each job nobody has decided yet. */
 export async function openByJob(tables: Tables): Promise<Map<string, number>> {
   const found = new Map<string, number>()
   for (const { doc } of await viewAll(tables, 'conflict')) {
-    const { state, take, job_id } = doc as unknown as Dispute
-    if (state === 'open' && take === null) found.set(job_id, (found.get(job_id) ?? 0) + 1)
+    const { job_id } = doc as unknown as Dispute
+    if (isUndecided(doc)) found.set(job_id, (found.get(job_id) ?? 0) + 1)
   }
   return found
 }
@@ -30,12 +36,9 @@ export async function graveOf(tables: Tables, job: string): Promise<Grave[]> {
 /** Open ones that no parked edit of this tablet stands for: those of colleagues' tablets. */
 export async function countOthers(tables: Tables): Promise<number> {
   const parked = new Set((await tables.ops.by('attention', 'open')).flatMap(conflictIds))
-  const open = (await viewAll(tables, 'conflict')).filter(({ id, doc }) => {
-    const { state, take } = doc as unknown as Dispute
-    return state === 'open' && take === null && !parked.has(id)
-  })
-  return open.length
+  return (await viewAll(tables, 'conflict')).filter(({ id, doc }) => isUndecided(doc) && !parked.has(id)).length
 }
 
-const conflictIds = (row: OpRow): string[] =>
+/** The conflicts that an edit of this tablet has raised. */
+export const conflictIds = (row: OpRow): string[] =>
   Object.values(row.result?.fields ?? {}).flatMap(({ conflict_id }) => conflict_id ?? [])
