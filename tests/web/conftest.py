@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 from sqlalchemy import make_url
 
 from app.bench.browser.chromium import DESK, HERE, TABLET, browser_options
@@ -17,10 +17,12 @@ from tests.conftest import make_database, redis_url_of
 from tests.web.crew_tablet import CrewTablet, eventually
 from tests.web.desk_console import NO_WEBGL, DeskConsole, OpenConsole
 from tests.web.link import Link, running_link
+from tests.web.outpost import Outpost, standing_outpost
 from tests.web.product import Product, running_product
 from tests.web.site import ALLOWED, Site
+from tests.web.strict import Strict
 
-__all__ = ["eventually"]
+__all__ = ["Strict", "eventually"]
 
 CHOSEN_LANGUAGE = "lamplighter.locale"
 
@@ -63,29 +65,6 @@ def browser(chromium: Playwright) -> Iterator[Browser]:
     browser = chromium.chromium.launch(**browser_options())
     yield browser
     browser.close()
-
-
-class Strict:
-    """Notes what a page must never do: errors in scripts, broken policy, requests to another host."""
-
-    def __init__(self, product: Product) -> None:
-        self.product = product
-        self.faults: list[str] = []
-
-    def watch(self, page: Page) -> Page:
-        """Watch a page from its first request."""
-        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
-        page.on("console", self._console)
-        page.on("request", lambda request: self._request(request.url))
-        return page
-
-    def _console(self, message: Any) -> None:
-        if message.type == "error" and "Content Security Policy" in message.text:
-            self.faults.append(message.text)
-
-    def _request(self, url: str) -> None:
-        if not url.startswith((f"http://{self.product.address.host}:", "blob:", "data:")):
-            self.faults.append(f"left the origin: {url}")
 
 
 @pytest.fixture
@@ -142,6 +121,26 @@ def tablet(site: Site, link: Link, browser: Browser, strict: Strict) -> Iterator
     own.on("page", strict.watch)
     yield site.tablet_on(own, link.origin)
     own.close()
+
+
+@pytest.fixture(scope="module")
+def standing(product: Product, browser: Browser) -> Iterator[Outpost]:
+    """The tablet that the tests of a module share."""
+    desk = Desk(product.origin, "linxiao", product.password)
+    free_the_crews(desk)
+    with standing_outpost(Site.of_a_new_call(product, desk), browser) as standing:
+        yield standing
+
+
+@pytest.fixture
+def outpost(standing: Outpost) -> Iterator[Outpost]:
+    """With a fair link and an open checklist; fails the test if a page misbehaved."""
+    standing.form()
+    yield standing
+    standing.link.fair()
+    standing.context.set_offline(False)
+    assert standing.strict.faults == []
+    standing.strict.faults.clear()
 
 
 @pytest.fixture

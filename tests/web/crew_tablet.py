@@ -6,11 +6,12 @@ import io
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.bench.browser.pages import GHOST_TAP_MS, SLOW_MS, Tablet
 
@@ -25,6 +26,23 @@ REPAIR_ANSWERS = {
 
 
 CAMERA = "Canary Phone 12"
+# Chromium goes on for half a minute with the room that it saw last; on a small disk that is soon filled up.
+SMALL_DISK_BYTES = 24 << 20
+FILL = """
+async () => {
+  const opening = indexedDB.open('ballast')
+  opening.onupgradeneeded = () => opening.result.createObjectStore('rows', { autoIncrement: true })
+  const ballast = await new Promise((done) => { opening.onsuccess = () => done(opening.result) })
+  const fits = (size) => new Promise((done) => {
+    const writing = ballast.transaction('rows', 'readwrite')
+    writing.oncomplete = () => done(true)
+    writing.onabort = () => done(false)
+    writing.objectStore('rows').put(new Uint8Array(size))
+  })
+  for (let size = 1 << 20; size > 0; ) if (!(await fits(size))) size >>= 1
+  ballast.close()
+}
+"""
 
 
 class CrewTablet(Tablet):
@@ -126,6 +144,20 @@ def picture(colour: tuple[int, int, int]) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=80, exif=exif)
     return out.getvalue()
+
+
+def give_room(page: Page, origin: str, size: int = SMALL_DISK_BYTES) -> None:
+    """Say how many bytes the browser may keep for an address; before the app first wakes up there, to be sure."""
+    page.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", {"origin": origin, "quotaSize": size})
+
+
+@contextmanager
+def no_room(tablet: CrewTablet) -> Iterator[None]:
+    """Fill the tablet's small disk to the last byte, until the block ends."""
+    give_room(tablet.page, tablet.origin, 1)
+    tablet.page.evaluate(FILL)
+    yield
+    give_room(tablet.page, tablet.origin)
 
 
 def kill_browser(profile: Path) -> None:

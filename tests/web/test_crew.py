@@ -15,6 +15,7 @@ from app.bench.browser.chromium import browser_options
 from app.story.desk import Desk
 from tests.web.conftest import Strict, eventually
 from tests.web.crew_tablet import CAMERA, REPAIR_ANSWERS, CrewTablet, kill_browser
+from tests.web.looks import misfits
 from tests.web.product import ROOT, Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -238,7 +239,7 @@ DURABLE_WITHIN_MS = 500  # a letter is on the disk, not only handed to it; alone
 LOOKS = (("zh-CN", "sun"), ("zh-CN", "night"), ("en", "sun"))
 
 
-def test_every_screen_passes_axe_in_both_languages_and_themes(
+def test_every_screen_passes_axe_and_fits_glove_and_glass_in_both_languages_and_themes(
     product: Product, desk: Desk, code: str, persistent: Start, strict: Strict
 ) -> None:
     job, login = given_a_repair(desk)
@@ -252,10 +253,11 @@ def test_every_screen_passes_axe_in_both_languages_and_themes(
         tablet.page.click(f"[data-value='{theme}']")
         tablet.page.click(f"[data-value='{locale}']")
         expect(tablet.page.locator(f"html[data-theme='{theme}'][lang='{locale}']")).to_be_attached()
-        for path in ("", "jobs", here, f"{here}/form", f"{here}/sign/customer", "sync", "settings"):
+        own = ("form", "photo/before", "sign/customer")
+        for path in ("", "jobs", here, *(f"{here}/{name}" for name in own), "sync", "settings", "login", "enrol"):
             tablet.page.goto(f"{product.origin}/crew/{path}")
             expect(tablet.page.locator("h1").first).to_be_visible()
-            broken[f"{locale} {theme} {path}"] = violations(tablet)
+            broken[f"{locale} {theme} {path}"] = violations(tablet) + misfits(tablet.page)
     assert {where: found for where, found in broken.items() if found} == {}
 
 

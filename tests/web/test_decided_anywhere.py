@@ -137,6 +137,11 @@ def test_one_is_settled_at_the_desk_and_one_on_the_tablet_and_both_screens_show_
     expect(cards).to_have_count(0)  # and nobody touched the desk
     expect(page.locator("[data-testid=result]")).to_have_attribute("data-stage", "settled")
     expect(page.locator("[data-testid=result]")).to_contain_text("现场是树压线")
+    expect(page.locator("[data-side=theirs]")).to_contain_text(
+        "大风雷雨"
+    )  # what was decided against, not what stands now
+    [row] = [row for row in crew.tablet.rows("ops") if row["attention"] == "open"]
+    assert "location" in row["op"]["fields"]  # the desk decided about it, which is still to be seen here
     assert crew.record()["record"]["answers"]["cause"] == "tree"
     page.goto(f"{crew.tablet.origin}/crew/decide?job={crew.job['id']}")
     expect(page.locator("[data-stage=settled]")).to_have_count(2)

@@ -7,26 +7,20 @@ holding what was typed.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import expect
 from sqlalchemy import create_engine, text
 
-from app.bench.browser.chromium import HERE, TABLET
-from app.story.desk import Desk
-from tests.web.conftest import Strict, eventually, free_the_crews
-from tests.web.crew_tablet import CrewTablet
-from tests.web.link import Asked, Foreign, Link, Weather, running_link
+from tests.web.crew_tablet import CrewTablet, eventually
+from tests.web.link import Asked, Foreign, Weather
+from tests.web.outpost import Outpost
 from tests.web.product import Product
-from tests.web.site import ALLOWED, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SLOW_LINK_BYTES_PER_S = 30_000 // 8
-VOLTS = (str(volts) for volts in range(200, 400))  # each answer differs from the one before
 WRONG_CLOCK = """
 (() => {
   const Real = Date
@@ -41,64 +35,6 @@ LONG_GONE = """
     UPDATE session SET access_expires_at = now() - interval '99 days', expires_at = now() - interval '9 days'
     WHERE device_id = :device
 """
-
-
-@dataclass
-class Outpost:
-    """An enrolled tablet with a job's checklist open."""
-
-    site: Site
-    link: Link
-    context: BrowserContext
-    tablet: CrewTablet
-    strict: Strict
-
-    def form(self) -> None:
-        """Open the checklist by its address."""
-        self.tablet.page.goto(f"{self.link.origin}/crew/jobs/{self.site.job['id']}/form")
-        expect(self.tablet.page.locator("[data-testid=form-next]")).to_be_visible()
-
-    def answer(self) -> float:
-        """Type an answer that was never given before."""
-        volts = next(VOLTS)
-        self.tablet.write("voltage_v", volts)
-        eventually(lambda: self.tablet.unsent() > 0 or self.office() == float(volts), what="the edit")
-        return float(volts)
-
-    def office(self) -> object:
-        """That answer as the office has it."""
-        return self.site.answers().get("voltage_v")
-
-    def arrives(self, volts: float) -> None:
-        """Everything that was kept back is at the office, and nobody has to look at anything."""
-        self.tablet.sync_now()
-        eventually(lambda: self.tablet.unsent() == 0, what="the delivery")
-        assert self.office() == volts
-        assert [row for row in self.tablet.rows("ops") if row["attention"] == "open"] == []
-
-
-@pytest.fixture(scope="module")
-def standing(product: Product, browser: Browser) -> Iterator[Outpost]:
-    """The tablet of all tests of this module: enrolling takes longer than most of them."""
-    desk = Desk(product.origin, "linxiao", product.password)
-    free_the_crews(desk)
-    site, strict = Site.of_a_new_call(product, desk), Strict(product)
-    context = browser.new_context(viewport=TABLET, has_touch=True, **HERE, **ALLOWED)
-    context.on("page", strict.watch)
-    with running_link(product.origin) as link:
-        yield Outpost(site, link, context, site.tablet_on(context, link.origin), strict)
-        context.close()
-
-
-@pytest.fixture
-def outpost(standing: Outpost) -> Iterator[Outpost]:
-    """With a fair link and an open checklist; fails the test if a page misbehaved."""
-    standing.form()
-    yield standing
-    standing.link.fair()
-    standing.context.set_offline(False)
-    assert standing.strict.faults == []
-    standing.strict.faults.clear()
 
 
 @pytest.mark.parametrize(
