@@ -16,10 +16,8 @@ from app.kernel.queries_counter import count_queries
 from app.kernel.unit_of_work import Runtime
 from app.sync.host import Host
 from mobile_sync.adapters.tables import sync_device_state
+from tests.sync.conftest import Assign
 from tests.sync.field import FieldTablet
-from tests.sync.test_door import Assign, assign
-
-__all__ = ["assign"]
 
 
 def ask(tablet: FieldTablet) -> dict[str, Any]:
