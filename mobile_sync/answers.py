@@ -5,7 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mobile_sync.protocol import BucketState, FieldResult, Page, PageChange, PushAnswer, Refusal, Result, Said
+from mobile_sync.protocol import (
+    OFFERS,
+    BucketState,
+    FieldResult,
+    Page,
+    PageChange,
+    PushAnswer,
+    Refusal,
+    Result,
+    Said,
+)
 from mobile_sync.wire import write_time
 
 _TIGHT = (",", ":")
@@ -102,22 +112,14 @@ def write_page(page: Page) -> dict[str, Any]:
     return {**page_head(page), "changes": [write_change(change) for change in page.changes]}
 
 
-def _page_head(page: Page) -> dict[str, Any]:
-    return {
-        "epoch": page.epoch,
-        "server_at": write_time(page.server_at),
-        "schema_version": page.schema_version,
-        "buckets": [write_bucket(state) for state in page.buckets],
-        "dropped": list(page.dropped),
-    }
-
-
 def page_head(page: Page) -> dict[str, Any]:
-    """All of the answer but its changes."""
-    return {
+    """All of the answer but its changes; `left` only in a stream (L13)."""
+    head: dict[str, Any] = {
         "epoch": page.epoch,
         "server_at": write_time(page.server_at),
         "schema_version": page.schema_version,
+        "offers": list(OFFERS),
         "buckets": [write_bucket(state) for state in page.buckets],
         "dropped": list(page.dropped),
     }
+    return head if page.left is None else {**head, "left": page.left}

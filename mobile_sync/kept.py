@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mobile_sync.incidents import Noted
 from mobile_sync.outbox import Outbox
 from mobile_sync.replica import Replica
 
@@ -28,6 +29,7 @@ class Kept:
     `settled`: server time of each final result. `shown`: ops whose final result was there before the last complete pull
     began (L6). `life`: the epoch last heard of, in any answer; `asked`: that of the last push answered (P14).
     `server_at`: the server's clock as last heard; `keep_s`: how long it asks for originals to be kept, if it has said.
+    `incidents`: of replicas that did not add up (L16).
     """
 
     outbox: Outbox = field(default_factory=Outbox)
@@ -39,6 +41,7 @@ class Kept:
     asked: str | None = None
     server_at: str | None = None
     keep_s: int | None = None
+    incidents: tuple[Noted, ...] = ()
 
 
 class Storage(Protocol):

@@ -130,3 +130,9 @@ class Feed(Protocol):
 
     def entries(self, key: str, *, since: int, limit: int) -> Sequence[EntryRow]:
         """The first `limit` entries above `since` by seq; from 0, without those gone (S2)."""
+
+    def live(self, key: str, *, since: int, limit: int) -> Sequence[EntryRow]:
+        """The same without those gone, wherever it begins."""
+
+    def count(self, key: str, *, since: int) -> int:
+        """How many entries there are above `since`; from 0 without those gone."""

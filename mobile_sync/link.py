@@ -10,7 +10,8 @@ import json
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any
@@ -18,11 +19,14 @@ from urllib.parse import urljoin
 
 from mobile_sync.bundle import MIME
 from mobile_sync.kept import KeptFile
+from mobile_sync.lines import BrokenAnswer, pages_of
 from mobile_sync.sending import send_file
 
 _TUS = {"Tus-Resumable": "1.0.0"}
 _ANSWERED = {"Accept-Encoding": "gzip"}
 _CHUNK = {**_TUS, "Content-Type": "application/offset+octet-stream"}
+_JSON = {"Content-Type": "application/json", "Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
+_PIECE = 64 * 1024
 
 
 class Refused(Exception):
@@ -32,10 +36,6 @@ class Refused(Exception):
         super().__init__(f"{status} {code}")
         self.status = status
         self.code = code
-
-
-class BrokenAnswer(ConnectionError):
-    """An answer that ended too early, or is not what was promised: as good as none."""
 
 
 def read_answer(raw: bytes, coding: str | None = None) -> Mapping[str, Any]:
@@ -73,9 +73,7 @@ class HttpLink:
         Raises:
             Refused: any problem of the server.
         """
-        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", **_ANSWERED}
-        written = gzip.compress(json.dumps(body).encode(), compresslevel=4)
-        return self._object("POST", path, written, headers)
+        return self._object("POST", path, _packed(body), _JSON)
 
     def deliver(self, bundle: bytes) -> Mapping[str, Any]:
         """Deliver a sealed bundle (V4); returns what became of it, with the receipt. Raises as a call."""
@@ -92,6 +90,17 @@ class HttpLink:
             Refused: any problem of the server.
         """
         return self._object("GET", path, None, _ANSWERED)
+
+    def snapshot(self, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Pull as one stream, page by page as they arrive (L13).
+
+        Raises:
+            Refused: as above; 404 or 405 by a server that has no streams.
+            BrokenAnswer: it was cut off; the pages before are good (L14).
+        """
+        with self._open("POST", "snapshot", _packed(body), _JSON) as answer:
+            pieces = iter(lambda: answer.read1(_PIECE), b"")
+            yield from pages_of(pieces, answer.headers["Content-Encoding"])
 
     def upload(self, content: bytes, *, mime: str, kind: str, chunk_bytes: int = 256 * 1024) -> str:
         """Send a file, going on where the server is; returns its SHA-256 once the server has verified it.
@@ -129,9 +138,24 @@ class HttpLink:
         return int(told["Upload-Offset"])
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[bytes, Message]:
+        with self._open(method, path, body, headers) as answer:
+            return answer.read(), answer.headers
+
+    @contextmanager
+    def _open(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer while it is read; an answer that breaks off is told as such."""
         url = urljoin(self.base, path)
         if not url.startswith(("http://", "https://")):
             raise ValueError("the base of a link is an http address")
+        try:
+            with self._renewed(method, url, body, headers) as answer:
+                yield answer
+        except http.client.HTTPException as error:
+            raise BrokenAnswer(str(error)) from error
+
+    def _renewed(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
         try:
             return self._asked(method, url, body, headers)
         except Refused as refused:
@@ -141,16 +165,17 @@ class HttpLink:
         self.token = token
         return self._asked(method, url, body, headers)
 
-    def _asked(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[bytes, Message]:
+    def _asked(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
         all_headers = {**({"Authorization": f"Bearer {self.token}"} if self.token else {}), **headers}
         asked = urllib.request.Request(url, body, all_headers, method=method)  # noqa: S310 - checked above
         try:
-            with urllib.request.urlopen(asked, timeout=self.timeout_s) as answer:  # noqa: S310
-                return answer.read(), answer.headers
+            return urllib.request.urlopen(asked, timeout=self.timeout_s)  # noqa: S310
         except urllib.error.HTTPError as error:
             raise Refused(error.code, _code_of(error)) from error
-        except http.client.HTTPException as error:
-            raise BrokenAnswer(str(error)) from error
+
+
+def _packed(body: Mapping[str, Any]) -> bytes:
+    return gzip.compress(json.dumps(body).encode(), compresslevel=4)
 
 
 def checksum_header(piece: bytes) -> dict[str, str]:

@@ -6,14 +6,18 @@ both to it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from mobile_sync.protocol import MAX_OPS
+from mobile_sync.protocol import MAX_DEPTH, MAX_OPS
+from mobile_sync.wire import depth_of
 
 REUSED = "op_no_reused"
+MOST_OP_BYTES = 1024 * 1024
+_ENVELOPE_DEPTH = 2  # an op lies in a list in an object
 
 
 class Stage(StrEnum):
@@ -119,3 +123,13 @@ def _follow(op: Mapping[str, Any], new_number: Mapping[int, int]) -> Mapping[str
     if op.get("depends_on"):
         moved["depends_on"] = [new_number.get(number, number) for number in op["depends_on"]]
     return moved
+
+
+def must_be_sendable(ops: tuple[Mapping[str, Any], ...]) -> None:
+    """What would make a server refuse a whole batch must never come into the queue: it would stop everything behind."""
+    if not 0 < len(ops) <= MAX_OPS:
+        raise ValueError(f"1 to {MAX_OPS} ops land together, not {len(ops)}")
+    if any(depth_of(op, MAX_DEPTH) > MAX_DEPTH - _ENVELOPE_DEPTH for op in ops):
+        raise ValueError("an op is nested too deeply")
+    if sum(len(json.dumps(op)) for op in ops) > MOST_OP_BYTES:
+        raise ValueError(f"ops that land together are larger than {MOST_OP_BYTES} bytes")

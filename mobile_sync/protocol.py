@@ -23,6 +23,7 @@ MAX_DEPTH = 32
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_INTEGER = 2**53
 READING = 2**52  # added to a cursor within a bucket that is being read from the start (L12)
+OFFERS = ("snapshot", "incidents")  # what this server takes beyond the first wire (W12)
 
 
 class Kind(StrEnum):
@@ -251,6 +252,19 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """A replica that did not add up (L16). Times are the server's, as the device heard them; sums are 16 hex digits."""
+
+    bucket: str
+    found_at: datetime
+    expected_rows: int
+    expected_checksum: str
+    rows: int
+    checksum: str
+    healed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequest:
     """Where the device stands. `reading`: buckets that it is reading from the start and has not come to the end of."""
 
@@ -261,6 +275,7 @@ class PullRequest:
     mismatched: frozenset[str] = frozenset()
     report: Mapping[str, Any] | None = None
     reading: frozenset[str] = frozenset()
+    incidents: tuple[Incident, ...] = ()
 
     @property
     def unsent(self) -> bool:
@@ -295,7 +310,7 @@ class PageChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One snapshot's worth of changes."""
+    """One snapshot's worth of changes. `left`: how many changes come behind it in its stream (L13)."""
 
     epoch: str
     server_at: datetime
@@ -303,3 +318,4 @@ class Page:
     buckets: tuple[BucketState, ...]
     dropped: tuple[str, ...]
     changes: tuple[PageChange, ...]
+    left: int | None = None

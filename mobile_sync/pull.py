@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -30,6 +30,31 @@ class _Slice:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What all pages of one snapshot have in common. `fresh`: buckets of which this snapshot sends all there is."""
+
+    feed: Feed
+    epoch: str
+    own: Sequence[Bucket]
+    rows: Mapping[str, BucketRow]
+    fresh: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, feed: Feed, buckets: Sequence[Bucket]) -> _View:
+        """Of the snapshot that `feed` reads."""
+        own = sorted(buckets, key=lambda bucket: (bucket.priority, bucket.key))
+        return cls(feed, feed.epoch(), own, feed.buckets([bucket.key for bucket in own]))
+
+    def row(self, bucket: Bucket) -> BucketRow:
+        """The bucket, also if it never had a record."""
+        return self.rows.get(bucket.key, BucketRow(bucket.key))
+
+    def start(self, bucket: Bucket, request: PullRequest) -> tuple[int, bool]:
+        """Where to read from, and whether the device has to sweep (L8)."""
+        return _start(self.row(bucket), request, same_life=request.epoch == self.epoch)
+
+
 @dataclass(frozen=True)
 class Puller(Generic[Ctx]):
     """Reads pages. `schema_version` is the shape of the documents; `collections` make them."""
@@ -39,16 +64,33 @@ class Puller(Generic[Ctx]):
 
     def page(self, ctx: Ctx, feed: Feed, request: PullRequest, buckets: Sequence[Bucket], server_at: datetime) -> Page:
         """One page inside the snapshot `ctx`, of the buckets the device has (S1)."""
-        epoch = feed.epoch()
-        own = sorted(buckets, key=lambda bucket: (bucket.priority, bucket.key))
-        slices = _slices(feed, own, request, same_life=request.epoch == epoch)
+        return self._page(ctx, _View.of(feed, buckets), request, server_at)
+
+    def pages(
+        self, ctx: Ctx, feed: Feed, request: PullRequest, buckets: Sequence[Bucket], server_at: datetime
+    ) -> Iterator[Page]:
+        """All pages to the end, of one and the same snapshot, each saying how much is left behind it (L13)."""
+        view = _View.of(feed, buckets)
+        starts = {bucket.key: view.start(bucket, request)[0] for bucket in view.own}
+        view = replace(view, fresh=frozenset(key for key, since in starts.items() if since == 0))
+        left = sum(feed.count(key, since=since) for key, since in starts.items())
+        more = True
+        while more:
+            page = self._page(ctx, view, request, server_at)
+            left -= len(page.changes)
+            yield replace(page, left=left)
+            more = any(state.more for state in page.buckets)
+            request = _behind(page, request)
+
+    def _page(self, ctx: Ctx, view: _View, request: PullRequest, server_at: datetime) -> Page:
+        slices = _slices(view, request)
         docs = self._docs(ctx, slices)
         return Page(
-            epoch=epoch,
+            epoch=view.epoch,
             server_at=server_at,
             schema_version=self.schema_version,
             buckets=tuple(_state(one) for one in slices),
-            dropped=tuple(sorted(request.cursors.keys() - {bucket.key for bucket in own})),
+            dropped=tuple(sorted(request.cursors.keys() - {bucket.key for bucket in view.own})),
             changes=tuple(_change(one.bucket.key, entry, docs) for one in slices for entry in one.entries),
         )
 
@@ -65,18 +107,22 @@ class Puller(Generic[Ctx]):
         }
 
 
-def _slices(feed: Feed, own: Sequence[Bucket], request: PullRequest, *, same_life: bool) -> list[_Slice]:
-    rows = feed.buckets([bucket.key for bucket in own])
+def _slices(view: _View, request: PullRequest) -> list[_Slice]:
     room = request.limit
     slices = []
-    for bucket in own:
-        row = rows.get(bucket.key, BucketRow(bucket.key))
-        since, reset = _start(row, request, same_life=same_life)
-        whole = since == 0 or row.key in request.reading
-        one = _slice(feed, bucket, row, since, room, reset=reset, whole=whole)
+    for bucket in view.own:
+        since, reset = view.start(bucket, request)
+        one = _slice(view, bucket, since, room, reset=reset, whole=since == 0 or bucket.key in request.reading)
         room -= len(one.entries)
         slices.append(one)
     return slices
+
+
+def _behind(page: Page, request: PullRequest) -> PullRequest:
+    """What a device that has this page asks next."""
+    reading = frozenset(state.key for state in page.buckets if state.seq >= READING)
+    cursors = {state.key: state.seq - READING if state.key in reading else state.seq for state in page.buckets}
+    return replace(request, epoch=page.epoch, cursors=cursors, reading=reading, mismatched=frozenset())
 
 
 def _start(row: BucketRow, request: PullRequest, *, same_life: bool) -> tuple[int, bool]:
@@ -89,11 +135,13 @@ def _start(row: BucketRow, request: PullRequest, *, same_life: bool) -> tuple[in
     return (0, True) if reset else (since, False)
 
 
-def _slice(feed: Feed, bucket: Bucket, row: BucketRow, since: int, room: int, *, reset: bool, whole: bool) -> _Slice:
+def _slice(view: _View, bucket: Bucket, since: int, room: int, *, reset: bool, whole: bool) -> _Slice:
     """`whole`: the bucket is read from the start; until its end the cursor says so, for it may be below `low_seq`."""
+    row = view.row(bucket)
+    read = view.feed.live if bucket.key in view.fresh else view.feed.entries
     if since == row.high_seq:
         return _Slice(bucket, row, reset, (), since, more=False)
-    found = feed.entries(row.key, since=since, limit=room + 1) if room else ()
+    found = read(row.key, since=since, limit=room + 1) if room else ()
     if room and len(found) <= room:
         return _Slice(bucket, row, reset, found, row.high_seq, more=False)
     entries = found[:room]

@@ -7,11 +7,15 @@ both to it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+from mobile_sync.protocol import READING
+
 MODULUS = 2**64
+STAGED_FOR = timedelta(days=1)
 
 
 def row_hash(key: str, seq: int) -> int:
@@ -24,6 +28,23 @@ def checksum(members: Mapping[str, int]) -> str:
     return f"{sum(row_hash(key, seq) for key, seq in members.items()) % MODULUS:016x}"
 
 
+def is_far_behind(request: Mapping[str, Any]) -> bool:
+    """A pull of a device that holds nothing, or is within a bucket that it reads from the start (L15)."""
+    return request["epoch"] is None or any(seq >= READING for seq in request["cursors"].values())
+
+
+def is_too_late(page: Mapping[str, Any], staged: Sequence[Mapping[str, Any]]) -> bool:
+    """What the pages before it brought may have left since, and the exits be forgotten (L14, T4)."""
+    if not staged:
+        return False
+    return datetime.fromisoformat(page["server_at"]) - datetime.fromisoformat(staged[0]["server_at"]) > STAGED_FOR
+
+
+def is_checkable(state: Mapping[str, Any]) -> bool:
+    """A bucket's state says what it must add up to (L7)."""
+    return not state["more"] and state["checksum"] is not None
+
+
 def key_of(change: Mapping[str, Any]) -> str:
     """`entity/id` of a change."""
     return f"{change['entity']}/{change['id']}"
@@ -34,7 +55,7 @@ class Replica:
     """What a device holds.
 
     `members`: bucket → `{entity/id: seq}`. `docs`: `entity/id` → `{"rev", "doc"}`. `shadows`: held only because pending
-    ops name them. `mismatched`: buckets that did not add up.
+    ops name them. `mismatched`: buckets that did not add up; `wrong` says for them what was expected and found.
     """
 
     epoch: str | None = None
@@ -43,6 +64,7 @@ class Replica:
     docs: dict[str, dict[str, Any]] = field(default_factory=dict)
     shadows: set[str] = field(default_factory=set)
     mismatched: set[str] = field(default_factory=set)
+    wrong: dict[str, dict[str, Any]] = field(default_factory=dict, compare=False)
 
     def copied(self) -> Replica:
         """A replica that changes on its own; documents are shared, for they are replaced and never changed."""
@@ -84,7 +106,9 @@ class Replica:
             self._change(change, stale.get(change["bucket"], set()))
         self.epoch = page["epoch"]
         self.cursors = {state["key"]: state["seq"] for state in page["buckets"]}
-        self.mismatched = {state["key"] for state in page["buckets"] if not self._adds_up(state, stale)}
+        checked = {state["key"]: self._differs(state, stale) for state in page["buckets"]}
+        self.wrong = {key: found for key, found in checked.items() if found is not None}
+        self.mismatched = set(self.wrong)
 
     def _change(self, change: Mapping[str, Any], stale: set[str]) -> None:
         key = key_of(change)
@@ -96,12 +120,15 @@ class Replica:
         held[key] = change["seq"]
         self.docs[key] = {"rev": change["rev"], "doc": change["doc"]}
 
-    def _adds_up(self, state: Mapping[str, Any], stale: Mapping[str, set[str]]) -> bool:
-        if state["more"] or state["checksum"] is None:
-            return True
+    def _differs(self, state: Mapping[str, Any], stale: Mapping[str, set[str]]) -> dict[str, Any] | None:
+        """What was expected and found where a bucket does not add up."""
+        if not is_checkable(state):
+            return None
         gone = stale.get(state["key"], set())
         held = {key: seq for key, seq in self.members[state["key"]].items() if key not in gone}
-        return bool(len(held) == state["row_count"] and checksum(held) == state["checksum"])
+        expected, found = (state["row_count"], state["checksum"]), (len(held), checksum(held))
+        told = dict(zip(("expected_rows", "expected_checksum", "rows", "checksum"), (*expected, *found), strict=True))
+        return None if expected == found else told
 
     def _forget(self, pending: set[str]) -> None:
         held = {key for members in self.members.values() for key in members}

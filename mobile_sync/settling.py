@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from mobile_sync.incidents import Noted, noted
 from mobile_sync.kept import Kept, KeptFile
 from mobile_sync.outbox import Outbox, Stage
+from mobile_sync.replica import Replica, is_checkable
 
 OPS_KEPT = timedelta(days=30)
 ORIGINALS_KEPT = timedelta(days=7)
@@ -30,7 +32,15 @@ def settled_pull(kept: Kept, staged: list[Mapping[str, Any]], final_before: froz
     replica = kept.replica.copied()
     replica.apply(staged, pending_keys(kept))
     shown = (kept.shown | final_before) & kept.settled.keys()
-    return _tidied(replace(heard(kept, staged[-1]), replica=replica, shown=frozenset(shown)))
+    incidents = _noted(kept, replica, staged[-1])
+    return _tidied(replace(heard(kept, staged[-1]), replica=replica, shown=frozenset(shown), incidents=incidents))
+
+
+def _noted(kept: Kept, replica: Replica, page: Mapping[str, Any]) -> tuple[Noted, ...]:
+    """Which replicas did not add up, as of the last page."""
+    own = [state["key"] for state in page["buckets"]]
+    unsure = [state["key"] for state in page["buckets"] if not is_checkable(state)]
+    return tuple(noted(kept.incidents, page["server_at"], own, replica.wrong, unsure))
 
 
 def settled_receipt(kept: Kept, claims: Mapping[str, Any]) -> Kept | None:

@@ -113,7 +113,8 @@ class SqliteStorage:
             sha256: KeptFile(size, mime, kind, bool(verified), at) for sha256, size, mime, kind, verified, at in rows
         }
         outbox = Outbox(tuple(entries), meta.get("next_op_no", 1))
-        told = (meta.get("life"), meta.get("asked"), meta.get("server_at"), meta.get("keep_s"))
+        heard = (meta.get("life"), meta.get("asked"), meta.get("server_at"), meta.get("keep_s"))
+        told = (*heard, tuple(meta.get("incidents", ())))
         return Kept(outbox, replica, settled, frozenset(shown), files, *told)
 
     def save(self, kept: Kept, contents: Mapping[str, bytes]) -> None:
@@ -149,6 +150,7 @@ class SqliteStorage:
             "asked": kept.asked,
             "server_at": kept.server_at,
             "keep_s": kept.keep_s,
+            "incidents": list(kept.incidents),
             "epoch": replica.epoch,
             "cursors": replica.cursors,
             "shadows": sorted(replica.shadows),

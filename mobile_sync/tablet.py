@@ -7,33 +7,34 @@ two of them is a crash. Begin again from the same storage and go on.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mobile_sync.incidents import Noted, to_tell, told
 from mobile_sync.kept import Kept, KeptFile, MemoryStorage, Storage
 from mobile_sync.link import Refused
-from mobile_sync.outbox import Entry, Outbox, Stage
-from mobile_sync.protocol import MAX_DEPTH, MAX_OPS
-from mobile_sync.replica import Replica
+from mobile_sync.outbox import Entry, Outbox, Stage, must_be_sendable
+from mobile_sync.protocol import MAX_OPS
+from mobile_sync.replica import Replica, is_far_behind, is_too_late
 from mobile_sync.sending import FileWire, Urgency, in_order, send_file
 from mobile_sync.settling import key_of_op, settled_pull, settled_push, settled_receipt
-from mobile_sync.wire import depth_of, write_time
+from mobile_sync.wire import write_time
 
 Post = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 """`post("push" | "pull", body)` returns the answer's body; raises when there is none."""
+Stream = Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]]
+"""`snapshot(body)` gives the pages of a pull as they arrive; raises where they end too early."""
 
-MOST_OP_BYTES = 1024 * 1024
 _MOST_BATCHES = 1_000
-_ENVELOPE_DEPTH = 2  # an op lies in a list in an object
+_NO_SUCH_DOOR = (404, 405)
 
 
 @dataclass
 class Tablet:
-    """One device. `clock` is its own, possibly wrong, clock; `post` reaches the server.
+    """One device. `clock` is its own, possibly wrong, clock; `post` reaches the server, `snapshot` brings much.
 
     With an `app_version` it tells the centre how it fares (W9).
     """
@@ -42,9 +43,11 @@ class Tablet:
     clock: Callable[[], datetime]
     schema_version: int = 1
     storage: Storage = field(default_factory=MemoryStorage)
+    snapshot: Stream | None = None
     staged: list[Mapping[str, Any]] = field(default_factory=list)
     monotonic_ms: int = 0
     app_version: str | None = None
+    offers: frozenset[str] = frozenset()
     kept: Kept = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,7 +103,7 @@ class Tablet:
             ValueError: more than a batch takes, or an op that no server would take (P19).
             OSError: the storage is full; nothing was recorded.
         """
-        _must_be_sendable(ops)
+        must_be_sendable(ops)
         outbox = self.outbox.add(*ops)
         declared = {file["sha256"]: file for op in ops for file in op.get("files", ())}
         new = {sha256: declared[sha256] for sha256 in contents or {}}
@@ -189,18 +192,41 @@ class Tablet:
             self._keep(settled_push(self.kept, answer))
 
     def pull(self, *, limit: int = MAX_OPS) -> int:
-        """Page to the end, then apply at once; returns the number of pages."""
+        """Page to the end, then apply at once; returns the number of pages. What a cut link left is gone on with."""
         final = frozenset(self.kept.settled)
-        while True:
+        more = True
+        while more:
+            found = to_tell(self.kept.incidents) if "incidents" in self.offers else []
             asked = {**self.replica.request(self.staged), "limit": limit, "report": self._report()}
-            page = self.post("pull", asked)
-            self.staged = [*self.staged, page]
-            if not any(state["more"] for state in page["buckets"]):
-                break
+            for page in self._pages({**asked, "incidents": found} if found else asked):
+                if is_too_late(page, self.staged):
+                    self.staged = []
+                    break
+                self._stage(page, found)
+                more = any(state["more"] for state in page["buckets"])
         pages = len(self.staged)
         self._keep(settled_pull(self.kept, self.staged, final))
         self.staged = []
         return pages
+
+    def _stage(self, page: Mapping[str, Any], sent: Sequence[Noted]) -> None:
+        self.staged = [*self.staged, page]
+        self.offers = frozenset(page.get("offers", ()))
+        if sent:
+            self._keep(replace(self.kept, incidents=tuple(told(self.kept.incidents, sent))))
+
+    def _pages(self, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """All of them from a stream where much is to come and the server has streams, else one (L15)."""
+        if self.snapshot is not None and is_far_behind(body):
+            try:
+                yield from self.snapshot(body)
+            except Refused as refused:
+                if refused.status not in _NO_SUCH_DOOR:
+                    raise
+                self.snapshot = None
+            else:
+                return
+        yield self.post("pull", body)
 
     def upload(self, wire: FileWire, *, chunk_bytes: int = 256 * 1024, urgency: Urgency = lambda sha256: 0) -> int:
         """Send the files the server lacks, small and needed first (B10); returns how many it has verified."""
@@ -253,13 +279,3 @@ def file_of(content: bytes, *, mime: str, kind: str, slot: str) -> dict[str, Any
     """How an op declares a file (P17)."""
     sha256 = hashlib.sha256(content).hexdigest()
     return {"sha256": sha256, "size": len(content), "mime": mime, "kind": kind, "slot": slot}
-
-
-def _must_be_sendable(ops: tuple[Mapping[str, Any], ...]) -> None:
-    """What would make a server refuse a whole batch must never come into the queue: it would stop everything behind."""
-    if not 0 < len(ops) <= MAX_OPS:
-        raise ValueError(f"1 to {MAX_OPS} ops land together, not {len(ops)}")
-    if any(depth_of(op, MAX_DEPTH) > MAX_DEPTH - _ENVELOPE_DEPTH for op in ops):
-        raise ValueError("an op is nested too deeply")
-    if sum(len(json.dumps(op)) for op in ops) > MOST_OP_BYTES:
-        raise ValueError(f"ops that land together are larger than {MOST_OP_BYTES} bytes")

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from mobile_sync.canonical import Writer, canonical, storable, unstorable
+from mobile_sync.incidents import read_incidents
 from mobile_sync.protocol import (
     DEFAULT_CHANGES,
     MAX_CHANGES,
@@ -311,7 +312,7 @@ def _envelope(body: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any
     for name, reader in readers.items():
         try:
             read[name] = reader(body.get(name))
-        except _Bad as error:
+        except ValueError as error:
             errors.append(FieldError(name, str(error)))
     if errors:
         raise SyncProblem("malformed", 422, *errors)
@@ -325,8 +326,13 @@ def read_pull(body: Mapping[str, Any]) -> PullRequest:
         SyncProblem: `malformed`.
     """
     envelope = _envelope(
-        {"cursors": {}, "limit": DEFAULT_CHANGES, "mismatched": [], **body},
-        {"cursors": _cursors, "limit": lambda value: min(read_integer(value, 1), MAX_CHANGES), "mismatched": _keys},
+        {"cursors": {}, "limit": DEFAULT_CHANGES, "mismatched": [], "incidents": [], **body},
+        {
+            "cursors": _cursors,
+            "limit": lambda value: min(read_integer(value, 1), MAX_CHANGES),
+            "mismatched": _keys,
+            "incidents": lambda value: read_incidents(value, read_integer, read_time),
+        },
     )
     sent = envelope.pop("cursors")
     return PullRequest(

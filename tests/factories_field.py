@@ -15,7 +15,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, box
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.crews.models import Crew, CrewKind, CrewMember, CrewPosition, Shift
+from app.crews.models import Crew, CrewKind, CrewMember, CrewPosition, CrewRegion, Shift
 from app.customers.models import (
     Account,
     AreaKind,
@@ -296,6 +296,36 @@ def given_estate(session: Session, branch: Branch, name: str = "龙衡花园") -
     session.add(place)
     session.commit()
     return place
+
+
+def given_sub_district(
+    session: Session,
+    branch: Branch,
+    name: str = "龙衡街道",
+    *,
+    centre: tuple[float, float] = CENTRE,
+    boundary: MultiPolygon | None = None,
+) -> Place:
+    """A sub-district, by default two kilometres around the town's middle."""
+    lon, lat = centre
+    area = MultiPolygon([box(lon - 0.02, lat - 0.02, lon + 0.02, lat + 0.02)])
+    place = Place(
+        id=new_id(),
+        branch_id=branch.id,
+        kind=PlaceKind.SUB_DISTRICT,
+        name_zh=name,
+        name_en=f"{name} Sub-district",
+        boundary=boundary or area,
+    )
+    session.add(place)
+    session.commit()
+    return place
+
+
+def given_region(session: Session, crew: Crew, place: Place) -> None:
+    """The crew serves the place."""
+    session.add(CrewRegion(id=new_id(), branch_id=crew.branch_id, crew_id=crew.id, place_id=place.id))
+    session.commit()
 
 
 @contextmanager

@@ -77,6 +77,12 @@ def resident_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024**2
 
 
+def peak_mib(pid: int) -> float:
+    """The most memory a process has had resident, MiB."""
+    words = Path(f"/proc/{pid}/status").read_text("ascii").split()
+    return int(words[words.index("VmHWM:") + 1]) / 1024
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a repeated call cost: median wall milliseconds and mean CPU milliseconds of this process and its backend."""

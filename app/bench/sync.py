@@ -9,6 +9,7 @@ part has a fresh database and a server of its own; `bench sync` runs them all, `
 | sync.pouch   | express-pouchdb on this machine in the same run, for comparison                              |
 | sync.push    | a record pushed, by one client and by eight; replays; a poison op                          |
 | sync.pull    | a fresh device, ten rewrites, what changed among 10,000                                     |
+| sync.bootstrap | 100,000 records to a new device as one stream, against pages; what memory that takes      |
 | sync.polls   | a thousand devices for which nothing has changed; how soon a live one hears of a change      |
 | sync.waiting | writes beside a pull and beside somebody's forgotten transaction                             |
 | sync.write   | what its history and its news for tablets add to a desk's edit                               |
@@ -21,7 +22,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from app.bench import sync_files, sync_memory, sync_polls, sync_pouch, sync_pull, sync_push, sync_waiting
+from app.bench import (
+    sync_bootstrap,
+    sync_files,
+    sync_memory,
+    sync_polls,
+    sync_pouch,
+    sync_pull,
+    sync_push,
+    sync_waiting,
+)
 from app.bench.figures import Figure
 from app.bench.sync_stage import Stage, staged
 from app.kernel.unit_of_work import Runtime
@@ -39,6 +49,7 @@ PARTS: Mapping[str, Callable[[Runtime], Iterable[Figure]]] = {
     "sync.pouch": sync_pouch.measure,
     "sync.push": _on_stage(sync_push.measure),
     "sync.pull": _on_stage(sync_pull.measure),
+    "sync.bootstrap": _on_stage(sync_bootstrap.measure),
     "sync.polls": _on_stage(sync_polls.measure),
     "sync.waiting": _on_stage(sync_waiting.measure),
     "sync.write": sync_waiting.measure_overhead,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, create_engine, make_url, text
 
-from app.bench.figures import cpu_of
+from app.bench.figures import cpu_of, peak_mib
 from app.bench.fleet import Tablet, enrol, found_branch
 from app.bench.processes import free_port, gunicorn, running, wait_until_alive
 from app.bench.scratch import make_database
@@ -69,13 +69,20 @@ class Stage:
         yield spent
         spent.wall_s, spent.cpu_s = time.perf_counter() - wall, self._cpu() - cpu
 
+    def peak_mib(self) -> float:
+        """The most that the server's processes have had resident, each at its own time, MiB."""
+        return sum(map(peak_mib, self._servers()))
+
+    def _servers(self) -> list[int]:
+        children = Path(f"/proc/{self.server_pid}/task/{self.server_pid}/children").read_text("ascii").split()
+        return [self.server_pid, *map(int, children)]
+
     def _cpu(self) -> float:
         """Server processes and every backend that serves this database (sessions stay open in the pools)."""
-        children = Path(f"/proc/{self.server_pid}/task/{self.server_pid}/children").read_text("ascii").split()
         query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         with self.runtime.engine.connect() as connection:
             backends = connection.scalars(text(query)).all()
-        return sum(map(cpu_of, [self.server_pid, *map(int, children), *backends]))
+        return sum(map(cpu_of, [*self._servers(), *backends]))
 
 
 SEED = text(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shapely.geometry import Point
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Model, Revised, Scoped, by_value, gist
@@ -41,7 +41,7 @@ class Crew(Revised):
     """A crew that can be sent."""
 
     __tablename__ = "crew"
-    __table_args__ = (UniqueConstraint("branch_id", "code"),)
+    __table_args__ = (UniqueConstraint("branch_id", "code"), UniqueConstraint("id", "branch_id"))
 
     org_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("org_unit.id"))
     code: Mapped[str]
@@ -66,6 +66,21 @@ class CrewMember(Scoped):
     lead: Mapped[bool] = mapped_column(default=False)
     since: Mapped[datetime]
     until: Mapped[datetime | None]
+
+
+class CrewRegion(Scoped):
+    """A sub-district that a crew serves: its tablets hold what is amiss there. Both of the same branch."""
+
+    __tablename__ = "crew_region"
+    __table_args__ = (
+        UniqueConstraint("crew_id", "place_id"),
+        ForeignKeyConstraint(["crew_id", "branch_id"], ["crew.id", "crew.branch_id"]),
+        ForeignKeyConstraint(["place_id", "branch_id"], ["place.id", "place.branch_id"]),
+        Index("ix_crew_region_place_id", "place_id"),
+    )
+
+    crew_id: Mapped[UUID]
+    place_id: Mapped[UUID]
 
 
 class Shift(Scoped):

@@ -10,7 +10,8 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
-from app.crews.models import Crew, CrewMember, CrewPosition, Shift
+from app.crews.models import Crew, CrewMember, CrewPosition, CrewRegion, Shift
+from app.customers.models import Place, PlaceKind
 from app.identity.models import Branch
 from app.kernel.problems import NotFound
 
@@ -19,6 +20,23 @@ def crew_ids_of(session: Session, person_id: UUID) -> list[UUID]:
     """The crews somebody is in now (at most one, by constraint)."""
     query = select(CrewMember.crew_id).where(CrewMember.person_id == person_id, CrewMember.until.is_(None))
     return list(session.scalars(query))
+
+
+def region_ids_of(session: Session, person_id: UUID) -> list[UUID]:
+    """The sub-districts that somebody's crew serves now."""
+    query = select(CrewRegion.place_id).join(CrewMember, CrewMember.crew_id == CrewRegion.crew_id)
+    return list(session.scalars(query.where(CrewMember.person_id == person_id, CrewMember.until.is_(None))))
+
+
+def regions_of_crew(session: Session, crew_id: UUID) -> list[CrewRegion]:
+    """What a crew serves."""
+    return list(session.scalars(select(CrewRegion).where(CrewRegion.crew_id == crew_id).order_by(CrewRegion.place_id)))
+
+
+def sub_districts(session: Session, branch_id: UUID) -> list[Place]:
+    """The branch's sub-districts, by name."""
+    query = select(Place).where(Place.branch_id == branch_id, Place.kind == PlaceKind.SUB_DISTRICT)
+    return list(session.scalars(query.order_by(Place.name_en, Place.id)))
 
 
 def get_crew(session: Session, crew_id: UUID) -> Crew:

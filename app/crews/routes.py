@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from app.crews import service
-from app.crews.schemas import FixIn, FixOut
+from app.crews.schemas import CrewRegions, FixIn, FixOut, RegionsIn
+from app.crews.service import Region
 from app.kernel.web import Blueprint, current_uow
 
 blp = Blueprint("crews", __name__, url_prefix="/api/v1", description="Crews, their duty and positions")
@@ -18,3 +19,18 @@ blp = Blueprint("crews", __name__, url_prefix="/api/v1", description="Crews, the
 def record_fix(fix: dict[str, Any], crew_id: UUID) -> dict[str, bool]:
     """Report where a crew is"""
     return {"newest": service.record_fix(current_uow(), crew_id=crew_id, **fix)}
+
+
+@blp.get("/crews/<uuid:crew_id>/regions")
+@blp.response(200, CrewRegions)
+def list_regions(crew_id: UUID) -> dict[str, list[Region]]:
+    """List the sub-districts and which of them a crew serves"""
+    return {"items": service.regions(current_uow(), crew_id=crew_id)}
+
+
+@blp.put("/crews/<uuid:crew_id>/regions")
+@blp.arguments(RegionsIn)
+@blp.response(200, CrewRegions)
+def serve_regions(wanted: dict[str, Any], crew_id: UUID) -> dict[str, list[Region]]:
+    """Set the sub-districts a crew serves; its tablets hold what is amiss there"""
+    return {"items": service.serve(current_uow(), crew_id=crew_id, **wanted)}

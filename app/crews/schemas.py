@@ -16,6 +16,30 @@ class FixIn(StrictSchema):
     accuracy_m = ma.fields.Float(validate=ma.validate.Range(0, 100_000), load_default=None, allow_none=True)
 
 
+MOST_REGIONS = 200
+
+
+class RegionsIn(StrictSchema):
+    """The sub-districts a crew serves from now on."""
+
+    place_ids = ma.fields.List(ma.fields.UUID(), required=True, validate=ma.validate.Length(max=MOST_REGIONS))
+
+
+class CrewRegionOut(ma.Schema):
+    """A sub-district of the crew's branch."""
+
+    id = ma.fields.UUID(required=True)
+    name_zh = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+    served = ma.fields.Boolean(required=True)
+
+
+class CrewRegions(ma.Schema):
+    """By name."""
+
+    items = ma.fields.List(ma.fields.Nested(CrewRegionOut), required=True)
+
+
 class FixOut(ma.Schema):
     """Whether the reading is the newest we have."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,8 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.crews import queries, rules
 from app.crews.errors import NotYourCrew
-from app.crews.models import Crew, CrewPosition, PositionFix
+from app.crews.models import Crew, CrewPosition, CrewRegion, PositionFix
+from app.identity.service import audit
 from app.kernel.actor import Permission
+from app.kernel.problems import FieldError, Invalid
 from app.kernel.unit_of_work import UnitOfWork
 
 
@@ -61,6 +64,55 @@ def record_fix(
     if moved is not None:
         uow.wake_live(crew.branch_id, "crew", crew.id)
     return moved is not None
+
+
+@dataclass(frozen=True)
+class Region:
+    """A sub-district of the crew's branch, and whether the crew serves it."""
+
+    id: UUID
+    name_zh: str
+    name_en: str
+    served: bool
+
+
+def regions(uow: UnitOfWork, *, crew_id: UUID) -> list[Region]:
+    """The branch's sub-districts, and which of them a crew serves.
+
+    Raises:
+        NotFound: no such crew, or of a branch where the actor has no grant.
+        Forbidden: the actor may not see all of the branch's work.
+    """
+    crew = queries.get_crew(uow.session, crew_id)
+    uow.actor.must(Permission.READ_ALL_JOBS, crew.branch_id)
+    served = {one.place_id for one in queries.regions_of_crew(uow.session, crew.id)}
+    found = queries.sub_districts(uow.session, crew.branch_id)
+    return [Region(place.id, place.name_zh, place.name_en, place.id in served) for place in found]
+
+
+def serve(uow: UnitOfWork, *, crew_id: UUID, place_ids: list[UUID]) -> list[Region]:
+    """Let a crew serve these sub-districts and no others; its tablets follow with their next pull.
+
+    Raises:
+        NotFound: no such crew, or of a branch where the actor has no grant.
+        Forbidden: the actor does not dispatch there.
+        Invalid: a place that is no sub-district of the crew's branch.
+    """
+    crew = queries.lock_crew(uow.session, crew_id)
+    uow.actor.must(Permission.DISPATCH, crew.branch_id)
+    wanted = set(place_ids)
+    if not wanted <= {place.id for place in queries.sub_districts(uow.session, crew.branch_id)}:
+        raise Invalid(FieldError("place_ids", "not_found"))
+    before = {one.place_id: one for one in queries.regions_of_crew(uow.session, crew.id)}
+    for place_id in before.keys() - wanted:
+        uow.session.delete(before[place_id])
+    for place_id in sorted(wanted - before.keys()):
+        uow.session.add(CrewRegion(id=uow.new_id(), branch_id=crew.branch_id, crew_id=crew.id, place_id=place_id))
+    uow.session.flush()
+    if wanted != before.keys():
+        told = {"place_ids": sorted(map(str, wanted)), "before": sorted(map(str, before))}
+        audit(uow, "crew_regions_set", "crew", crew.id, told, branch_id=crew.branch_id)
+    return regions(uow, crew_id=crew.id)
 
 
 def _must_be_of(uow: UnitOfWork, crew: Crew) -> None:

@@ -90,7 +90,7 @@ class Place(Scoped):
     """A named area with its outline."""
 
     __tablename__ = "place"
-    __table_args__ = (gist("place", "boundary"),)
+    __table_args__ = (UniqueConstraint("id", "branch_id"), gist("place", "boundary"))
 
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("place.id"))
     kind: Mapped[PlaceKind] = mapped_column(by_value(PlaceKind, name="kind"))

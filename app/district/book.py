@@ -14,8 +14,8 @@ from uuid import UUID
 ORDER = (
     "branch", "org_unit", "person", "post", "person_post", "role_grant", "place", "street_node", "street_edge",
     "network_node", "network_link", "party", "premises", "account", "special_need", "qualification", "vehicle", "crew",
-    "crew_member", "shift", "crew_position", "form", "outage", "job", "assignment", "demand", "form_record",
-    "job_event", "blob", "attachment", "number_counter",
+    "crew_member", "crew_region", "shift", "crew_position", "form", "outage", "job", "assignment", "demand",
+    "form_record", "job_event", "blob", "attachment", "number_counter",
 )  # fmt: skip
 UNSCOPED = frozenset({"branch", "form", "job_event", "blob"})
 CHUNK = 20_000

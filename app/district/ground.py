@@ -39,13 +39,14 @@ class Premises:
 
 @dataclass(frozen=True)
 class Ground:
-    """The finished ground. `node_ids` are the power network's, by number."""
+    """The finished ground. `node_ids` are the power network's, by number; `place_ids` those of the town's places."""
 
     town: Town
     premises: list[Premises]
     power: Power
     node_ids: list[UUID]
     units: list[Unit]
+    place_ids: list[UUID]
 
 
 def make_ground(rng: Random, size: Size) -> tuple[Town, list[Unit], list[Home], Power, Gas]:
@@ -79,7 +80,7 @@ def write_ground(rng: Random, book: Book, size: Size, first_street_id: int) -> G
         premises.append(
             Premises(at, home.address, home.at, home.unit, estate, home.area_kind, home.important, riser is not None)
         )
-    return Ground(town, premises, power, nodes, units)
+    return Ground(town, premises, power, nodes, units, place_ids)
 
 
 def _write_places(book: Book, town: Town) -> list[UUID]:

@@ -176,6 +176,8 @@ def _write_crews(
         for member in members:
             book.put("crew_member", id=book.new_id(), crew_id=own, person_id=member.id, lead=member is members[0],
                      since=since, until=None)  # fmt: skip
+        if kind == "outage_repair":
+            _write_regions(book, own, len(made[kind]), ground)
         _write_shifts(book, own, all_day=kind in ALL_DAY or size.name == "load")
         at = rng.choice(ground.premises).at
         place = (at[0] + rng.uniform(-60, 60), at[1] + rng.uniform(-60, 60))
@@ -183,6 +185,16 @@ def _write_crews(
                  at=book.anchor - timedelta(seconds=rng.randrange(20, 280)))  # fmt: skip
         made[kind].append(Crew(own, code, kind, members[0].id, place))
     return made
+
+
+def _write_regions(book: Book, crew_id: UUID, turn: int, ground: Ground) -> None:
+    """A sub-district by turns and the one nearest to it, so that each is served and neighbours help out."""
+    districts = [n for n, place in enumerate(ground.town.places) if place.kind == "sub_district"]
+    own = districts[turn % len(districts)]
+    outline = ground.town.places[own].outline
+    near = sorted(districts, key=lambda n: (n != own, outline.distance(ground.town.places[n].outline), n))
+    for served in near[:2]:
+        book.put("crew_region", id=book.new_id(), crew_id=crew_id, place_id=ground.place_ids[served])
 
 
 SHIFT_DAYS = 14

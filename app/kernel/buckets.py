@@ -15,6 +15,11 @@ def catalog_key(branch_id: UUID) -> str:
     return f"catalog:{branch_id}"
 
 
+def region_key(place_id: UUID) -> str:
+    """The bucket of what is amiss in a sub-district."""
+    return f"region:{place_id}"
+
+
 def user_key(person_id: UUID) -> str:
     """The bucket of what is one person's."""
     return f"user:{person_id}"

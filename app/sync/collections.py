@@ -7,6 +7,7 @@ from app.sync.attachments import AttachmentCollection
 from app.sync.conflicts import ConflictCollection
 from app.sync.crews import CrewCollection, FormCollection, PositionCollection
 from app.sync.jobs import FormRecordCollection, JobCollection
+from app.sync.outages import OutageCollection
 from mobile_sync.collection import Collection
 
 _ALL: tuple[Collection[UnitOfWork], ...] = (
@@ -17,5 +18,6 @@ _ALL: tuple[Collection[UnitOfWork], ...] = (
     FormCollection(),
     PositionCollection(),
     ConflictCollection(),
+    OutageCollection(),
 )
 COLLECTIONS: dict[str, Collection[UnitOfWork]] = {one.entity: one for one in _ALL}

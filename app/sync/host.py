@@ -208,9 +208,12 @@ class Host(SqlHost[UnitOfWork]):
         conflicts.raise_alarm(ctx, ids=ids)
 
     def scope(self, ctx: UnitOfWork, device: Device) -> Sequence[Bucket]:
-        """The crew that the person is in now, the branch's catalogue, what is their own."""
+        """The crew that the person is in now, where it serves, the branch's catalogue, what is their own."""
         person_id = ctx.actor.person_id
-        return buckets_of_actor(ctx.actor, crews.crew_ids_of(ctx.session, person_id) if person_id else ())
+        if person_id is None:
+            return ()
+        mine, near = crews.crew_ids_of(ctx.session, person_id), crews.region_ids_of(ctx.session, person_id)
+        return buckets_of_actor(ctx.actor, mine, near)
 
     def day(self, ctx: UnitOfWork, device: Device, day: date) -> tuple[datetime, datetime]:
         """By the clock of the tablet's branch."""

@@ -10,7 +10,7 @@ from flask import g
 from psycopg import OperationalError
 from sqlalchemy import func, select
 
-from app.crews.models import CrewMember
+from app.crews.models import CrewMember, CrewRegion
 from app.identity import service as identity
 from app.identity.models import Person, SignedIn
 from app.identity.queries.logins import STANDING, standing_in
@@ -31,7 +31,15 @@ _CREWS = (
     .correlate(Person)
     .scalar_subquery()
 )
-_ASK = Lookup(STANDING.add_columns(_CREWS.label("crews"), *idle_columns(SignedIn.__table__.c.device_id)))
+_REGIONS = (
+    select(func.array_agg(CrewRegion.place_id))
+    .join(CrewMember, CrewMember.crew_id == CrewRegion.crew_id)
+    .where(CrewMember.person_id == Person.id, CrewMember.until.is_(None))
+    .correlate(Person)
+    .scalar_subquery()
+)
+_COLUMNS = (_CREWS.label("crews"), _REGIONS.label("regions"), *idle_columns(SignedIn.__table__.c.device_id))
+_ASK = Lookup(STANDING.add_columns(*_COLUMNS))
 
 
 def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
@@ -44,7 +52,8 @@ def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
     actor = None if row is None else _tablet_of(row, now)
     if row is None or actor is None or actor.device_id is None:
         return None
-    page = idle_page(row, request, buckets_of_actor(actor, row.crews or ()), now, SCHEMA_VERSION)
+    buckets = buckets_of_actor(actor, row.crews or (), row.regions or ())
+    page = idle_page(row, request, buckets, now, SCHEMA_VERSION)
     if page is not None and is_due(row, request, now):
         with runtime.sessions.begin() as session:
             acknowledge(session, actor.device_id, request, now)

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import event, select
+from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session, UOWTransaction, sessionmaker
 
 from app.conflicts import queries as conflicts
 from app.conflicts.service import ENTITY
-from app.crews.models import Crew, CrewMember, Shift
+from app.crews.models import Crew, CrewMember, CrewRegion, Shift
+from app.customers.models import Place
 from app.demands.models import Demand
 from app.identity.models import Branch
 from app.jobs.models import Assignment, Form, FormRecord, Job
@@ -26,8 +27,8 @@ from app.kernel.clock import utc_now
 from app.kernel.db import Revised
 from app.kernel.unit_of_work import UnitOfWork
 from app.media.models import Attachment
-from app.outages.models import Outage
-from app.sync.placement import places_of_jobs
+from app.outages.models import Outage, OutageState
+from app.sync.placement import places_of_jobs, places_of_outages
 from app.sync.values import patch_of
 from mobile_sync.adapters.sql import Author, move, touch, track, tracker_of
 
@@ -52,6 +53,8 @@ class Unplaced:
     disputable: set[UUID] = field(default_factory=set)  # changed records: conflicts about them show another value now
     forms: set[UUID] = field(default_factory=set)
     branches: set[UUID] = field(default_factory=set)
+    outages: set[UUID] = field(default_factory=set)
+    redrawn: set[UUID] = field(default_factory=set)  # branches in which regions begin, end or have other outlines
 
 
 def follow_changes(sessions: sessionmaker[Session]) -> None:
@@ -100,10 +103,18 @@ def _revised(session: Session, row: Revised, *, fresh: bool) -> None:
     _show_live(session, entity, row.id, row.branch_id, enter=not deleted)
     if fresh and isinstance(row, Crew):
         touch(session, entity, row.id, buckets={crew_key(row.id)})
+    elif isinstance(row, Outage):
+        _unplaced(session).outages.add(row.id)
     elif not fresh and type(row) in DISPUTABLE:
         _unplaced(session).disputable.add(row.id)
-    elif fresh and not isinstance(row, Outage):
+    elif fresh:
         _unplaced(session).jobs.add(row.id if isinstance(row, Job) else cast(UUID, row.job_id))  # type: ignore[attr-defined]
+    if (
+        isinstance(row, Job)
+        and row.outage_id is not None
+        and (fresh or inspect(row).attrs.due_at.history.has_changes())
+    ):
+        touch(session, "outage", row.outage_id)  # which says by when a crew is due
 
 
 def _sign(session: Session) -> None:
@@ -139,6 +150,11 @@ def _asked(session: Session, row: Demand) -> None:
         _show_live(session, "outage", row.outage_id, row.branch_id)
 
 
+def _redrawn(session: Session, row: Place | CrewRegion) -> None:
+    """What lies where has to be asked again; and what places are called is in the documents."""
+    _unplaced(session).redrawn.add(row.branch_id)
+
+
 def _published(session: Session, row: Form) -> None:
     _unplaced(session).forms.add(row.id)
 
@@ -154,6 +170,8 @@ _OTHERS: dict[type[Any], Callable[[Session, Any], None]] = {
     Demand: _asked,
     Form: _published,
     Branch: _founded,
+    Place: _redrawn,
+    CrewRegion: _redrawn,
 }
 
 
@@ -181,6 +199,15 @@ def _place(session: Session, unplaced: Unplaced) -> None:
     _place_conflicts(session, unplaced, now)
     if unplaced.forms or unplaced.branches:
         _place_forms(session)
+    if unplaced.outages or unplaced.redrawn:
+        _place_outages(session, unplaced)
+
+
+def _place_outages(session: Session, unplaced: Unplaced) -> None:
+    here = Outage.branch_id.in_(unplaced.redrawn)
+    around = set(session.scalars(select(Outage.id).where(here, Outage.state == OutageState.OPEN)))
+    for outage_id, keys in places_of_outages(session, unplaced.outages | around).items():
+        move(session, "outage", outage_id, buckets=keys)
 
 
 def _place_conflicts(session: Session, unplaced: Unplaced, now: datetime) -> None:

@@ -39,6 +39,13 @@ _ENTRIES = text(
     """
 )
 
+_COUNT = text(
+    """
+    SELECT count(*) FROM sync_entry e
+    WHERE e.bucket_id = (SELECT id FROM sync_bucket WHERE key = :key) AND e.seq > :since AND NOT (:fresh AND e.gone)
+    """
+)
+
 _OPEN = text(
     """
     SELECT b.key FROM sync_subscription s JOIN sync_bucket b ON b.id = s.bucket_id
@@ -68,9 +75,20 @@ class SqlFeed:
 
     def entries(self, key: str, *, since: int, limit: int) -> Sequence[EntryRow]:
         """By seq, from the index."""
-        bound = {"key": key, "since": since, "fresh": since == 0, "most": limit}
+        return self._read(key, since, limit, fresh=since == 0)
+
+    def live(self, key: str, *, since: int, limit: int) -> Sequence[EntryRow]:
+        """By the same index."""
+        return self._read(key, since, limit, fresh=True)
+
+    def _read(self, key: str, since: int, limit: int, *, fresh: bool) -> Sequence[EntryRow]:
+        bound = {"key": key, "since": since, "fresh": fresh, "most": limit}
         with ordered_reads(self.session):
             return [EntryRow(*row) for row in self.session.execute(_ENTRIES, bound).all()]
+
+    def count(self, key: str, *, since: int) -> int:
+        """By the same index."""
+        return int(self.session.execute(_COUNT, {"key": key, "since": since, "fresh": since == 0}).scalar_one())
 
 
 @dataclass(frozen=True)

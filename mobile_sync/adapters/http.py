@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -20,10 +20,12 @@ from mobile_sync.adapters import schemas, texts
 from mobile_sync.adapters.bodies import answer, read_object
 from mobile_sync.adapters.epochs import current_epoch
 from mobile_sync.adapters.feed_sql import SqlFeed, acknowledge, subscribe
+from mobile_sync.adapters.incidents_sql import note_incidents
 from mobile_sync.adapters.ledger_sql import SqlLedger, is_fatal
 from mobile_sync.adapters.local_store import PartialFiles
 from mobile_sync.adapters.proof import add_proof_route
 from mobile_sync.adapters.serving import send_stored
+from mobile_sync.adapters.snapshots import LINES_TYPE, line_by_line, page_lines
 from mobile_sync.adapters.stamping import stamp
 from mobile_sync.adapters.tus import add_tus_routes, store_asked
 from mobile_sync.adapters.uploads import mime_in_scope, open_uploads, verified_among
@@ -163,6 +165,18 @@ def run_pull(host: SyncHost[Any], device: Device, request: PullRequest) -> Page:
     Raises:
         SyncProblem: `device_revoked` (W7).
     """
+    buckets = number_new(host, device, request)
+    with host.snapshot(device) as ctx:
+        puller = Puller(host.collections, host.schema_version)
+        return puller.page(ctx, SqlFeed(host.session(ctx)), request, buckets, host.now(ctx))
+
+
+def number_new(host: SyncHost[Any], device: Device, request: PullRequest) -> Sequence[Bucket]:
+    """Before a snapshot is read: number what is committed, write down where the device stands; returns its buckets.
+
+    Raises:
+        SyncProblem: `device_revoked` (W7).
+    """
     if device.revoked:
         raise SyncProblem("device_revoked", 403, wipe=device.wipe)
     with host.unit(device) as ctx:
@@ -170,21 +184,31 @@ def run_pull(host: SyncHost[Any], device: Device, request: PullRequest) -> Page:
         buckets = host.scope(ctx, device)
         subscribe(session, device, buckets, host.now(ctx))
         acknowledge(session, device.id, request, host.now(ctx))
+        note_incidents(session, device.id, request.incidents, host.now(ctx))
         current_epoch(session)
         stamp(session, [bucket.key for bucket in buckets], wait=_from_the_start(request, buckets))
-    with host.snapshot(device) as ctx:
-        puller = Puller(host.collections, host.schema_version)
-        return puller.page(ctx, SqlFeed(host.session(ctx)), request, buckets, host.now(ctx))
+    return buckets
 
 
-def _page(host: SyncHost[Any]) -> Page:
+def _asked(host: SyncHost[Any]) -> PullRequest:
     """Who may not pull is told that first, whatever else is wrong."""
     try:
-        request = read_pull(read_object(_PULL))
+        return read_pull(read_object(_PULL))
     except SyncProblem:
         host.device()
         raise
+
+
+def _page(host: SyncHost[Any]) -> Page:
+    request = _asked(host)
     return host.idle(request) or run_pull(host, host.device(), request)
+
+
+def _lines(host: SyncHost[Any]) -> Iterator[bytes]:
+    """Refused before the first line or not at all."""
+    request = _asked(host)
+    device = host.device()
+    return page_lines(host, device, request, number_new(host, device, request))
 
 
 def _from_the_start(request: PullRequest, buckets: Sequence[Bucket]) -> bool:
@@ -192,7 +216,7 @@ def _from_the_start(request: PullRequest, buckets: Sequence[Bucket]) -> bool:
 
 
 def add_sync_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
-    """`/push`, `/pull`, `/proof`, `/blobs/check`, `/blobs/<sha256>` and tus at `/files`."""
+    """`/push`, `/pull`, `/snapshot`, `/proof`, `/blobs/check`, `/blobs/<sha256>` and tus at `/files`."""
     _add_record_routes(blp, host)
     add_proof_route(blp, host)
     _add_blob_routes(blp, host)
@@ -218,6 +242,13 @@ def _add_record_routes(blp: Blueprint, host: SyncHost[Any]) -> None:
     def pull_page() -> Response:
         """Pull a page of changes of the device's buckets"""
         return answer(texts.page(_page(host)))
+
+    @blp.route("/snapshot", methods=["POST"])
+    @blp.doc(requestBody=_body(schemas.PullIn))
+    @blp.response(200, {"type": "string"}, content_type=LINES_TYPE)
+    def pull_snapshot() -> Response:
+        """Pull to the end in one answer: the pages of one snapshot, one a line"""
+        return line_by_line(_lines(host))
 
 
 def _add_blob_routes(blp: Blueprint, host: SyncHost[Any]) -> None:

@@ -41,7 +41,13 @@ def idle_page(
     row: Any, request: PullRequest, buckets: Sequence[Bucket], now: datetime, schema_version: int
 ) -> Page | None:
     """The page, if the device has exactly its buckets, each to its end, and nothing in them waits for a number."""
-    if request.mismatched or request.reading or request.epoch != row.epoch or row.subscribed != len(buckets):
+    if (
+        request.mismatched
+        or request.incidents
+        or request.reading
+        or request.epoch != row.epoch
+        or row.subscribed != len(buckets)
+    ):
         return None
     if request.cursors.keys() != {bucket.key for bucket in buckets} or len(row.buckets or ()) != len(buckets):
         return None

@@ -34,7 +34,8 @@ _PURGE = text(
 def purge_exits(session: Session, before: datetime, silent_since: datetime) -> int:
     """Delete the exits of before `before` that nobody needs, and raise `low_seq`; returns how many.
 
-    A device that has not pulled since `silent_since` is not waited for: its buckets are reset when it comes back (L8).
+    A device that has not pulled since `silent_since`, two days ago or earlier (L14), is not waited for: its buckets are
+    reset when it comes back (L8).
     In a READ COMMITTED transaction of its own, for the host's scheduler. Keep them for months: they are also how the
     server knows what a device held when work was done offline (S5).
     """

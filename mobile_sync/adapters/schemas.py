@@ -11,6 +11,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from mobile_sync.incidents import MOST_KEPT
 from mobile_sync.protocol import MAX_CHANGES, MAX_HASHES, MAX_INTEGER, MAX_OPS, Kind, Outcome, Status, Verb
 
 _STATES = ["missing", "partial", "verified"]
@@ -29,6 +30,10 @@ def _number(least: int = 0, **options: Any) -> fields.Integer:
 
 def _hash() -> fields.String:
     return fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{64}\Z"))
+
+
+def _checksum() -> fields.String:
+    return fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{16}\Z"))
 
 
 class SyncFile(_Strict):
@@ -162,6 +167,18 @@ class PushOut(ma.Schema):
     results = fields.List(fields.Nested(SyncResult), required=True)
 
 
+class SyncIncident(_Strict):
+    """A replica that did not add up, in the server's times as the device heard them."""
+
+    bucket = fields.String(required=True, validate=validate.Length(1, 200))
+    found_at = fields.String(required=True, metadata={"format": "date-time"})
+    expected_rows = _number(required=True)
+    expected_checksum = _checksum()
+    rows = _number(required=True)
+    checksum = _checksum()
+    healed_at = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+
+
 class PullIn(_Strict):
     """Where the device stands."""
 
@@ -172,6 +189,7 @@ class PullIn(_Strict):
     limit = fields.Integer(strict=True, validate=validate.Range(1, MAX_CHANGES))
     schema_version = _number(1, allow_none=True)
     mismatched = fields.List(fields.String(validate=validate.Length(1, 200)), validate=validate.Length(max=1_000))
+    incidents = fields.List(fields.Nested(SyncIncident), validate=validate.Length(max=MOST_KEPT))
     report = fields.Nested(SyncReport, allow_none=True)
 
     def load(self, data: Any, **options: Any) -> Any:
@@ -220,6 +238,8 @@ class PullOut(ma.Schema):
     epoch = fields.String(required=True)
     server_at = fields.AwareDateTime(required=True)
     schema_version = _number(1, required=True)
+    offers = fields.List(fields.String(), required=True)
+    left = _number()
     buckets = fields.List(fields.Nested(SyncBucket), required=True)
     dropped = fields.List(fields.String(), required=True)
     changes = fields.List(fields.Nested(SyncChange), required=True)

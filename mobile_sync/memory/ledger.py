@@ -163,9 +163,20 @@ class MemoryFeed:
 
     def entries(self, key: str, *, since: int, limit: int) -> Sequence[EntryRow]:
         """By seq."""
+        return self._above(key, since, fresh=since == 0)[:limit]
+
+    def live(self, key: str, *, since: int, limit: int) -> Sequence[EntryRow]:
+        """By seq."""
+        return self._above(key, since, fresh=True)[:limit]
+
+    def count(self, key: str, *, since: int) -> int:
+        """Counted afresh too."""
+        return len(self._above(key, since, fresh=since == 0))
+
+    def _above(self, key: str, since: int, *, fresh: bool) -> list[EntryRow]:
         rows = [
             EntryRow(place.seq, entity, rec_id, place.gone)
             for (entity, rec_id), place in self.state.places.get(key, {}).items()
-            if place.seq > since and not (since == 0 and place.gone)
+            if place.seq > since and not (fresh and place.gone)
         ]
-        return sorted(rows, key=lambda row: row.seq)[:limit]
+        return sorted(rows, key=lambda row: row.seq)

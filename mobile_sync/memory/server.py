@@ -15,7 +15,7 @@ from mobile_sync.engine import push
 from mobile_sync.ledger import Key
 from mobile_sync.memory.ledger import MemoryFeed, MemoryLedger
 from mobile_sync.memory.state import Place, State, Version
-from mobile_sync.protocol import Bucket, Device, Kind, Op, Received, Result, SyncProblem
+from mobile_sync.protocol import Bucket, Device, Kind, Op, PullRequest, Received, Result, SyncProblem
 from mobile_sync.pull import Puller
 from mobile_sync.upcast import Upcaster
 from mobile_sync.wire import read_batch, read_pull
@@ -162,6 +162,21 @@ class MemoryServer:
 
     def pull(self, device_id: UUID, body: Mapping[str, Any]) -> dict[str, Any]:
         """A page."""
+        request, buckets = self._numbered(device_id, body)
+        return write_page(self._puller().page(self, self.feed(), request, buckets, self.clock()))
+
+    def snapshot(self, device_id: UUID, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """All pages to the end (L13)."""
+        request, buckets = self._numbered(device_id, body)
+        for page in self._puller().pages(self, self.feed(), request, buckets, self.clock()):
+            self.step("line")
+            yield write_page(page)
+
+    def _puller(self) -> Puller[MemoryServer]:
+        return Puller(self.collections, self.schema_version)
+
+    def _numbered(self, device_id: UUID, body: Mapping[str, Any]) -> tuple[PullRequest, Sequence[Bucket]]:
+        """What is asked, when all that is committed has its number."""
         if device_id in self.revoked:
             raise SyncProblem("device_revoked", 403)
         request = read_pull(body)
@@ -173,8 +188,7 @@ class MemoryServer:
             self.stamp([bucket.key for bucket in buckets])
             self.step("commit")
         self.step("answer")
-        puller: Puller[MemoryServer] = Puller(self.collections, self.schema_version)
-        return write_page(puller.page(self, self.feed(), request, buckets, self.clock()))
+        return request, buckets
 
     def feed(self) -> MemoryFeed:
         """Over this state."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from mobile_sync.kept import Kept, MemoryStorage
 from mobile_sync.link import Refused
+from mobile_sync.replica import Replica
 from mobile_sync.settling import pending_keys
 from mobile_sync.simulation.faults import Died, Fuse, Tally
 from mobile_sync.simulation.network import Network, SimLink
@@ -76,6 +77,7 @@ class SimDevice:
     tally: Tally
     clock: WrongClock
     careful: bool
+    streams: bool
     fuse: Fuse = field(init=False)
     disk: Disk = field(init=False)
     tablet: Tablet = field(init=False)
@@ -95,13 +97,17 @@ class SimDevice:
         link = SimLink("http://sim/", "", network=self.network, device_id=self.id, fuse=self.fuse, careful=self.careful)
         self.link = link
         self.tablet = self.tablet_kind(link, self.clock, storage=self.disk)
+        self.tablet.snapshot = link.snapshot if self.streams else None
 
     def _died(self, what: str) -> None:
         self.tally.faults["tablet died"] += 1
         self.tally.crashes[f"tablet: {what}"] += 1
 
     def attempt(self, work: Callable[[], object]) -> bool:
-        """As the app does: whatever goes wrong is tried again another day. True if it went through."""
+        """As the app does: whatever goes wrong is tried again another day. True if it went through.
+
+        A link that breaks kills nobody: what a pull has brought so far waits for the rest (L14).
+        """
         try:
             work()
         except Died:
@@ -114,7 +120,7 @@ class SimDevice:
         except OSError as error:
             if error.errno == 28:
                 self.tally.faults["disk full"] += 1
-            self.tablet.restart()
+                self.tablet.restart()
             return False
         return True
 
@@ -125,6 +131,12 @@ class SimDevice:
     def pending(self) -> set[str]:
         """Records with unsent ops."""
         return pending_keys(self.tablet.kept)
+
+    def begin_anew(self) -> None:
+        """Its replica is gone, and must be brought again (L13); what its person made is kept."""
+        self.tally.faults["begun anew"] += 1
+        self.tablet.storage.save(replace(self.tablet.kept, replica=Replica()), {})
+        self.tablet.restart()
 
     def corrupt(self, rng: Random) -> None:
         """A row of the replica is not what it was: lost, invented, or of another seq (I24)."""

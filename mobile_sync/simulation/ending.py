@@ -10,6 +10,7 @@ from mobile_sync.outbox import Stage
 from mobile_sync.simulation.faults import Violation
 from mobile_sync.simulation.history import check_history
 from mobile_sync.simulation.ledgers import check_ledger
+from mobile_sync.simulation.live import lasting
 from mobile_sync.simulation.shop import BUCKETS
 from mobile_sync.simulation.truth import Truth
 from mobile_sync.simulation.world import World
@@ -77,7 +78,7 @@ def check_replicas(world: World, truth: Truth) -> None:
         if device.revoked:
             continue
         world.tally.checks["I3"] += 1
-        fresh = Tablet(device.link, device.clock)
+        fresh = Tablet(device.link, device.clock, snapshot=device.tablet.snapshot)
         fresh.pull(limit=world.plan.page)
         grown = device.tablet.replica
         if (fresh.replica.docs, fresh.replica.members) != (grown.docs, grown.members):
@@ -85,6 +86,9 @@ def check_replicas(world: World, truth: Truth) -> None:
         live = truth.live(world.watch.scopes[device.id])
         if {key: one["rev"] for key, one in grown.docs.items()} != {key: row.rev for key, row in live.items()}:
             raise Violation("I1", f"{sorted(grown.docs)} is not the truth {sorted(live)}")
+        world.tally.checks["L16"] += bool(device.tablet.kept.incidents)
+        if lasting(device):
+            raise Violation("L16", f"all adds up, and {sorted(lasting(device))} are said not to")
 
 
 def check_buckets(world: World, truth: Truth) -> None:

@@ -14,6 +14,7 @@ from mobile_sync.simulation.house_events import (
     desk_moves_to_and_fro,
     desk_resolves,
     desk_revokes,
+    desk_takes_in_many,
     desk_writes,
     link_delivers,
     link_fails,
@@ -27,6 +28,7 @@ from mobile_sync.simulation.house_events import (
 )
 from mobile_sync.simulation.tablet_events import (
     tablet_app_is_upgraded,
+    tablet_begins_anew,
     tablet_clock_jumps,
     tablet_disk,
     tablet_row_rots,
@@ -44,7 +46,9 @@ EVENTS: dict[Event, int] = {
     tablet_disk: 2,
     tablet_app_is_upgraded: 2,
     tablet_row_rots: 3,
+    tablet_begins_anew: 3,
     desk_writes: 10,
+    desk_takes_in_many: 1,
     all_at_one_record: 8,
     desk_moves_to_and_fro: 2,
     desk_begins: 3,
@@ -69,6 +73,7 @@ STRESSES: dict[str, dict[Event, int]] = {
     "purges": {server_tidies: 8, desk_moves_to_and_fro: 3, desk_changes_scope: 2, desk_begins: 2},
     "losses": {desk_revokes: 15},
     "clocks": {tablet_clock_jumps: 10, desk_writes: 2},
+    "arrivals": {tablet_begins_anew: 6, desk_takes_in_many: 6, server_will_die: 3, tablet_disk: 0},
     "crashes": {server_will_die: 5, database_will_give_up: 3, link_delivers: 3},
 }
 

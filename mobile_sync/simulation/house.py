@@ -25,11 +25,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as bytes."""
+    """An answer as bytes. `broken`: of a stream, that ended before its time, behind one of its lines."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    broken: bool = False
 
 
 class House(Protocol):

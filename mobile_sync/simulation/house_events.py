@@ -46,6 +46,12 @@ def desk_writes(world: World) -> None:
         world.house.write(None, *doing)
 
 
+def desk_takes_in_many(world: World) -> None:
+    """What makes a tablet's first load a long one."""
+    for _ in range(6):
+        world.house.write(None, world.new_id(), _desk_fields(world))
+
+
 def all_at_one_record(world: World) -> None:
     """Several people and the desk, none of whom has heard of the others."""
     ids = [rec_id for rec_id in world.house.known() if rec_id not in world.house.busy()]
@@ -161,7 +167,9 @@ def server_is_upgraded(world: World) -> None:
 def server_tidies(world: World) -> None:
     """Old exits and half files (I21, I23)."""
     world.note("purge")
-    patience = timedelta(days=world.rng.choice((0, 10, 10)))
+    patience = timedelta(days=world.rng.choice((2, 10, 10)))
+    if patience < timedelta(days=3):
+        world.clock.tick(days=3)  # it waits for nobody
     silent_since = world.clock() - patience
     for device in world.devices:
         heard = world.house.heard(device.id)

@@ -87,7 +87,7 @@ class MemoryHouse:
             return Answer(503, b'{"code": "try_again"}')
 
     def _routed(self, device_id: UUID, call: Call) -> Answer:
-        if call.path in ("push", "pull", "blobs/check"):
+        if call.path in ("push", "pull", "snapshot", "blobs/check"):
             return self._asked(device_id, call)
         with self.server.transaction(self.server):
             if call.path == "files":
@@ -103,8 +103,22 @@ class MemoryHouse:
             raise SyncProblem("not_json", 400) from error
         if call.path == "blobs/check":
             return Answer(200, json.dumps({"blobs": self.files.check(device_id, body["hashes"])}).encode())
+        if call.path == "snapshot":
+            return self._streamed(device_id, body)
         told = self.server.push if call.path == "push" else self.server.pull
         return Answer(200, json.dumps(told(device_id, body)).encode())
+
+    def _streamed(self, device_id: UUID, body: Mapping[str, Any]) -> Answer:
+        """As far as it comes: what was sent before the process went away has been sent."""
+        sent = b""
+        try:
+            for page in self.server.snapshot(device_id, body):
+                sent += json.dumps(page).encode() + b"\n"
+        except (Died, ConnectionError):
+            if not sent:
+                raise
+            return Answer(200, sent, broken=True)
+        return Answer(200, sent)
 
     def _upload(self, device_id: UUID, call: Call, upload_id: UUID) -> Answer:
         if call.method == "HEAD":

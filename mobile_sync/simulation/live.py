@@ -22,6 +22,8 @@ def check_pulled(house: House, device: SimDevice, tally: Tally) -> None:
         tally.checks["I24"] += 1
         if wrong and not replica.mismatched:
             raise Violation("I24", f"a corrupted row was not found: {wrong}")
+        if replica.mismatched - lasting(device):
+            raise Violation("L16", f"{sorted(replica.mismatched)} do not add up, and no incident says so")
         device.corrupted = bool(replica.mismatched)
         return
     tally.checks["I1"] += 1
@@ -31,6 +33,11 @@ def check_pulled(house: House, device: SimDevice, tally: Tally) -> None:
     if replica.mismatched:
         raise Violation("L7", f"{sorted(replica.mismatched)} did not add up, and nothing was wrong")
     _check_members(device, tally)
+
+
+def lasting(device: SimDevice) -> set[str]:
+    """The buckets of incidents that have not healed."""
+    return {one["bucket"] for one in device.tablet.kept.incidents if one["healed_at"] is None}
 
 
 def _differs(house: House, device: SimDevice) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from random import Random
 from typing import Any
 from uuid import UUID
 
+from mobile_sync.lines import pages_of
 from mobile_sync.link import HttpLink, Refused, checksum_header, read_answer
 from mobile_sync.simulation.faults import Died, Fuse, Tally, Violation
 from mobile_sync.simulation.house import Answer, Call, House
@@ -90,6 +91,7 @@ class Network:
     def _cut(self, answer: Answer) -> Answer:
         if not answer.body:
             raise ConnectionResetError("answer cut")
+        self.tally.faults["stream cut"] += b"\n" in answer.body
         return Answer(answer.status, answer.body[: self.rng.randrange(len(answer.body))], answer.headers)
 
     def _catch_up(self) -> None:
@@ -120,6 +122,7 @@ class Network:
         told = f"{answer.status} {_shown(answer.body)}"
         self.tell(f"  {device_id.hex[:4]} {call.method} {call.path} {_shown(call.body)} -> {told}")
         self.watch.answered(device_id, call, answer)
+        self.tally.faults["stream broken off"] += answer.broken
         return answer
 
 
@@ -140,6 +143,12 @@ class SimLink(HttpLink):
     def __call__(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """As over HTTP, without compression."""
         return read_answer(self._send("POST", path, json.dumps(body).encode(), {})[0])
+
+    def snapshot(self, body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """As over HTTP, without compression; the tablet may die behind any line."""
+        for page in pages_of([self._send("POST", "snapshot", json.dumps(body).encode(), {})[0]]):
+            yield page
+            self.fuse.burn("has staged a line")
 
     def send(self, url: str, at: int, piece: bytes) -> int:
         """With a checksum, or like a client that has none."""

@@ -22,7 +22,10 @@ def tablet_works(world: World) -> None:
 
 def tablet_syncs(world: World) -> None:
     """Everything, or one part of it; it may die at any step of it."""
-    device = some(world)
+    _sync(world, some(world))
+
+
+def _sync(world: World, device: SimDevice) -> None:
     if world.rng.random() < world.plan.crashes:
         device.fuse.light(world.rng.randrange(14))
     what = world.rng.choices((world.syncs, world.pushes, world.pulls, world.uploads), (6, 2, 2, 1))[0]
@@ -48,6 +51,13 @@ def tablet_disk(world: World) -> None:
 def tablet_app_is_upgraded(world: World) -> None:
     """To what the server speaks, with ops of the old version still waiting."""
     some(world).upgrade(world.house.version)
+
+
+def tablet_begins_anew(world: World) -> None:
+    """Like a new one, but for its outbox."""
+    device = some(world)
+    if device.attempt(device.begin_anew):
+        _sync(world, device)
 
 
 def tablet_row_rots(world: World) -> None:

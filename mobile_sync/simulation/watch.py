@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -42,13 +42,15 @@ class Watch:
         if answer.status >= 500 and answer.status not in (503, 507):
             raise Violation("nothing breaks", f"{call.path} was answered {answer.status}: {answer.body[:300]!r}")
         self.tally.faults["server disk full"] += answer.status == 507
-        if answer.status != 200 or call.path not in ("push", "pull"):
+        if answer.status != 200 or call.path not in ("push", "pull", "snapshot"):
             return
-        asked, told = json.loads(call.body), json.loads(answer.body)
+        asked, told = json.loads(call.body), [json.loads(line) for line in answer.body.splitlines()]
         if call.path == "push":
-            self._pushed(device_id, asked, told)
+            self._pushed(device_id, asked, told[0])
+        elif call.path == "pull":
+            self._pulled(device_id, asked, told[0])
         else:
-            self._pulled(device_id, asked, told)
+            self._streamed(device_id, asked, told, broken=answer.broken)
 
     def _pushed(self, device_id: UUID, asked: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         life = told["epoch"]
@@ -92,6 +94,21 @@ class Watch:
         if set(told["dropped"]) != asked["cursors"].keys() - scope:
             raise Violation("I11", f"dropped {told['dropped']} of {sorted(asked['cursors'])}, scope {sorted(scope)}")
         self._same_life(asked, told)
+
+    def _streamed(
+        self, device_id: UUID, asked: Mapping[str, Any], pages: Sequence[Mapping[str, Any]], *, broken: bool
+    ) -> None:
+        """L13: each line is the page that the one before it asks for, and says how much is left."""
+        self.tally.checks["L13"] += 1
+        left = [page["left"] for page in pages]
+        due = [before - len(page["changes"]) for before, page in zip(left, pages[1:], strict=False)]
+        open_at_end = bool(pages) and any(state["more"] for state in pages[-1]["buckets"])
+        if left[1:] != due or (not broken and (open_at_end or left[-1] != 0)):
+            raise Violation("L13", f"{left} are left behind lines of {[len(page['changes']) for page in pages]}")
+        for page in pages:
+            self._pulled(device_id, asked, page)
+            cursors = {state["key"]: state["seq"] for state in page["buckets"]}
+            asked = {"epoch": page["epoch"], "cursors": cursors}
 
     def _still_alive(self, life: str) -> None:
         if life != self.house.life or life in self.over:

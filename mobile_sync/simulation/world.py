@@ -23,6 +23,7 @@ from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 
 BEGINNING = datetime(2026, 7, 16, tzinfo=UTC)
+STRESSES = ("none", "restores", "purges", "crashes", "clocks", "losses", "arrivals")
 STEPS, WEIGHTS = (12, 24, 70), (4, 4, 1)
 
 
@@ -45,21 +46,23 @@ class Plan:
     crashes: float
     stress: str
     topics: frozenset[str]
+    streams: bool
 
     @classmethod
     def drawn(cls, rng: Random) -> Plan:
         """By the seed alone."""
         storms = rng.random() < 0.7
-        stress = rng.choices(("none", "restores", "purges", "crashes", "clocks", "losses"), (10, 4, 2, 2, 1, 1))[0]
+        stress = rng.choices(STRESSES, (10, 4, 2, 2, 1, 1, 4))[0]
+        storms = storms or stress == "arrivals"
         fates = [fate for fate in FATES if rng.random() < 0.5]
         weather = {fate: rng.choice((0.02, 0.1, 0.25)) * (1 + 2 * (fate == FLIPPED)) for fate in fates}
         return cls(
             steps=rng.choices(STEPS, WEIGHTS)[0],
             tablets=rng.randint(2, 4),
             storms=storms,
-            weather=weather if storms else {},
+            weather={**weather, "answer cut": 0.3} if stress == "arrivals" else weather if storms else {},
             limit=rng.choice((1, 2, 3, 5, 50)),
-            page=rng.choice((1, 2, 3, 5, 50)),
+            page=rng.choice((1, 2, 3, 5, 50)) if stress != "arrivals" else rng.choice((1, 2, 3)),
             at_once=rng.random() < 0.5,
             chunk=rng.choice((7, 30, 200)),
             clocks=rng.choice(("right", "wrong", "jumping")),
@@ -69,6 +72,7 @@ class Plan:
             crashes=rng.choice((0.0, 0.1, 0.3)),
             stress=stress,
             topics=frozenset(rng.sample(shop.TOPICS, 4) if rng.random() < 0.6 else shop.TOPICS),
+            streams=stress == "arrivals" or rng.random() < 0.6,
         )
 
 
@@ -153,7 +157,8 @@ class World:
     def _device(self) -> SimDevice:
         clock = WrongClock(self.clock)
         careful = self.rng.random() < 0.6
-        device = SimDevice(self.new_id(), self.network, self.tally, clock, careful, tablet_kind=self.tablet_kind)
+        told = (self.network, self.tally, clock, careful, self.plan.streams)
+        device = SimDevice(self.new_id(), *told, tablet_kind=self.tablet_kind)
         error = self.odd_error()
         if self.plan.clocks != "right":
             self.set_clock(clock, error)
@@ -207,8 +212,10 @@ class World:
         """The buckets."""
         if device.revoked:
             return self._checked(device, lambda: device.tablet.push(limit=self.plan.limit, ask=True))
+        begun = any("left" in page for page in device.tablet.staged)
         pulled = self._checked(device, lambda: device.tablet.pull(limit=self.plan.page))
         if pulled:
+            self.tally.checks["L14"] += begun
             check_pulled(self.house, device, self.tally)
             self._note_circumstances()
             pulled = self.pushes(device)

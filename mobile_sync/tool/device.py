@@ -52,7 +52,7 @@ def opened(state: Path) -> Iterator[ToolDevice]:
         if login is None:
             raise NotEnrolled(f"{state} has no login: run `enrol` first")
         link = HttpLink(login["server"], login["token"], renew=lambda: _renewed(storage))
-        tablet = Tablet(link, clock, schema_version=login["schema_version"], storage=storage)
+        tablet = Tablet(link, clock, schema_version=login["schema_version"], storage=storage, snapshot=link.snapshot)
         tablet.app_version = APP_VERSION
         yield ToolDevice(storage, tablet, link)
 

@@ -89,7 +89,13 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
     metadata = {**TUS, "Upload-Length": "10", "Upload-Metadata": "sha256 YQ==,mime YQ==,kind YQ=="}
     push = {"schema_version": 1, "sent_at": "2026-07-16T00:00:00Z", "monotonic_ms": 1, "ops": [op_on(town)]}
     buckets = [f"crew:{ids['crew_id']}", f"catalog:{ids['branch_id']}", f"user:{ids['person_id']}"]
-    named = (ids["crew_id"], ids["branch_id"], ids["person_id"])  # buckets that are not the tablet's are named as such
+    buckets.append(f"region:{ids['place_id']}")
+    named = (
+        ids["crew_id"],
+        ids["branch_id"],
+        ids["person_id"],
+        ids["place_id"],
+    )  # buckets that are not the tablet's are named as such
     pull = {"epoch": None, "cursors": {**dict.fromkeys(buckets, 0), f"live:{ids['branch_id']}": 0}}
     call = {"symptom": "no_supply", "location": {"type": "Point", "coordinates": [lon, lat]}}
     fix = {"location": call["location"], "at": "2026-07-16T00:00:00Z"}
@@ -117,6 +123,11 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/premises"): [Try(f"near={lon},{lat}&radius_m=500", allowed=own)],
         ("GET", "/api/v1/parties"): [Try(f"phone={town.phone}", allowed=EMPTY)],
         ("POST", "/api/v1/crews/<uuid:crew_id>/positions"): [Try(body=fix)],
+        ("GET", "/api/v1/crews/<uuid:crew_id>/regions"): [Try()],
+        ("PUT", "/api/v1/crews/<uuid:crew_id>/regions"): [
+            Try(body={"place_ids": []}),
+            Try(body={"place_ids": [ids["place_id"]]}),
+        ],
         ("GET", "/api/v1/calls"): [
             Try(f"phone={town.phone}", allowed=EMPTY),
             Try(f"outage_id={ids['outage_id']}", allowed=own),
@@ -190,6 +201,7 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("POST", "/sync/v1/bundles"): [Try(allowed=(401, 403, 415))],
         ("POST", "/sync/v1/pull"): [Try(body=pull, allowed=EMPTY, told_back=named)],
         ("GET", "/sync/v1/proof"): [Try("day=2026-07-15", allowed=EMPTY)],
+        ("POST", "/sync/v1/snapshot"): [Try(body=pull, allowed=EMPTY, told_back=named)],
         ("POST", "/sync/v1/blobs/check"): [
             Try(body={"hashes": [ids["sha256"]]}, allowed=EMPTY, told_back=(ids["sha256"],))
         ],

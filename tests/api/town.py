@@ -14,6 +14,7 @@ from shapely.geometry import Point
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.crews.models import Crew
 from app.customers.models import Premises
 from app.identity.models import Branch, Person, Role, RoleGrant
 from app.jobs.models import Job
@@ -31,7 +32,9 @@ from tests.factories_field import (
     given_crew,
     given_estate,
     given_premises,
+    given_region,
     given_street_grid,
+    given_sub_district,
     given_transformer_with_services,
 )
 from tests.sync.field import TUS, photo
@@ -45,6 +48,7 @@ class Town:
 
     branch: Branch
     boss: Person
+    crew: Crew
     lineman: Person
     tablet: Tablet
     phone: str
@@ -60,7 +64,7 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
         session, branch, f"{code}-CREW", place=at_m(300, 0, centre=centre), login=f"lineman-{code.lower()}"
     )
     phone = f"139{int(hashlib.sha256(code.encode()).hexdigest(), 16) % 10**8:08d}"
-    town = Town(branch, boss, lineman, given_tablet(app, session, lineman), phone)
+    town = Town(branch, boss, crew, lineman, given_tablet(app, session, lineman), phone)
     office = signed_in(app, boss)
     town.ids = {
         **_ground(session, town, centre),
@@ -85,11 +89,13 @@ def _ground(session: Session, town: Town, centre: tuple[float, float]) -> dict[s
         given_street_grid(session, town.branch, side=3)
         given_transformer_with_services(session, town.branch, [at_m(20, 20), at_m(40, 20)])
     given_estate(session, town.branch, f"{town.branch.code}-ESTATE")
+    place = given_sub_district(session, town.branch, f"{town.branch.code}-DISTRICT", centre=centre)
+    given_region(session, town.crew, place)
     premises = given_premises(
         session, town.branch, at_m(10, 10, centre=centre), address=f"{town.branch.code}-ADDRESS", initials="canary"
     )
     given_account(session, premises, name=f"{town.branch.code}-PARTY", phone=town.phone)
-    return {"premises_id": str(premises.id)}
+    return {"premises_id": str(premises.id), "place_id": str(place.id)}
 
 
 def _work(office: Client, session: Session, town: Town) -> dict[str, str]:

@@ -51,6 +51,7 @@ COUNTS = [
     ("person", {}, 140),
     ("crew", {}, 28),
     ("crew", {"kind": "outage_repair"}, 10),
+    ("crew_region", {}, 20),
     ("crew", {"kind": "gas_installation"}, 8),
     ("vehicle", {}, 26),
     ("outage", {}, 61),
@@ -148,3 +149,9 @@ def test_photos_are_shared_and_about_as_heavy_as_a_tablets(demo: Collected) -> N
     assert len({row["sha256"] for row in photos}) <= 150
     sizes = [len(demo.files[row["sha256"]]) for row in photos[:500]]
     assert 20_000 < sum(sizes) / len(sizes) < 120_000
+
+
+def test_every_sub_district_is_served_and_each_repair_crew_serves_two(demo: Collected) -> None:
+    served = demo.tables["crew_region"]
+    assert {row["place_id"] for row in served} == {row["id"] for row in demo.where("place", kind="sub_district")}
+    assert set(Counter(row["crew_id"] for row in served).values()) == {2}

@@ -62,7 +62,7 @@ EVERYBODYS = {
     **dict.fromkeys(
         (
             "blob", "blob_ref", "record_version", "sync_bucket", "sync_conflict", "sync_device_state", "sync_entry",
-            "sync_epoch", "sync_op", "sync_repair", "sync_subscription", "sync_upload",
+            "sync_epoch", "sync_incident", "sync_op", "sync_repair", "sync_subscription", "sync_upload",
         ),
         SYNC,
     ),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from mobile_sync import engine, judge, merge, pull, reading
+from mobile_sync import engine, judge, merge, pull, reading, tablet
 from mobile_sync.beliefs import VersionSeen
 from mobile_sync.collection import Doc, FieldRule, Policy
 from mobile_sync.kept import Kept
@@ -21,7 +21,7 @@ from mobile_sync.memory.state import Place
 from mobile_sync.outbox import Outbox, Stage
 from mobile_sync.protocol import Batch, Device, Op, Received, Result
 from mobile_sync.sending import FileWire
-from mobile_sync.settling import key_of_op
+from mobile_sync.settling import key_of_op, settled_pull
 from mobile_sync.simulation import shop
 from mobile_sync.simulation.in_memory import BusyServer, MemoryHouse
 from mobile_sync.simulation.memory_steps import ManyThings
@@ -396,3 +396,26 @@ class NeverAsks(Tablet):
     def push(self, *, limit: int = 500, ask: bool = False) -> int:
         del ask
         return super().push(limit=limit) if self.outbox.to_send() else 0
+
+
+class CutTakenForWhole(Tablet):
+    """A stream that was cut is taken for one that has come to its end."""
+
+    def pull(self, *, limit: int = 500) -> int:
+        try:
+            return super().pull(limit=limit)
+        except ConnectionError:
+            if not any("left" in page for page in self.staged):
+                raise
+        self._keep(settled_pull(self.kept, self.staged, frozenset()))
+        self.staged = []
+        return 1
+
+
+class GoesOnForEver(Tablet):
+    """L14 is not kept: pages are gone on with however long ago they were staged."""
+
+    def pull(self, *, limit: int = 500) -> int:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tablet, "is_too_late", lambda _page, _staged: False)
+            return super().pull(limit=limit)

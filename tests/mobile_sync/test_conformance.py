@@ -11,11 +11,12 @@ from uuid import UUID
 import pytest
 
 from mobile_sync.collection import FieldRule, Policy, rule_for
+from mobile_sync.incidents import noted, to_tell, told
 from mobile_sync.kept import Kept, MemoryStorage
 from mobile_sync.merge import UNKNOWN, Decision, decide, status_of
 from mobile_sync.outbox import Entry, Outbox, Stage
 from mobile_sync.protocol import Outcome
-from mobile_sync.replica import Replica, checksum
+from mobile_sync.replica import Replica, checksum, is_far_behind
 from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 
@@ -121,3 +122,20 @@ def test_the_next_pull_asks_from_where_the_device_stands(case: dict[str, Any]) -
 @pytest.mark.parametrize("case", vectors("replica", "checksum"))
 def test_a_bucket_adds_up(case: dict[str, Any]) -> None:
     assert checksum(case["members"]) == case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("replica", "far_behind"))
+def test_a_device_far_behind_asks_for_a_stream(case: dict[str, Any]) -> None:
+    assert is_far_behind(case["request"]) is case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("incidents", "noted"))
+def test_an_incident_begins_lasts_and_ends(case: dict[str, Any]) -> None:
+    after = noted(case["known"], case["server_at"], case["own"], case["wrong"], case["unsure"])
+    assert after == case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("incidents", "told"))
+def test_an_incident_is_told_until_the_server_has_it(case: dict[str, Any]) -> None:
+    assert to_tell(case["known"]) == case["tell"]
+    assert told(case["known"], case["tell"]) == case["expect"]

@@ -106,9 +106,10 @@ def test_W2_a_time_without_a_zone_is_refused(client: FlaskClient) -> None:
     assert answered.get_json()["errors"] == [{"field": "sent_at", "reason": "no_zone"}]
 
 
-@pytest.mark.parametrize("path", ["push", "pull", "blobs/check"])
+@pytest.mark.parametrize("path", ["push", "pull", "snapshot", "blobs/check"])
 def test_W4_an_unknown_member_is_refused(client: FlaskClient, path: str) -> None:
-    body = {"push": batch(), "pull": {"epoch": None, "cursors": {}}, "blobs/check": {"hashes": []}}[path]
+    pull = {"epoch": None, "cursors": {}}
+    body = {"push": batch(), "pull": pull, "snapshot": pull, "blobs/check": {"hashes": []}}[path]
     answered = client.post(f"/sync/v1/{path}", json={**body, "surprise": 1})
     assert told(answered) == (422, "malformed")
     assert answered.get_json()["errors"] == [{"field": "surprise", "reason": "unknown_field"}]
@@ -146,7 +147,7 @@ def test_W5_a_compression_bomb_is_refused(client: FlaskClient) -> None:
 
 def test_W7_without_a_token_nothing_is_said(web: WebShop) -> None:
     stranger = make_app(web).test_client()
-    for path in ("push", "pull", "blobs/check"):
+    for path in ("push", "pull", "snapshot", "blobs/check"):
         assert told(stranger.post(f"/sync/v1/{path}", json={})) == (401, "no_token")
 
 
@@ -251,6 +252,7 @@ def test_every_route_is_in_the_document(web: WebShop) -> None:
         "/sync/v1/push": ["post"],
         "/sync/v1/pull": ["post"],
         "/sync/v1/proof": ["get"],
+        "/sync/v1/snapshot": ["post"],
         "/sync/v1/blobs/check": ["post"],
         "/sync/v1/blobs/{sha256}": ["get"],
         "/sync/v1/files": ["options", "post"],

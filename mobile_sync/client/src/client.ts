@@ -1,13 +1,14 @@
 /** The engine as an app holds it: record edits, look at them, and let rounds of push, pull and files run by themselves. */
 
 import type { FileRules } from './files'
-import { FIELD_FILES, heard, purge, sendFiles } from './files'
+import { FIELD_FILES, heard, isAnyWaiting, purge } from './files'
 import type { Edit } from './outbox'
 import { reconcile } from './numbers'
 import { forgetOld, record, settle, takeBatch, UNNAMED_SCHEMA } from './outbox'
-import type { Op, Problem, PushRequest, PushResponse, Report } from './protocol'
+import { markTold, readIncidents, toTell } from './incidents'
+import type { Op, Problem, PullRequest, PullResponse, PushRequest, PushResponse, Report } from './protocol'
 import type { Applied } from './pull'
-import { applyStaged, begin, nextRequest, PROBE, stage } from './pull'
+import { applyStaged, begin, dropTooOld, isFarBehind, nextRequest, PROBE, stage, UNCHECKED } from './pull'
 import type { RetryRules } from './retry'
 import { FIELD_RETRY, Retry } from './retry'
 import type { Phase } from './status'
@@ -55,6 +56,10 @@ export type Outcome =
 const LOCK = 'mobile-sync.sender'
 /** How often the state of held and quarantined ops is asked, in milliseconds. */
 const ASK_EVERY_MS = 600_000
+/** A page that what is staged cannot be gone on with: the pull begins anew. */
+class TooLate extends Error {}
+/** What an older server says of a path that it does not have. */
+const NO_SUCH_DOOR = [404, 405]
 /** Renumberings in one round; more means that the two sides do not understand each other. */
 const MOST_RECONCILED = 5
 
@@ -183,6 +188,10 @@ export class SyncClient {
   /** The server's clock as last heard; how long a judged op is kept is counted by it alone. */
   private server_at: number | null = null
   private report: Report | null = null
+  /** The server is of a release without streams; asked again after a restart. */
+  private noStreams = false
+  /** What the server takes beyond its first release, as it said last (SPEC W12). */
+  private offers: string[] = []
 
   private async attempt(): Promise<Outcome> {
     this.retryAfter = null
@@ -277,24 +286,24 @@ export class SyncClient {
     // A bucket that does not add up is asked for again at once, but not for ever: see verify.ts.
     const { storage, digest, clock } = this.parts
     const wrong = await verify(storage, first.heads, digest, clock.now())
-    if (wrong.length === 0) return first.changed + first.gone
-    const second = await this.pullOnce()
-    await verify(storage, second.heads, digest, clock.now())
-    return first.changed + first.gone + second.changed + second.gone
+    const second = wrong.length === 0 ? null : await this.pullOnce()
+    if (second !== null) await verify(storage, second.heads, digest, clock.now())
+    if ((await storage.run('read', (tables) => tables.meta.get(UNCHECKED))) !== undefined)
+      await storage.run('write', (tables) => tables.meta.delete(UNCHECKED))
+    return first.changed + first.gone + (second === null ? 0 : second.changed + second.gone)
   }
 
   private async pullOnce(): Promise<Applied> {
-    const { storage, transport } = this.parts
+    const { storage } = this.parts
     this.enter('pulling')
     await storage.run('write', begin)
     for (;;) {
       const request = await storage.run('read', (tables) => nextRequest(tables, this.parts.page ?? 500))
-      const body = { ...request, schema_version: this.parts.schema_version }
-      const page = await this.timed(() =>
-        transport.pull(this.report === null ? body : { ...body, report: this.report }),
-      )
-      this.server_at = Date.parse(page.server_at)
-      if (!(await storage.run('write', (tables) => stage(tables, page)))) continue
+      const told = this.offers.includes('incidents') ? toTell(await storage.run('read', readIncidents)) : []
+      const incidents = told.length > 0 ? { incidents: told } : {}
+      const body = { ...request, schema_version: this.parts.schema_version, ...incidents }
+      const page = await this.fetchPages(this.report === null ? body : { ...body, report: this.report })
+      if (page === null) continue
       const applied = await storage.run('write', async (tables) => {
         await heard(tables, page.epoch, page.server_at)
         return applyStaged(tables)
@@ -304,8 +313,36 @@ export class SyncClient {
     }
   }
 
+  /** Keep the pages of a stream where much is to come and the server has streams, else one (SPEC L15). The last page when all are here. */
+  private async fetchPages(body: PullRequest): Promise<PullResponse | null> {
+    const { storage, transport } = this.parts
+    const last: { page: PullResponse | null } = { page: null }
+    const keep = async (page: PullResponse): Promise<void> => {
+      this.offers = page.offers ?? []
+      this.server_at = Date.parse(page.server_at)
+      const whole = await storage.run('write', async (tables) => {
+        await markTold(tables, body.incidents ?? [])
+        return (await dropTooOld(tables, page)) ? null : stage(tables, page)
+      })
+      if (whole === null) throw new TooLate()
+      last.page = whole ? page : null
+    }
+    const stream = this.noStreams || !isFarBehind(body) ? undefined : transport.snapshot
+    try {
+      await (stream === undefined ? keep(await this.timed(() => transport.pull(body))) : stream(body, keep))
+    } catch (error) {
+      if (error instanceof TooLate) return null
+      const older = stream !== undefined && error instanceof Fault && NO_SUCH_DOOR.includes(error.problem.status ?? 0)
+      if (!older) throw error
+      this.noStreams = true
+    }
+    return last.page
+  }
+
   private async sendFiles(): Promise<number> {
     const { storage, transport, uploader, clock } = this.parts
+    if (!(await storage.run('read', isAnyWaiting))) return 0
+    const { sendFiles } = await import('./sending')
     return sendFiles({
       storage,
       uploader,

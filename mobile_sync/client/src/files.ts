@@ -1,15 +1,12 @@
-/** Files: declared by their op, sent small first, verified by the server, deleted here only long after that. */
+/** Files: declared by their op, verified by the server, deleted here only long after that. Sending them: `sending.ts`. */
 
-import type { BlobStatus } from './protocol'
-import type { FileRow, SyncStorage, Tables } from './store'
-import type { Clock, Transport, Uploader } from './world'
+import type { FileRow, Tables } from './store'
 import { readMeta, writeMeta } from './store'
-import { Fault } from './world'
 
 /** Server time as last heard, in milliseconds; the life of the server that told it; how long originals stay. */
 const SERVER_AT = 'files.server_at'
 const LIFE = 'files.life'
-const KEEP_MS = 'files.keep_ms'
+export const KEEP_MS = 'files.keep_ms'
 
 export interface FileRules {
   /** Kinds in sending order; a kind that is not listed comes last. */
@@ -28,101 +25,8 @@ export const FIELD_FILES: FileRules = {
   check_limit: 100,
 }
 
-export interface FileWorld {
-  storage: SyncStorage
-  transport: Pick<Transport, 'checkBlobs'>
-  uploader: Uploader
-  clock: Clock
-  rules: FileRules
-  /** True when edits came in meanwhile: text goes before the next chunk of any file. */
-  interrupted(): boolean
-  /** Bytes of the file being sent that the server has; for the screen only. */
-  progress(sha256: string, sent: number): void
-}
-
-/** Send all waiting files. One refused file is parked and the rest go on; a lost link ends the round by its Fault. */
-export async function sendFiles(world: FileWorld): Promise<number> {
-  const waiting = await world.storage.run('read', (tables) => inOrder(tables, world.rules))
-  let verified = 0
-  for (let at = 0; at < waiting.length; at += world.rules.check_limit) {
-    const group = waiting.slice(at, at + world.rules.check_limit)
-    const known = await check(world, group)
-    for (const file of group) {
-      if (world.interrupted()) return verified
-      verified += await sendOne(world, file, known.get(file.sha256))
-    }
-  }
-  return verified
-}
-
-/** SPEC B10: by kind, among these by how soon they are wanted, then the smallest. */
-async function inOrder(tables: Tables, rules: FileRules): Promise<FileRow[]> {
-  const declared: { file: FileRow; rank: number[] }[] = []
-  for (const file of await tables.files.by('state', 'waiting')) {
-    // The op goes first: it declares the file (SPEC B2).
-    if ((await tables.ops.get(file.op_no))?.state === 'pending') continue
-    const listed = rules.order.indexOf(file.kind)
-    const urgency = (await rules.urgency?.(tables, file)) ?? 0
-    declared.push({ file, rank: [listed < 0 ? rules.order.length : listed, urgency, file.size, file.op_no] })
-  }
-  return declared.sort((a, b) => compare(a.rank, b.rank)).map(({ file }) => file)
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  const at = a.findIndex((value, index) => value !== b[index])
-  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0)
-}
-
-async function check(world: FileWorld, files: readonly FileRow[]): Promise<Map<string, BlobStatus>> {
-  const answer = await world.transport.checkBlobs(files.map((file) => file.sha256))
-  const { keep_s } = answer
-  if (keep_s !== undefined) await world.storage.run('write', (tables) => writeMeta(tables, KEEP_MS, keep_s * 1000))
-  return new Map(answer.blobs.map((blob) => [blob.sha256, blob]))
-}
-
-async function sendOne(world: FileWorld, file: FileRow, known: BlobStatus | undefined): Promise<number> {
-  if (known?.state === 'verified') return markVerified(world, file)
-  const content = await world.storage.run('read', (tables) => tables.contents.get(file.sha256))
-  if (content === undefined) {
-    await park(world, file, new Fault('refused', { code: 'file_bytes_missing' }))
-    return 0
-  }
-  try {
-    await upload(world, file, content.bytes, known)
-  } catch (fault) {
-    if (!(fault instanceof Fault) || fault.kind !== 'refused') throw fault
-    await park(world, file, fault)
-    return 0
-  }
-  const after = (await check(world, [file])).get(file.sha256)
-  if (after?.state === 'verified') return markVerified(world, file)
-  await update(world, file, (row) => ({ ...row, tries: row.tries + 1, sent: after?.offset ?? 0 }))
-  return 0
-}
-
-async function upload(world: FileWorld, file: FileRow, bytes: unknown, known: BlobStatus | undefined): Promise<void> {
-  const at = { url: known?.upload_url ?? null, offset: known?.offset ?? 0 }
-  await world.uploader.upload(file, bytes, at, (sent) => {
-    world.progress(file.sha256, sent)
-    return !world.interrupted()
-  })
-}
-
-async function markVerified(world: FileWorld, file: FileRow): Promise<number> {
-  // Dated by the next server time that is heard: this device's clock may be years off (SPEC B9).
-  await update(world, file, (row) => ({ ...row, state: 'verified', sent: row.size, verified_at: null, error: null }))
-  return 1
-}
-
-async function park(world: FileWorld, file: FileRow, fault: Fault): Promise<void> {
-  await update(world, file, (row) => ({ ...row, state: 'refused', tries: row.tries + 1, error: fault.problem }))
-}
-
-async function update(world: FileWorld, file: FileRow, change: (row: FileRow) => FileRow): Promise<void> {
-  await world.storage.run('write', async (tables) => {
-    const row = await tables.files.get(file.sha256)
-    if (row !== undefined) await tables.files.put(change(row))
-  })
+export async function isAnyWaiting(tables: Tables): Promise<boolean> {
+  return (await tables.files.by('state', 'waiting')).length > 0
 }
 
 /** Send a refused file once more, when the person asks for it. */

@@ -106,12 +106,24 @@ export interface PushResponse {
   server_at: string
 }
 
+/** A replica that did not add up (SPEC L16). Times are the server's, as this device heard them. */
+export interface ToldIncident {
+  bucket: string
+  found_at: string
+  expected_rows: number
+  expected_checksum: string
+  rows: number
+  checksum: string
+  healed_at: string | null
+}
+
 export interface PullRequest {
   epoch: string | null
   cursors: { [bucket: string]: number }
   limit: number
   schema_version?: number
   mismatched?: string[]
+  incidents?: ToldIncident[]
   report?: Report
 }
 
@@ -146,6 +158,10 @@ export interface Change {
 
 export interface PullResponse {
   epoch: string
+  /** What the server takes beyond the first wire (SPEC W12). */
+  offers?: string[]
+  /** In a stream: how many changes come behind this page (SPEC L13). */
+  left?: number
   schema_version?: number
   server_at: string
   buckets: BucketHead[]

@@ -1,5 +1,6 @@
 /** Pull: pages are staged as they come and applied in one local transaction when every bucket is complete (SPEC L6). */
 
+import { fingerprint } from './fingerprint'
 import { OPEN } from './overlay'
 import { PULLS_BEGUN } from './outbox'
 import type { BucketHead, Change, PullRequest, PullResponse } from './protocol'
@@ -8,19 +9,33 @@ import { EPOCH, HEARD, readMeta, recordKey, writeMeta } from './store'
 
 export { EPOCH } from './store'
 export const CURSORS = 'pull.cursors'
-const STAGED = 'pull.staged'
+export const STAGED = 'pull.staged'
+/** How many records a stream brought that have not been added up against the server's count and checksum. */
+export const UNCHECKED = 'pull.unchecked'
+/** Added to a cursor by the server while a bucket is being read from the start (SPEC L12). */
+const READING = 2 ** 52
+/** How long staged pages are gone on with, in milliseconds of the server's clock. */
+const STAGED_FOR_MS = 86_400_000
 export const MISMATCHED = 'pull.mismatched'
+/** The server's clock at the last page of the last pull. */
+export const HEARD_AT = 'pull.heard_at'
 /** Set when the server's history changed: what it expects of us must be asked even with an empty outbox. */
 export const PROBE = 'push.probe'
 
 type Cursors = { [bucket: string]: number }
 /** How far the pull that is under way has come. */
-interface Staged {
+export interface Staged {
   epoch: string
   cursors: Cursors
   next: number
   /** Which pull this is; results that came before it began are in what it brings. */
   number: number
+  /** Changes that are here, and those that the stream last said were to come; null where there is no stream. */
+  done?: number
+  left?: number | null
+  server_at?: string
+  /** The server's clock at the first page. */
+  begun_at?: string
 }
 
 /** Begin a pull, or go on with one that a lost link or a kill cut off: its pages are facts and stay staged. */
@@ -37,13 +52,23 @@ export async function nextRequest(tables: Tables, limit: number): Promise<PullRe
   return { epoch, cursors, limit, ...(mismatched.length > 0 ? { mismatched } : {}) }
 }
 
+/** Throw away what is staged where this page comes too late to go on with it, and say so (SPEC L14, T4). */
+export async function dropTooOld(tables: Tables, page: PullResponse): Promise<boolean> {
+  const staged = await readMeta<Staged | null>(tables, STAGED, null)
+  const begun_at = staged?.begun_at
+  if (begun_at === undefined || Date.parse(page.server_at) - Date.parse(begun_at) <= STAGED_FOR_MS) return false
+  for (const row of await tables.pages.all()) await tables.pages.delete(row.n)
+  await tables.meta.delete(STAGED)
+  return true
+}
+
 /** Keep one page. True when every bucket is complete, so that `applyStaged` may run. */
 export async function stage(tables: Tables, page: PullResponse): Promise<boolean> {
   let before = await readMeta<Staged | null>(tables, STAGED, null)
   if (before !== null && before.epoch !== page.epoch) {
     // The history changed under this pull; its earlier pages belong to the old one.
     for (const row of await tables.pages.all()) await tables.pages.delete(row.n)
-    before = { ...before, cursors: {} }
+    before = { ...before, cursors: {}, done: 0 }
   }
   const cursors = { ...(before?.cursors ?? (await readMeta<Cursors>(tables, CURSORS, {}))) }
   const next = before?.next ?? 1
@@ -51,9 +76,19 @@ export async function stage(tables: Tables, page: PullResponse): Promise<boolean
   for (const key of page.dropped) delete cursors[key]
   for (const bucket of page.buckets) cursors[bucket.key] = bucket.seq
   const number = before?.number ?? (await readMeta(tables, PULLS_BEGUN, 0))
-  await writeMeta(tables, STAGED, { epoch: page.epoch, cursors, next: next + 1, number } satisfies Staged)
+  const done = (before?.done ?? 0) + page.changes.length
+  const left = page.left ?? (before?.left == null ? null : Math.max(0, before.left - page.changes.length))
+  const { epoch, server_at } = page
+  const begun_at = before?.begun_at ?? server_at
+  const staged: Staged = { epoch, cursors, next: next + 1, number, done, left, server_at, begun_at }
+  await writeMeta(tables, STAGED, staged)
   await writeMeta(tables, HEARD, page.epoch)
   return page.buckets.every((bucket) => !bucket.more)
+}
+
+/** Whether a pull should ask for a stream: nothing is here yet, or a bucket is within its reading from the start. */
+export function isFarBehind(request: { epoch: string | null; cursors: Cursors }): boolean {
+  return request.epoch === null || Object.values(request.cursors).some((seq) => seq >= READING)
 }
 
 /** What one application of staged pages did, and what each bucket should add up to now. */
@@ -69,14 +104,18 @@ export async function applyStaged(tables: Tables): Promise<Applied> {
   if (staged === null) return { changed: 0, gone: 0, heads: [] }
   const epoch = await readMeta<string | null>(tables, EPOCH, null)
   const work = new Application(tables, epoch !== null && epoch !== staged.epoch)
-  for (const row of await tables.pages.all()) {
-    await work.page(row.page)
-    await tables.pages.delete(row.n)
+  for (let n = 1; n < staged.next; n += 1) {
+    // One page at a time: a bootstrap has hundreds.
+    const row = await tables.pages.get(n)
+    if (row !== undefined) await work.page(row.page)
+    await tables.pages.delete(n)
   }
   await work.dropMarked()
   await writeMeta(tables, EPOCH, staged.epoch)
   await writeMeta(tables, CURSORS, staged.cursors)
   if (epoch !== null && epoch !== staged.epoch) await writeMeta(tables, PROBE, true)
+  await writeMeta(tables, HEARD_AT, staged.server_at ?? '')
+  if (staged.left != null) await writeMeta(tables, UNCHECKED, staged.done ?? 0)
   await tables.meta.delete(STAGED)
   await tables.meta.delete(MISMATCHED)
   await liftOverlays(tables, staged.number)
@@ -130,6 +169,7 @@ class Application {
     const held = { ...row?.held, [change.bucket]: change.seq }
     const known = row !== undefined && (!this.newEpoch || this.fresh.has(key)) ? row.rev : -1
     const newer = change.doc != null && change.rev >= known
+    const doc = newer ? (change.doc ?? {}) : (row?.doc ?? {})
     await this.tables.docs.put({
       key,
       entity: change.entity,
@@ -138,7 +178,8 @@ class Application {
       buckets: Object.keys(held),
       shadow: false,
       rev: newer ? change.rev : (row?.rev ?? change.rev),
-      doc: newer ? (change.doc ?? {}) : (row?.doc ?? {}),
+      doc,
+      print: fingerprint(doc),
     })
   }
 

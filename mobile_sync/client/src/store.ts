@@ -40,6 +40,8 @@ export interface DocRow {
   id: string
   rev: number
   doc: Doc
+  /** The document's fingerprint as it was written; absent in rows of earlier versions. */
+  print?: number
   /** bucket key → seq of the entry that brought it. */
   held: { [bucket: string]: number }
   buckets: string[]

@@ -40,6 +40,8 @@ export class Fault extends Error {
 export interface Transport {
   push(body: PushRequest): Promise<PushResponse>
   pull(body: PullRequest): Promise<PullResponse>
+  /** A pull to its end: `take` gets each page as it arrives, and the next one when it is done with it (SPEC L13). */
+  snapshot?(body: PullRequest, take: (page: PullResponse) => Promise<void>): Promise<void>
   checkBlobs(hashes: string[]): Promise<BlobCheckResponse>
 }
 

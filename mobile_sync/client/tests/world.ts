@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto'
 import type { Clock, Doc, Locks, Op, OpResult, PullRequest, PullResponse, PushRequest, PushResponse } from '../src'
 import { applyFields, checksum, Fault, FIELD_FILES, SyncClient } from '../src'
 import { MemoryStorage } from '../src/memory'
-import type { BlobCheckResponse, Change, FileRow, FileRules, SyncStorage, Transport, Uploader } from '../src'
+import type { BlobCheckResponse, Change, FileRow, FileRules } from '../src'
+import type { SyncStorage, ToldIncident, Transport, Uploader } from '../src'
 
 export const digest = async (text: string): Promise<Uint8Array> =>
   new Uint8Array(createHash('sha256').update(text, 'utf8').digest())
@@ -68,6 +69,10 @@ export class TestLocks implements Locks {
   }
 }
 
+/** SPEC L12: while a bucket is read from its start, its cursor is a mark. */
+const READING = 2 ** 52
+const marked = (seq: number, reading: boolean): number => (reading && seq > 0 ? seq + READING : seq)
+
 interface ServerRecord {
   entity: string
   id: string
@@ -92,6 +97,8 @@ export class TestServer {
   stored = new Map<string, string>()
   subscribed = new Set<string>(['crew:1'])
   judge: Judge = () => null
+  offers = ['incidents']
+  incidents: ToldIncident[] = []
 
   write(entity: string, id: string, fields: Doc, bucket: string | null = 'crew:1'): void {
     const key = `${entity}/${id}`
@@ -148,11 +155,13 @@ export class TestServer {
   }
 
   async pull(body: PullRequest): Promise<PullResponse> {
+    this.incidents.push(...(body.incidents ?? []))
     const changes: Change[] = []
     const buckets = []
     let room = body.limit
     for (const key of [...this.subscribed].sort()) {
-      const asked = body.cursors[key] ?? 0
+      const sent = body.cursors[key] ?? 0
+      const asked = sent >= READING ? sent - READING : sent
       const top = this.seqs.get(key) ?? 0
       const reset =
         (body.epoch !== null && body.epoch !== this.epoch) || asked > top || (body.mismatched ?? []).includes(key)
@@ -181,7 +190,7 @@ export class TestServer {
         priority: 0,
         reset,
         more,
-        seq: more ? (page.at(-1)?.seq ?? since) : top,
+        seq: more ? marked(page.at(-1)?.seq ?? since, since === 0 || sent >= READING) : top,
         row_count: live.length,
         checksum: await checksum(
           live.map((entry) => `${entry.entity}/${entry.id}@${entry.seq}`),
@@ -190,7 +199,22 @@ export class TestServer {
       })
     }
     const dropped = Object.keys(body.cursors).filter((key) => !this.subscribed.has(key))
-    return { epoch: this.epoch, server_at: new Date(this.at).toISOString(), buckets, dropped, changes }
+    const server_at = new Date(this.at).toISOString()
+    return { epoch: this.epoch, server_at, offers: this.offers, buckets, dropped, changes }
+  }
+
+  /** Everything to the end, page by page, as of the moment it was asked. */
+  async *stream(body: PullRequest): AsyncGenerator<PullResponse> {
+    const pages = [await this.pull(body)]
+    for (let last = pages[0]!; last.buckets.some((bucket) => bucket.more); pages.push(last)) {
+      const cursors = Object.fromEntries(last.buckets.map((bucket) => [bucket.key, bucket.seq]))
+      last = await this.pull({ epoch: last.epoch, cursors, limit: body.limit })
+    }
+    let left = pages.reduce((sum, page) => sum + page.changes.length, 0)
+    for (const page of pages) {
+      left -= page.changes.length
+      yield { ...page, left }
+    }
   }
 
   check(hashes: readonly string[]): BlobCheckResponse {
@@ -225,10 +249,32 @@ export class TestLink implements Transport, Uploader {
   weather: () => Weather = () => 'fair'
   requests: string[] = []
 
-  constructor(private readonly server: TestServer) {}
+  constructor(
+    private readonly server: TestServer,
+    streams = false,
+  ) {
+    if (streams) this.snapshot = this.stream
+  }
 
   push = (body: PushRequest): Promise<PushResponse> => this.carry('push', () => this.server.push(structuredClone(body)))
   pull = (body: PullRequest): Promise<PullResponse> => this.carry('pull', () => this.server.pull(structuredClone(body)))
+  /** After how many pages the next stream is cut; null: not at all. */
+  cutAfter: number | null = null
+  older = false
+
+  snapshot?: NonNullable<Transport['snapshot']>
+  private readonly stream: NonNullable<Transport['snapshot']> = async (body, take) => {
+    await this.carry('snapshot', () => undefined)
+    if (this.older) throw new Fault('refused', { status: 404 })
+    for await (const page of this.server.stream(structuredClone(body))) {
+      if (this.cutAfter !== null && this.cutAfter-- === 0) {
+        this.cutAfter = null
+        throw new Fault('offline')
+      }
+      await take(structuredClone(page))
+    }
+  }
+
   checkBlobs = (hashes: string[]): Promise<BlobCheckResponse> => this.carry('check', () => this.server.check(hashes))
 
   async upload(file: FileRow, bytes: unknown, at: { offset: number }, sent: (n: number) => boolean): Promise<void> {
@@ -268,8 +314,9 @@ export function tablet(
   clock = new TestClock(),
   files: FileRules = FIELD_FILES,
   schema_version = 1,
+  streams = false,
 ): Tablet {
-  const link = new TestLink(server)
+  const link = new TestLink(server, streams)
   const client = new SyncClient({
     storage,
     transport: link,

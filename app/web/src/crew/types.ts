@@ -60,6 +60,18 @@ export interface Attachment {
   refused?: string | null
 }
 
+/** What is amiss in a region that the crew serves. */
+export interface Outage {
+  number: string
+  commodity: 'power' | 'gas'
+  location: GeoPoint
+  opened_at: string
+  /** By when a crew is due there. */
+  due_at: string | null
+  /** What it lies in, the larger before the smaller. */
+  places: { name_zh: string; name_en: string }[]
+}
+
 export interface Crew {
   code: string
   name_zh: string

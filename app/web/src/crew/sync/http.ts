@@ -22,13 +22,19 @@ export async function post<T>(path: string, body: unknown, token?: string): Prom
 
 /** Any other request; `timeout` in milliseconds. Throws as `post`. */
 export async function ask<T>(path: string, init: RequestInit, token?: string, timeout = TIMEOUT_MS): Promise<T> {
+  const response = await answered(path, { ...init, signal: AbortSignal.timeout(timeout) }, token)
+  if (response.status === 204) return undefined as T
+  return (await response.json().catch(() => Promise.reject(notOurs()))) as T
+}
+
+/** The answer before its body is read. Throws as `post`. */
+export async function answered(path: string, init: RequestInit, token?: string): Promise<Response> {
   const headers = new Headers(init.headers)
   headers.set('Accept-Language', language)
   if (token !== undefined) headers.set('Authorization', `Bearer ${token}`)
-  const response = await send(path, { ...init, headers }, timeout)
+  const response = await send(path, { ...init, headers })
   if (!response.ok) throw await faultOf(response)
-  if (response.status === 204) return undefined as T
-  return (await response.json().catch(() => Promise.reject(notOurs()))) as T
+  return response
 }
 
 /** The same for reading. */
@@ -36,16 +42,18 @@ export function get<T>(path: string, token: string): Promise<T> {
   return ask<T>(path, { method: 'GET', headers: { Accept: 'application/json' } }, token)
 }
 
-async function send(path: string, init: RequestInit, timeout: number): Promise<Response> {
+async function send(path: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(path, { ...init, cache: 'no-store', signal: AbortSignal.timeout(timeout) })
+    return await fetch(path, { ...init, cache: 'no-store' })
   } catch (error) {
     throw new Fault('offline', { code: 'no_answer', detail: String(error) })
   }
 }
 
 async function faultOf(response: Response): Promise<Fault> {
-  return faultFor(response.status, problemIn(await response.text()), response.headers.get('Retry-After'))
+  const problem = problemIn(await response.text())
+  const told = problem === null ? null : { ...problem, status: response.status }
+  return faultFor(response.status, told, response.headers.get('Retry-After'))
 }
 
 /** A refusal in our server's own words; null where somebody else on the way has answered. */

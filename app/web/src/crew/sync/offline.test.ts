@@ -37,7 +37,14 @@ async function answered(path: string, init: RequestInit): Promise<Response> {
   const token = new Headers(init.headers).get('Authorization')
   if (token !== `Bearer ${good.access}`) return Response.json({ code: 'token-expired' }, { status: 401 })
   if (path === '/sync/v1/pull') return Response.json(await server.pull(body as unknown as PullRequest))
+  if (path === '/sync/v1/snapshot') return new Response(await linesOf(body as unknown as PullRequest))
   return Response.json(server.push(body as unknown as PushRequest))
+}
+
+async function linesOf(body: PullRequest): Promise<string> {
+  let lines = ''
+  for await (const page of server.stream(body)) lines += `${JSON.stringify(page)}\n`
+  return lines
 }
 
 function signedIn(who: string): object {

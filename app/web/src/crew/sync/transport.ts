@@ -23,6 +23,12 @@ export function httpTransport(session: Session): HttpTransport {
     proof: (day) => signed((token) => get<ProofResponse>(`/sync/v1/proof?day=${day}`, token)),
     push: async (body) => ours(await call<PushResponse>('/sync/v1/push', body), 'results'),
     pull: async (body) => ours(await call<PullResponse>('/sync/v1/pull', body), 'buckets'),
+    snapshot: async (body, take) => {
+      // Not needed to start: a tablet that has its work asks for pages.
+      const { postForLines } = await import('./lines').catch(() => Promise.reject(notOurs()))
+      const keep = (page: PullResponse): Promise<void> => take(ours(page, 'buckets'))
+      await signed((token) => postForLines<PullResponse>('/sync/v1/snapshot', body, token, keep))
+    },
     checkBlobs: async (hashes) => ours(await call<BlobCheckResponse>('/sync/v1/blobs/check', { hashes }), 'blobs'),
   }
 }
