@@ -17,7 +17,8 @@ from app.launch.report import Stop
 from app.launch.services import TEST, Services
 from app.launch.together import side_by_side
 
-PARALLEL = ["-n", "2", "--dist", "loadscope", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
+# Three: a browser test waits for half of its time, and two would leave a core idle.
+PARALLEL = ["-n", "3", "--dist", "loadscope", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
 NO_BROWSER = "not browser"  # the marker expression that needs no Chromium
 
 
