@@ -111,7 +111,7 @@ def test_one_is_settled_at_the_desk_and_one_on_the_tablet_and_both_screens_show_
     cards = lin.page.locator("[data-conflict]")
     expect(cards).to_have_count(2)  # the stream told of them
     place = cards.filter(has_text="工单位置")
-    expect(place).to_contain_text(re.compile(r"平板给出的位置在系统位置的 \d+ 米，西北方向"))
+    expect(place).to_contain_text(re.compile(r"平板给出的位置在系统位置西北方向 \d+ 米处"))
     place.get_by_role("button", name="采用平板的值").click()
     lin.page.get_by_role("dialog").get_by_role("button", name="确定", exact=True).click()
     expect(cards).to_have_count(1)

@@ -278,6 +278,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/crews/{crew_id}/regions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                crew_id: string;
+            };
+            cookie?: never;
+        };
+        /** List the sub-districts and which of them a crew serves */
+        get: operations["crews_list_regions"];
+        /** Set the sub-districts a crew serves; its tablets hold what is amiss there */
+        put: operations["crews_serve_regions"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -1169,6 +1189,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sync/v1/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pull to the end in one answer: the pages of one snapshot, one a line */
+        post: operations["sync_pull_snapshot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1608,6 +1645,16 @@ export interface components {
         CrewPage: {
             items: components["schemas"]["CrewOut"][];
             next: string | null;
+        };
+        CrewRegionOut: {
+            /** Format: uuid */
+            id: string;
+            name_en: string;
+            name_zh: string;
+            served: boolean;
+        };
+        CrewRegions: {
+            items: components["schemas"]["CrewRegionOut"][];
         };
         DayBoard: {
             /** Format: date-time */
@@ -2287,6 +2334,7 @@ export interface components {
             };
             /** @default null */
             epoch: string | null;
+            incidents?: components["schemas"]["SyncIncident"][];
             limit?: number;
             mismatched?: string[];
             report?: components["schemas"]["SyncReport"] | null;
@@ -2297,6 +2345,8 @@ export interface components {
             changes: components["schemas"]["SyncChange"][];
             dropped: string[];
             epoch: string;
+            left?: number;
+            offers: string[];
             schema_version: number;
             /** Format: date-time */
             server_at: string;
@@ -2342,6 +2392,9 @@ export interface components {
         RefusedFile: {
             code: string;
             sha256: string;
+        };
+        RegionsIn: {
+            place_ids: string[];
         };
         RepairIn: {
             fields: {
@@ -2455,6 +2508,17 @@ export interface components {
             at?: string;
             lat: number;
             lon: number;
+        };
+        SyncIncident: {
+            bucket: string;
+            checksum: string;
+            expected_checksum: string;
+            expected_rows: number;
+            /** Format: date-time */
+            found_at: string;
+            /** Format: date-time */
+            healed_at: string | null;
+            rows: number;
         };
         SyncOp: {
             base_rev: number;
@@ -3271,6 +3335,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FixOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    crews_list_regions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                crew_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewRegions"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    crews_serve_regions: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                crew_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegionsIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewRegions"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
@@ -5448,6 +5584,45 @@ export interface operations {
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
+        };
+    };
+    sync_pull_snapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PullIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            410: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            423: components["responses"]["DEFAULT_ERROR"];
+            460: components["responses"]["DEFAULT_ERROR"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+            507: components["responses"]["DEFAULT_ERROR"];
         };
     };
 }
