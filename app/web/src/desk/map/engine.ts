@@ -64,7 +64,8 @@ export class Engine {
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
-      fadeDuration: 0,
+      // With 0 MapLibre places every sign anew in every frame: with thousands of them more work than all the drawing.
+      fadeDuration: 100,
       localIdeographFontFamily: '"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif',
       locale: options.words,
     })

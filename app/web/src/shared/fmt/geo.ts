@@ -36,7 +36,7 @@ export function directionTo(from: Place, to: Place): Direction {
   return EIGHT[(eighth + 8) % 8] ?? 'n'
 }
 
-/** `350 米，东北`: how far `to` is from `from`, and in which direction. */
+/** `东北方向 350 米`: how far `to` is from `from`, and in which direction. */
 export function wayTo(from: Place, to: Place, t: Translate): string {
   return t('direction.way', {
     distance: nearby(metresBetween(from, to), t),
