@@ -2,7 +2,7 @@
 
 import { viewAll } from '@sync/overlay'
 import type { Position } from '@sync/protocol'
-import { metresBetween } from './position'
+import { metresBetween, placeAt } from '@shared/fmt/geo'
 import { storage } from './services'
 import type { Outage } from './types'
 
@@ -23,8 +23,7 @@ export function loadOutages(): Promise<OutageRow[]> {
 
 /** The newest first where the place is unknown. */
 export function nearest(rows: readonly OutageRow[], from: Position | null): NearRow[] {
-  const away = ({ location: { coordinates } }: Outage): number | null =>
-    from === null ? null : metresBetween(from, { lon: coordinates[0], lat: coordinates[1], accuracy_m: null })
+  const away = ({ location }: Outage): number | null => (from ? metresBetween(placeAt(from), location) : null)
   const byTime = (a: NearRow, b: NearRow): number => (a.outage.opened_at > b.outage.opened_at ? -1 : 1)
   return rows
     .map((row) => ({ ...row, away_m: away(row.outage) }))

@@ -1,4 +1,5 @@
 import { ref } from 'vue'
+import { metresBetween, placeAt } from '@shared/fmt/geo'
 import type { Position } from '@sync/protocol'
 import { settings, sync } from './services'
 import { uuid7 } from './sync/keys'
@@ -9,7 +10,6 @@ const MOVING_MS = 10_000
 const STILL_MS = 60_000
 /** A job never waits longer for a position. */
 const PATIENCE_MS = 3000
-const EARTH_M = 6_371_000
 
 export type Reason = 'no_sensor' | 'denied' | 'timeout'
 
@@ -57,17 +57,8 @@ async function take(fix: GeolocationPosition): Promise<void> {
 }
 
 function worthKeeping(last: { at: Position; ms: number }, now: Position, ms: number): boolean {
-  const moved = metresBetween(last.at, now) > MOVED_M
+  const moved = metresBetween(placeAt(last.at), placeAt(now)) > MOVED_M
   return ms - last.ms >= (moved ? MOVING_MS : STILL_MS)
-}
-
-/** Haversine; the error of a round earth does not matter over 25 m. */
-export function metresBetween(a: Position, b: Position): number {
-  const rad = Math.PI / 180
-  const h =
-    Math.sin(((b.lat - a.lat) * rad) / 2) ** 2 +
-    Math.cos(a.lat * rad) * Math.cos(b.lat * rad) * Math.sin(((b.lon - a.lon) * rad) / 2) ** 2
-  return 2 * EARTH_M * Math.asin(Math.sqrt(h))
 }
 
 function positionOf(fix: GeolocationPosition): Position & { at: string } {

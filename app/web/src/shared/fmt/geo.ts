@@ -6,6 +6,11 @@ export interface Place {
   readonly coordinates: readonly number[]
 }
 
+export const placeAt = ({ lon, lat }: { readonly lon: number; readonly lat: number }): Place => ({
+  type: 'Point',
+  coordinates: [lon, lat],
+})
+
 export function isPlace(value: unknown): value is Place {
   if (typeof value !== 'object' || value === null || !('type' in value) || !('coordinates' in value)) return false
   return value.type === 'Point' && Array.isArray(value.coordinates)

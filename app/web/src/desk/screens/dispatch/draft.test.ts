@@ -1,7 +1,7 @@
 import type { Point } from 'geojson'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Outage } from '../../types'
-import { clearDraft, draft, metresBetween, missingIn, outagesNear, requestOf } from './draft'
+import { clearDraft, draft, missingIn, outagesNear, requestOf } from './draft'
 
 const point = (lon: number, lat: number): Point => ({ type: 'Point', coordinates: [lon, lat] })
 const outage = (id: string, location: Point): Outage => ({
@@ -56,10 +56,6 @@ describe('a call being taken', () => {
 })
 
 describe('outages near a caller', () => {
-  test('a hundredth of a degree of latitude is 1,112 metres', () => {
-    expect(metresBetween(point(114, 22.6), point(114, 22.61))).toBeCloseTo(1112, 0)
-  })
-
   test('the nearest comes first and those in another part of town stay away', () => {
     const near = outagesNear(point(114, 22.6), [
       outage('far', point(114.1, 22.6)),

@@ -1,6 +1,7 @@
 import type { Point } from 'geojson'
 import { reactive } from 'vue'
 import { newKey } from '@shared/api/http'
+import { metresBetween } from '@shared/fmt/geo'
 import type { CallIn, Outage, Symptom } from '../../types'
 
 export interface Spot {
@@ -68,15 +69,7 @@ export function requestOf(call: Draft, symptom: Symptom): CallIn {
   }
 }
 
-const EARTH_M = 6_371_008.8
 const NEAR_M = 1500
-
-/** Great-circle distance in metres. */
-export function metresBetween(a: Point, b: Point): number {
-  const [lon1 = 0, lat1 = 0, lon2 = 0, lat2 = 0] = [...a.coordinates, ...b.coordinates].map((d) => (d * Math.PI) / 180)
-  const half = Math.sin((lat2 - lat1) / 2) ** 2 + Math.cos(lat1) * Math.cos(lat2) * Math.sin((lon2 - lon1) / 2) ** 2
-  return 2 * EARTH_M * Math.asin(Math.min(1, Math.sqrt(half)))
-}
 
 export interface NearOutage {
   readonly outage: Outage
