@@ -30,16 +30,24 @@ from tests.object_store import bucket_server
 TESTS = Path(__file__).resolve().parent
 A_THURSDAY_IN_JULY = datetime(2026, 7, 16, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
 
+WEB = "tests/web/"
+TABLETS = tuple(f"{WEB}test_{name}" for name in ("convoy", "crew", "main_job", "offline"))
+
 
 class TogetherByFile(LoadScopeScheduling):
-    """A file's tests in one process, and all that drive the whole product in one: it is started once.
-
-    The largest group begins first: the browsers' tests would else be the last to end, with nothing left beside them.
-    """
+    """A file's tests in one process; all that drive the whole product in two, each of which starts it once."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "tests/web" if file.startswith("tests/web/") else file
+        if not file.startswith(WEB):
+            return file
+        return "tablets" if file.startswith(TABLETS) else "desks"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers first: as the last they would take long, with nothing left to do beside them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WEB))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TogetherByFile:

@@ -22,10 +22,7 @@ from mobile_sync.sealing import ServerKeys, public_jwk, read_receipt, seal
 from mobile_sync.tool.bundles import unsent_ops
 from mobile_sync.wire import write_time
 from tests.factories import TabletKey, given_branch, given_person, signed_in
-from tests.sync.field import FieldTablet, photo, sha256
-from tests.sync.test_door import Assign, assign
-
-__all__ = ["assign"]
+from tests.sync.field import Assign, FieldTablet, photo, sha256
 
 
 @dataclass

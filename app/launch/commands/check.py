@@ -18,7 +18,8 @@ from app.launch.services import TEST, Services
 from app.launch.together import side_by_side
 
 # Three: a browser test waits for half of its time, and two would leave a core idle.
-PARALLEL = ["-n", "3", "--dist", "loadscope", "--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
+PARALLEL = ["-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"]
+COUNTED = ["--cov", "--cov-report=xml:var/test/coverage.xml", "--durations=10"]
 NO_BROWSER = "not browser"  # the marker expression that needs no Chromium
 
 
@@ -38,7 +39,7 @@ def test(launch: Launch, arguments: list[str]) -> int:
             failed = build(launch)
             if not (quick or chosen):
                 failed += run_checks(launch, env)
-            code = run_pytest(launch, env, chosen or PARALLEL)
+            code = run_pytest(launch, env, chosen or [*PARALLEL, *COUNTED])
     for name, _ in failed:
         launch.progress.note(f"✗ {name}")
     return next((code for _, code in failed), 0) or code
