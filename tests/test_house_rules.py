@@ -136,3 +136,11 @@ def test_no_file_is_large() -> None:
         and path.stat().st_size > 2_500_000
     ]
     assert large == []
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    files = sorted((APP / "decisions").glob("*.md"))
+    assert [file.name[:4] for file in files] == [f"{number:04}" for number in range(1, len(files) + 1)]
+    assert [file.read_text("utf-8").split()[1] for file in files] == [
+        f"{number}." for number in range(1, len(files) + 1)
+    ]
