@@ -7,6 +7,8 @@ was recorded; that takes REPAIR_OPS, and is noted in the trail.
     tablets(uow, wanted, *, sort, cursor, limit) -> Listed
     tablet(uow, device_id) -> Shown
         NotFound: none of that id in a branch whose fleet the actor reads.
+    incidents(uow, device_id, *, limit) -> list[Incident]
+        When what it holds did not add up (SPEC L16). NotFound.
     replay | repair | refuse(uow, device, op, …) -> list[Result]
         What the engine's `mobile_sync.repair` does with an op that waits (SPEC R), by somebody who vouches for it. The
         records are written by whoever made the op. OpSettled, Invalid.

@@ -14,6 +14,8 @@ from app.fleet.schemas import (
     FleetCsvArgs,
     FleetPage,
     FleetTablet,
+    IncidentsArgs,
+    IncidentsPage,
     OpsArgs,
     OpsPage,
     RefuseIn,
@@ -58,6 +60,14 @@ def export_fleet(args: dict[str, Any]) -> Response:
 def show_tablet(device_id: UUID) -> dict[str, Any]:
     """Show how one tablet fares"""
     return tablets.tablet(current_uow(), device_id).flat()
+
+
+@blp.get("/fleet/<uuid:device_id>/incidents")
+@blp.arguments(IncidentsArgs, location="query")
+@blp.response(200, IncidentsPage)
+def list_incidents(args: dict[str, Any], device_id: UUID) -> dict[str, Any]:
+    """List when what a tablet holds did not add up, and how it healed"""
+    return {"items": tablets.incidents(current_uow(), device_id, **args)}
 
 
 @blp.get("/fleet/<uuid:device_id>/ops")

@@ -19,6 +19,7 @@ class Need(StrEnum):
     LEFT_BEHIND = "left_behind"  # signed out, and work is on it still
     OLD_QUEUE = "old_queue"
     STORAGE = "storage"
+    DIFFERS = "differs"  # what it holds does not add up, and has not healed by itself
     CONFLICTS = "conflicts"
     REJECTED = "rejected"
     OTHER_LIFE = "other_life"  # it has not heard that the server was restored
@@ -32,6 +33,7 @@ OLD_QUEUE = timedelta(hours=4)
 SILENT = timedelta(hours=24)
 WRONG_CLOCK_MS = 60_000
 LITTLE_STORAGE_BYTES = 200 * 1024 * 1024
+HEALS = timedelta(minutes=30)  # a bucket that does not add up is fetched again within ten minutes of contact
 REJECTED_LATELY = timedelta(days=7)
 
 
@@ -66,7 +68,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Tablet:
-    """A tablet as the server knows it. `high_op_no`: how many ops it has sent. `rejected`: within `REJECTED_LATELY`."""
+    """A tablet as the server knows it. `high_op_no`: how many ops it has sent. `rejected`: within `REJECTED_LATELY`.
+
+    `incidents`: how often what it holds did not add up, `unhealed` of them still, the last found at `incident_at`.
+    """
 
     id: UUID
     branch_id: UUID
@@ -93,6 +98,9 @@ class Tablet:
     held: int
     rejected: int
     conflicts: int
+    incidents: int
+    unhealed: int
+    incident_at: datetime | None
     told: Told
 
 
@@ -131,6 +139,7 @@ def _of_tablet(tablet: Tablet, now: datetime, schema_version: int) -> Iterator[N
     free = tablet.told.storage_free_bytes
     found = {
         Need.STORAGE: free is not None and free < LITTLE_STORAGE_BYTES,
+        Need.DIFFERS: tablet.unhealed > 0 and tablet.incident_at is not None and now - tablet.incident_at > HEALS,
         Need.OTHER_LIFE: not tablet.same_life,
         Need.CLOCK: abs(tablet.clock_error_ms or 0) > WRONG_CLOCK_MS,
         Need.OUTDATED: tablet.schema_version is not None and tablet.schema_version < schema_version,

@@ -6,6 +6,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from app.fleet.queries.incidents import Holds
 from app.fleet.rules import Need, Sort
 from app.identity.models import DeviceState
 from app.jobs.models import JobKind, JobState
@@ -46,8 +47,9 @@ class FleetProof(ma.Schema):
 class FleetTablet(ma.Schema):
     """How a tablet fares. What it said of itself (queue, storage, version) is as of `reported_at`.
 
-    `behind`: changes that wait for it. `rejected`: ops refused in the last 7 days. `needs`: why somebody should look,
-    the gravest first.
+    `behind`: changes that wait for it. `rejected`: ops refused in the last 7 days. `incidents`: how often what it holds
+    did not add up, `unhealed` of them still, the last found at `incident_at`. `needs`: why somebody should look, the
+    gravest first.
     """
 
     id = ma.fields.UUID(required=True)
@@ -84,6 +86,9 @@ class FleetTablet(ma.Schema):
     held = ma.fields.Integer(required=True)
     rejected = ma.fields.Integer(required=True)
     conflicts = ma.fields.Integer(required=True)
+    incidents = ma.fields.Integer(required=True)
+    unhealed = ma.fields.Integer(required=True)
+    incident_at = ma.fields.AwareDateTime(allow_none=True)
 
 
 class FleetPage(ma.Schema):
@@ -93,6 +98,36 @@ class FleetPage(ma.Schema):
     next = ma.fields.String(allow_none=True, required=True)
     tablets = ma.fields.Integer(required=True)
     needy = ma.fields.Integer(required=True)
+
+
+class IncidentOut(ma.Schema):
+    """A bucket that did not add up on a tablet (SPEC L16): rows expected and found, when, and since when it does.
+
+    `holds`: whose things the bucket has; `name_*` name that crew, sub-district or person where it is known.
+    """
+
+    bucket = ma.fields.String(required=True)
+    holds = choice(Holds, required=True)
+    name_zh = ma.fields.String(allow_none=True)
+    name_en = ma.fields.String(allow_none=True)
+    kind = ma.fields.String(required=True, validate=ma.validate.OneOf(["missing", "surplus", "altered"]))
+    expected_rows = ma.fields.Integer(required=True)
+    rows = ma.fields.Integer(required=True)
+    found_at = ma.fields.AwareDateTime(required=True)
+    healed_at = ma.fields.AwareDateTime(allow_none=True)
+    reported_at = ma.fields.AwareDateTime(required=True)
+
+
+class IncidentsArgs(StrictSchema):
+    """How many at most."""
+
+    limit = ma.fields.Integer(load_default=50, validate=ma.validate.Range(1, 200))
+
+
+class IncidentsPage(ma.Schema):
+    """Those not healed first, then the newest. How many there are in all stands with the tablet."""
+
+    items = ma.fields.List(ma.fields.Nested(IncidentOut), required=True)
 
 
 class OpsArgs(PageArgs):

@@ -186,6 +186,7 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ],
         ("GET", "/api/v1/fleet.csv"): [Try(allowed=EMPTY)],
         ("GET", "/api/v1/fleet/<uuid:device_id>"): [Try()],
+        ("GET", "/api/v1/fleet/<uuid:device_id>/incidents"): [Try()],
         ("GET", "/api/v1/fleet/<uuid:device_id>/ops"): [Try(), Try("state=decided")],
         ("POST", "/api/v1/fleet/<uuid:device_id>/ops/<int:op_no>/replay"): [Try(body={}, headers={"If-Match": "*"})],
         ("POST", "/api/v1/fleet/<uuid:device_id>/ops/<int:op_no>/repair"): [

@@ -23,7 +23,7 @@ from app.kernel.ids import new_id
 from app.kernel.unit_of_work import Runtime
 from mobile_sync.wire import write_time
 from tests.factories import Client, given_branch, given_person, given_tablet, signed_in, visitor
-from tests.factories_field import counted_queries
+from tests.factories_field import counted_queries, given_sub_district
 from tests.sync.field import FieldTablet
 
 MB = 1024 * 1024
@@ -196,6 +196,55 @@ def test_a_graver_need_weighs_more_than_all_lighter_ones() -> None:
         assert rules.rank([need]) > rules.rank(kinds[at + 1 :])
 
 
+def lost_rows(app: Flask, tablet: FieldTablet, clock: FrozenClock, bucket: str, *, healed: bool) -> None:
+    """The tablet tells that a bucket did not add up, and half a minute later did."""
+    at = write_time(clock())
+    healed_at = write_time(clock() + timedelta(seconds=30)) if healed else None
+    sums = {"expected_rows": 4, "expected_checksum": "0" * 16, "rows": 3, "checksum": "f" * 16}
+    told = {"bucket": bucket, "found_at": at, **sums, "healed_at": healed_at}
+    body = {"schema_version": 1, "epoch": None, "cursors": {}, "limit": 1, "incidents": [told]}
+    assert visitor(app).post("/sync/v1/pull", json=body, headers=tablet.headers).status_code == 200
+
+
+def test_what_did_not_add_up_is_told_in_names_and_needs_somebody_only_where_it_lasts(
+    app: Flask, session: Session, desk: Client, dispatcher: Person, tablet: FieldTablet, branch: Branch,
+    crew_and_lead: tuple[Crew, Person], clock: FrozenClock,
+) -> None:  # fmt: skip
+    crew, _ = crew_and_lead
+    region = given_sub_district(session, branch)
+    elsewhere = given_sub_district(session, given_branch(session, "FAR"))
+    for key, healed in ((crew.id, True), (region.id, False), (elsewhere.id, True)):
+        kind = "crew" if key == crew.id else "region"
+        lost_rows(app, tablet, clock, f"{kind}:{key}", healed=healed)
+        clock.tick(seconds=1)
+    lost_rows(app, tablet, clock, "balloons", healed=True)
+    row = row_of(desk, tablet.device_id)
+    assert (row["incidents"], row["unhealed"], row["incident_at"]) == (4, 1, clock().isoformat())
+    assert row["needs"] == []
+
+    answer = desk.get(f"/api/v1/fleet/{tablet.device_id}/incidents")
+    assert answer.status_code == 200, answer.text
+    items = answer.get_json()["items"]
+    assert [(one["holds"], one["name_en"]) for one in items] == [
+        ("region", region.name_en),
+        ("other", None),
+        ("region", None),  # of a branch that is not the tablet's
+        ("crew", f"R3 {crew.name_en}"),
+    ]
+    assert (items[0]["kind"], items[0]["expected_rows"], items[0]["rows"], items[0]["healed_at"]) == (
+        *("missing", 4, 3),
+        None,
+    )
+    clock.tick(minutes=31)
+    assert row_of(signed_in(app, dispatcher), tablet.device_id)["needs"] == ["differs"]
+
+
+def test_a_question_for_too_many_incidents_is_refused(desk: Client, tablet: FieldTablet) -> None:
+    refused = desk.get(f"/api/v1/fleet/{tablet.device_id}/incidents", query_string={"limit": 1000})
+    assert (refused.status_code, refused.get_json()["errors"][0]["field"]) == (422, "limit")
+    assert desk.get(f"/api/v1/fleet/{new_id()}/incidents").status_code == 404
+
+
 def test_one_tablet_is_shown_by_itself(desk: Client, tablet: FieldTablet) -> None:
     shown = desk.get(f"/api/v1/fleet/{tablet.device_id}").get_json()
     assert shown == row_of(desk, tablet.device_id)
@@ -228,7 +277,7 @@ def test_the_fleet_is_for_those_who_run_it(
     app: Flask, session: Session, branch: Branch, tablet: FieldTablet, role: Role, status: int
 ) -> None:
     client = signed_in(app, given_person(session, branch, "somebody", [role]))
-    for path in ("fleet", "fleet.csv", f"fleet/{tablet.device_id}"):
+    for path in ("fleet", "fleet.csv", f"fleet/{tablet.device_id}", f"fleet/{tablet.device_id}/incidents"):
         assert client.get(f"/api/v1/{path}").status_code == status, path
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import Locator, expect
 
 from app.bench.browser.pages import SLOW_MS
+from app.kernel.clock import utc_now
 from app.story.desk import Desk
 from app.story.tablet import Tablet
+from mobile_sync.wire import write_time
 from tests.web.desk_console import DeskConsole, OpenConsole, given_a_call
 from tests.web.product import Product
 
@@ -123,6 +127,47 @@ def test_who_only_manages_sees_how_tablets_fare_and_nothing_of_what_was_recorded
     expect(panel).to_contain_text("最后联系")
     expect(panel.get_by_role("tab")).to_have_count(0)
     expect(panel.locator("[data-op]")).to_have_count(0)
+
+
+@pytest.fixture
+def differing(product: Product) -> Tablet:
+    """A tablet that tells of a record of its crew's that was missing, and half a minute later there again."""
+    code = Desk(product.origin, "admin", product.password).post("/api/v1/devices/enrolment-codes", {"name": "rot"})
+    tablet = Tablet.enrol(product.origin, login="zhaoqiang", password=product.password, code=code["code"])
+    tablet.pull()
+    now = utc_now()
+    told = {
+        "bucket": next(key for key in tablet.cursors if key.startswith("crew:")),
+        **{"expected_rows": 4, "expected_checksum": "0" * 16, "rows": 3, "checksum": "f" * 16},
+        **{"found_at": write_time(now), "healed_at": write_time(now + timedelta(seconds=30))},
+    }
+    body = {"schema_version": 1, "epoch": tablet.epoch, "cursors": tablet.cursors, "incidents": [told]}
+    headers = {"Authorization": f"Bearer {tablet.token}"}
+    answer = requests.post(f"{product.origin}/sync/v1/pull", json=body, headers=headers, timeout=15)
+    assert answer.status_code == 200, answer.text
+    return tablet
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh-CN", ["核对差异 1 次", "的工单", "少 1 条：应有 4 条，只有 3 条", "已自动重新下载"]),
+        ("en", ["1 difference found", "Work of R", "1 record was missing: 3 of 4", "Fetched again by itself"]),
+    ],
+)
+def test_a_difference_that_healed_is_counted_and_told_and_every_column_stays_in_sight(
+    console: OpenConsole, differing: Tablet, language: str, words: list[str]
+) -> None:
+    opened = console("manager", language=language)
+    opened.page.goto(f"{opened.origin}/desk/fleet?tablet={differing.device_id}")
+    expect(opened.page.locator(f"[data-tablet='{differing.device_id}']")).to_contain_text(words[0])
+    told = opened.page.locator(".incidents li")
+    for word in words[1:]:
+        expect(told).to_contain_text(word)
+    for width in (1440, 1280):
+        opened.page.set_viewport_size({"width": width, "height": 900})
+        assert opened.page.locator(".list").evaluate("(list) => list.scrollWidth - list.clientWidth") == 0
+    assert (opened.violations(), opened.raw_keys()) == ([], [])
 
 
 def test_the_list_is_narrowed_and_exported_as_it_is_shown(console: OpenConsole, lost: Lost) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.types import Uuid
 from app.fleet.rules import REJECTED_LATELY, Proof, Tablet, Told
 from app.identity.models import DeviceState
 from app.kernel.problems import NotFound
+from mobile_sync.adapters.sql import IncidentCount, count_incidents
 
 _TABLETS = """
     SELECT d.id, d.branch_id, d.name, d.state, d.enrolled_at, d.person_id,
@@ -62,9 +63,11 @@ _BEHIND = text(
 
 
 def tablets(session: Session, branch_ids: Collection[UUID], now: datetime) -> list[Tablet]:
-    """Every tablet of these branches, in one query and no order."""
+    """Every tablet of these branches, in two queries and no order."""
     bound = {"branches": list(branch_ids), "rejected_since": now - REJECTED_LATELY}
-    return [_tablet(row) for row in session.execute(_ALL, bound)]
+    rows = session.execute(_ALL, bound).all()
+    counts = count_incidents(session, [row.id for row in rows])
+    return [_tablet(row, counts.get(row.id)) for row in rows]
 
 
 def tablet(session: Session, branch_ids: Collection[UUID], device_id: UUID, now: datetime) -> Tablet:
@@ -77,7 +80,7 @@ def tablet(session: Session, branch_ids: Collection[UUID], device_id: UUID, now:
     row = session.execute(_ONE, bound).one_or_none()
     if row is None:
         raise NotFound
-    return _tablet(row)
+    return _tablet(row, count_incidents(session, [device_id]).get(device_id))
 
 
 def behind(session: Session, device_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -85,8 +88,9 @@ def behind(session: Session, device_ids: Iterable[UUID]) -> dict[UUID, int]:
     return {row[0]: row[1] for row in session.execute(_BEHIND, {"devices": list(device_ids)})}
 
 
-def _tablet(row: Row[Any]) -> Tablet:
-    fields = {**row._mapping}
+def _tablet(row: Row[Any], counted: IncidentCount | None) -> Tablet:
+    total, unhealed, last = counted or (0, 0, None)
+    fields = {**row._mapping, "incidents": total, "unhealed": unhealed, "incident_at": last}
     report = fields.pop("report") or {}
     told = Told(
         app_version=report.get("app_version"),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.fleet import rules
 from app.fleet.queries import tablets as queries
+from app.fleet.queries.incidents import Incident, list_incidents
 from app.fleet.rules import Need, Sort, Tablet
 from app.identity.models import DeviceState
 from app.kernel.actor import Actor, Permission
@@ -21,7 +22,8 @@ from app.sync.collection import SCHEMA_VERSION
 HEADINGS = (
     "name", "state", "person_name", "crew_code", "needs", "seen_at", "pushed_at", "pulled_at", "behind",
     "queued_ops", "queued_files", "queued_bytes", "oldest_queued_at", "quarantined", "held", "rejected", "conflicts",
-    "clock_error_ms", "storage_free_bytes", "app_version", "schema_version", "epoch", "enrolled_at", "id",
+    "incidents", "unhealed", "clock_error_ms", "storage_free_bytes", "app_version",
+    "schema_version", "epoch", "enrolled_at", "id",
 )  # fmt: skip
 
 
@@ -60,7 +62,7 @@ class Listed:
 
 
 def tablets(uow: UnitOfWork, wanted: Wanted, *, sort: Sort, cursor: str | None, limit: int) -> Listed:
-    """A page of the fleet of the branches whose fleet the actor reads. Two queries, whatever the page.
+    """A page of the fleet of the branches whose fleet the actor reads. Three queries, whatever the page.
 
     Raises:
         Forbidden: they read none. Invalid: the cursor is not one of ours.
@@ -82,6 +84,17 @@ def tablet(uow: UnitOfWork, device_id: UUID) -> Shown:
     """
     branches = uow.actor.must_somewhere(Permission.READ_FLEET)
     return _with_behind(uow, [_shown(uow, queries.tablet(uow.session, branches, device_id, uow.now))])[0]
+
+
+def incidents(uow: UnitOfWork, device_id: UUID, *, limit: int) -> list[Incident]:
+    """What did not add up on a tablet, what has not healed first, then the newest.
+
+    Raises:
+        NotFound: none of that id in a branch whose fleet the actor reads. Forbidden: they read none.
+    """
+    branches = uow.actor.must_somewhere(Permission.READ_FLEET)
+    device = queries.tablet(uow.session, branches, device_id, uow.now)
+    return list_incidents(uow.session, device.branch_id, device.id, limit=limit)
 
 
 def stream_csv(runtime: Runtime, actor: Actor, wanted: Wanted) -> Iterator[bytes]:

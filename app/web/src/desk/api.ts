@@ -13,6 +13,7 @@ import type {
   DayBoard,
   Device,
   EnrolmentCode,
+  FleetIncident,
   FleetList,
   FleetQuery,
   FleetTablet,
@@ -149,6 +150,8 @@ export function fleetCsv(wanted: FleetQuery): string {
   return given.length ? `${V1}/fleet.csv?${new URLSearchParams(given).toString()}` : `${V1}/fleet.csv`
 }
 
+export const incidentsOf = async (device: string): Promise<FleetIncident[]> =>
+  (await request<{ items: FleetIncident[] }>(`${V1}/fleet/${device}/incidents`)).items
 export const opsOf = (device: string, state: OpsState, cursor?: string): Promise<Page<WaitingOp>> =>
   request(`${V1}/fleet/${device}/ops`, { query: { state, limit: 50, cursor } })
 export const decideOp = (

@@ -44,6 +44,7 @@ export type Device = Whole<Schemas['DeviceOut']>
 export type FleetTablet = Omit<Whole<Schemas['FleetTablet']>, 'proof'> & {
   readonly proof: Whole<Schemas['FleetProof']> | null
 }
+export type FleetIncident = Whole<Schemas['IncidentOut']>
 export type Need = FleetTablet['needs'][number]
 export type FleetList = Omit<Schemas['FleetPage'], 'items'> & { readonly items: readonly FleetTablet[] }
 /** Empty texts ask for nothing. */

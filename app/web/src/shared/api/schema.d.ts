@@ -404,6 +404,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fleet/{device_id}/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        /** List when what a tablet holds did not add up, and how it healed */
+        get: operations["fleet_list_incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/fleet/{device_id}/ops": {
         parameters: {
             query?: never;
@@ -1812,8 +1831,11 @@ export interface components {
             high_op_no: number;
             /** Format: uuid */
             id: string;
+            /** Format: date-time */
+            incident_at?: string | null;
+            incidents: number;
             name: string;
-            needs: ("quarantined" | "proof" | "left_behind" | "old_queue" | "storage" | "conflicts" | "rejected" | "other_life" | "clock" | "outdated" | "silent")[];
+            needs: ("quarantined" | "proof" | "left_behind" | "old_queue" | "storage" | "differs" | "conflicts" | "rejected" | "other_life" | "clock" | "outdated" | "silent")[];
             /** Format: date-time */
             oldest_queued_at?: string | null;
             /** Format: uuid */
@@ -1839,6 +1861,7 @@ export interface components {
             /** @enum {unknown} */
             state: "active" | "revoked" | "wipe";
             storage_free_bytes?: number | null;
+            unhealed: number;
         };
         GrantIn: {
             /** Format: uuid */
@@ -1884,6 +1907,26 @@ export interface components {
         };
         Hits: {
             items: components["schemas"]["HitOut"][];
+        };
+        IncidentOut: {
+            bucket: string;
+            expected_rows: number;
+            /** Format: date-time */
+            found_at: string;
+            /** Format: date-time */
+            healed_at?: string | null;
+            /** @enum {unknown} */
+            holds: "crew" | "region" | "user" | "catalog" | "other";
+            /** @enum {string} */
+            kind: "missing" | "surplus" | "altered";
+            name_en?: string | null;
+            name_zh?: string | null;
+            /** Format: date-time */
+            reported_at: string;
+            rows: number;
+        };
+        IncidentsPage: {
+            items: components["schemas"]["IncidentOut"][];
         };
         JobDetail: {
             address: string;
@@ -3621,6 +3664,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FleetTablet"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    fleet_list_incidents: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentsPage"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
