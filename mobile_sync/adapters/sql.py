@@ -6,7 +6,7 @@ from mobile_sync.adapters.conflicts_sql import acknowledge_conflicts, assign_con
 from mobile_sync.adapters.epochs import current_epoch, ensure_epoch, new_epoch
 from mobile_sync.adapters.feed_sql import LiveChanges, SqlFeed, acknowledge, changes_since, subscribe
 from mobile_sync.adapters.guards import install_guards
-from mobile_sync.adapters.incidents_sql import IncidentCount, count_incidents, incidents_of, note_incidents
+from mobile_sync.adapters.incidents_sql import IncidentCount, IncidentRow, count_incidents, incidents_of, note_incidents
 from mobile_sync.adapters.ledger_sql import SqlLedger, is_fatal
 from mobile_sync.adapters.repair_sql import SqlArchive, lock_device
 from mobile_sync.adapters.stamping import rebuild, seed_entries, stamp
@@ -18,6 +18,7 @@ install_guards()
 __all__ = [
     "Author",
     "IncidentCount",
+    "IncidentRow",
     "LiveChanges",
     "SqlArchive",
     "SqlFeed",

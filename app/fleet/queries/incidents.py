@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
-from mobile_sync.adapters.sql import incidents_of
+from mobile_sync.adapters.sql import IncidentRow, incidents_of
 
 
 class Holds(StrEnum):
@@ -59,16 +59,25 @@ def list_incidents(session: Session, branch_id: UUID, device_id: UUID, *, limit:
     read = {one.bucket: _read(one.bucket) for one in found}
     ids = [of for _, of in read.values() if of is not None]
     rows = session.execute(_NAMES, {"branch": branch_id, "ids": ids})
-    names = {(Holds(row.holds), row.id): (row.name_zh, row.name_en) for row in rows}
-    return [
-        Incident(
-            one.bucket,
-            read[one.bucket][0],
-            *names.get(read[one.bucket], (None, None)),
-            *(one.kind, one.expected_rows, one.rows, one.found_at, one.healed_at, one.reported_at),
-        )
-        for one in found
-    ]
+    names: dict[tuple[Holds, UUID | None], tuple[str, str]] = {}
+    for row in rows:
+        names[Holds(row.holds), row.id] = row.name_zh, row.name_en
+    return [_named(one, read[one.bucket][0], *names.get(read[one.bucket], (None, None))) for one in found]
+
+
+def _named(one: IncidentRow, holds: Holds, name_zh: str | None, name_en: str | None) -> Incident:
+    return Incident(
+        bucket=one.bucket,
+        holds=holds,
+        name_zh=name_zh,
+        name_en=name_en,
+        kind=one.kind,
+        expected_rows=one.expected_rows,
+        rows=one.rows,
+        found_at=one.found_at,
+        healed_at=one.healed_at,
+        reported_at=one.reported_at,
+    )
 
 
 def _read(bucket: str) -> tuple[Holds, UUID | None]:
