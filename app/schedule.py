@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -21,6 +22,7 @@ from app.media import service as media
 from app.sync.placement import outstayed
 from app.sync.track import place_again
 from mobile_sync.adapters import uploads
+from mobile_sync.adapters.collecting import collect_undeclared
 from mobile_sync.adapters.sql import ensure_epoch
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,13 @@ def expire_uploads(uow: UnitOfWork) -> None:
     uploads.drop_orphans(session, partial, uow.now)
 
 
+def collect_undeclared_files(uow: UnitOfWork) -> None:
+    """What arrived and no tablet's work ever named is missing after a month, and its bytes go a week later."""
+    done = collect_undeclared(uow.session, uow.runtime.blobs.store, uow.now, in_use=partial(media.in_use, uow))
+    if any(done):
+        log.info("files that nobody declared were collected", extra=done._asdict())
+
+
 def examine_stuck_files(uow: UnitOfWork) -> None:
     """A file that arrived and that nobody looked at gets another chance, once a task's own tries are over."""
     if found := media.examine_stuck(uow):
@@ -81,6 +90,7 @@ DUE_WORK: tuple[Work, ...] = (
     Work("forget-done-tasks", timedelta(hours=6), forget_done_tasks),
     Work("forget-stale-logins", timedelta(hours=6), forget_stale),
     Work("expire-uploads", timedelta(hours=1), expire_uploads),
+    Work("collect-undeclared-files", timedelta(hours=6), collect_undeclared_files),
     Work("examine-stuck-files", timedelta(hours=1), examine_stuck_files),
     Work("clear-finished-jobs", timedelta(minutes=10), clear_finished_jobs),
 )

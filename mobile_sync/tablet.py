@@ -229,9 +229,15 @@ class Tablet:
         yield self.post("pull", body)
 
     def upload(self, wire: FileWire, *, chunk_bytes: int = 256 * 1024, urgency: Urgency = lambda sha256: 0) -> int:
-        """Send the files the server lacks, small and needed first (B10); returns how many it has verified."""
+        """Send the files the server lacks, small and needed first (B10); returns how many it has verified.
+
+        An op goes before its files (B11).
+        """
         sent = 0
-        for sha256 in in_order(self.kept.files, urgency):
+        pending = [entry.op for entry in self.outbox.entries if entry.stage is Stage.PENDING]
+        early = {file["sha256"] for op in pending for file in op.get("files", ())}
+        ready = {sha256: file for sha256, file in self.kept.files.items() if sha256 not in early}
+        for sha256 in in_order(ready, urgency):
             file = self.kept.files[sha256]
             if send_file(wire, sha256, file, self.storage.content(sha256), chunk_bytes):
                 files = {**self.kept.files, sha256: replace(file, verified=True)}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, text, true, union
 from sqlalchemy.orm import Session
 
 from app.identity.models import Branch
@@ -68,6 +69,19 @@ def lock_attachment(session: Session, attachment_id: UUID) -> Attachment | None:
 def hold_content(session: Session, sha256: str) -> None:
     """Who declares a file and who says that its bytes are here wait for each other, so that neither misses it."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:content, 0))"), {"content": f"blob:{sha256}"})
+
+
+def try_to_hold_content(session: Session, sha256: str) -> bool:
+    """As above, but waits for nobody: False where somebody else holds it."""
+    query = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:content, 0))")
+    return bool(session.scalar(query, {"content": f"blob:{sha256}"}))
+
+
+def contents_named(session: Session, hashes: Collection[str]) -> set[str]:
+    """Those of these hashes that a file's record names, deleted or not: of itself or of a small picture."""
+    names = (Attachment.sha256, Attachment.preview_sha256, Attachment.thumbnail_sha256)
+    found = union(*(select(name).where(name.in_(hashes)) for name in names))
+    return {sha256 for sha256 in session.scalars(found) if sha256}
 
 
 def content_is_here(session: Session, sha256: str) -> bool:

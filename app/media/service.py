@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,13 +97,25 @@ def accept(uow: UnitOfWork, *, attachment: Attachment, examined: Examined) -> No
     taken_at = said.taken_at
     attachment.exif_taken_at = taken_at.replace(tzinfo=zone) if taken_at and taken_at.tzinfo is None else taken_at
     attachment.exif_location, attachment.exif_device = said.location, said.device
-    attachment.thumbnail_sha256 = uow.runtime.blobs.put(examined.thumbnail)
+    attachment.thumbnail_sha256 = _keep(uow, examined.thumbnail)
     uow.emit(AttachmentExamined(attachment.id, attachment.job_id))
 
 
 def show_preview(uow: UnitOfWork, *, attachment: Attachment, examined: Examined) -> None:
     """Something to look at while the original travels: made again here, as all that is shown."""
-    attachment.thumbnail_sha256 = uow.runtime.blobs.put(examined.thumbnail)
+    attachment.thumbnail_sha256 = _keep(uow, examined.thumbnail)
+
+
+def _keep(uow: UnitOfWork, content: bytes) -> str:
+    """Bytes of our own making: who collects files that no tablet declared must not take them for such a one."""
+    queries.hold_content(uow.session, hashlib.sha256(content).hexdigest())
+    return uow.runtime.blobs.put(content)
+
+
+def in_use(uow: UnitOfWork, hashes: Collection[str]) -> set[str]:
+    """Those of these contents that a file's record names, or that somebody has in hand just now; others wait for us."""
+    busy = {sha256 for sha256 in sorted(hashes) if not queries.try_to_hold_content(uow.session, sha256)}
+    return busy | queries.contents_named(uow.session, hashes)
 
 
 def examine_stuck(uow: UnitOfWork) -> int:

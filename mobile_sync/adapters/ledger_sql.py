@@ -278,7 +278,13 @@ class SqlLedger:
             }
             for op, file, sha256 in files
         ]
-        self.session.execute(upsert(blob).on_conflict_do_nothing(), [blobs[sha256] for sha256 in sorted(blobs)])
+        # A row that is there is locked too: who removes undeclared files is done with it then, or passes it by.
+        lost = upsert(blob).on_conflict_do_update(
+            index_elements=[blob.c.sha256],
+            set_={"state": "declared", "verified_at": None},
+            where=blob.c.state == "lost",
+        )
+        self.session.execute(lost, [blobs[sha256] for sha256 in sorted(blobs)])
         self.session.execute(upsert(blob_ref).on_conflict_do_nothing(), refs)
 
     def file(self, device: Device, received: Received, result: Result, clock_error_ms: int) -> None:

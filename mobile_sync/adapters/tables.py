@@ -252,6 +252,7 @@ sync_device_state = Table(
     postgresql_with={"fillfactor": 50},
 )
 
+# `lost`: it was never declared and is missing from `verified_at` on; the bytes go later (B11).
 blob = Table(
     "blob",
     metadata,

@@ -21,10 +21,11 @@ KEPT_FOR = timedelta(days=7)
 
 
 def verified_among(session: Session, hashes: Collection[str]) -> set[str]:
-    """Those whose content is here and checked."""
+    """Those whose content is here and checked. Who would remove any of them waits until the transaction ends (B11)."""
     wanted = [bytes.fromhex(sha256) for sha256 in hashes]
-    query = select(blob.c.sha256).where(blob.c.sha256.in_(wanted), blob.c.state == "verified")
-    return {sha256.hex() for sha256 in session.scalars(query)}
+    query = select(blob.c.sha256, blob.c.state).where(blob.c.sha256.in_(wanted))
+    known = session.execute(query.with_for_update(read=True, key_share=True))
+    return {sha256.hex() for sha256, state in known if state == "verified"}
 
 
 def open_uploads(session: Session, device: Device, hashes: Collection[str], now: datetime) -> dict[str, UUID]:

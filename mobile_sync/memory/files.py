@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from mobile_sync.memory.state import Sending
 from mobile_sync.protocol import SyncProblem
 
 _KEPT_FOR = timedelta(days=7)
+_UNDECLARED_FOR = timedelta(days=30)
 
 
 @dataclass
@@ -41,8 +43,10 @@ class MemoryFiles:
         upload_id = self.server.make_id()
         self.server.step("upload begun")
         content = self.server.state.verified.get(sha256, b"")
-        expires_at = self.server.clock() + _KEPT_FOR
-        self.server.state.uploads[upload_id] = Sending(sha256, size, device_id, expires_at, content)
+        now = self.server.clock()
+        self.server.state.uploads[upload_id] = Sending(sha256, size, device_id, now + _KEPT_FOR, content)
+        if content:
+            self.server.state.wanted_at[sha256] = now
         return upload_id
 
     def _admit(self, device_id: UUID) -> None:
@@ -92,6 +96,7 @@ class MemoryFiles:
             raise SyncProblem("hash_mismatch", 422)
         self.server.step("file verified")
         self.server.state.verified.setdefault(whole.sha256, whole.content)
+        self.server.state.wanted_at.setdefault(whole.sha256, self.server.clock())
 
     def is_right(self, content: bytes, sha256: str) -> bool:
         """The bytes are the file they claim to be."""
@@ -108,3 +113,21 @@ class MemoryFiles:
         for upload_id in overdue:
             del self.server.state.uploads[upload_id]
         return len(overdue)
+
+    def collect(self) -> int:
+        """Remove files that no op names and nobody has sent for long (B11); returns how many."""
+        state, before = self.server.state, self.server.clock() - _UNDECLARED_FOR
+        named = self.named()
+        unwanted = [sha256 for sha256, at in state.wanted_at.items() if at < before and sha256 not in named]
+        for sha256 in unwanted:
+            del state.verified[sha256], state.wanted_at[sha256]
+        ended = [upload_id for upload_id, one in state.uploads.items() if one.sha256 in unwanted]
+        for upload_id in ended:
+            del state.uploads[upload_id]
+        return len(unwanted)
+
+    def named(self) -> set[str]:
+        """The files that an op of the ledger names, whatever became of it."""
+        state = self.server.state
+        told = " ".join(one.body for ops in state.ops.values() for one, _ in ops.values())
+        return {sha256 for _, _, sha256 in state.files} | set(re.findall(r"[0-9a-f]{64}", told))

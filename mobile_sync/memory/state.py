@@ -80,6 +80,7 @@ class State:
     cursors: dict[UUID, tuple[Mapping[str, int], datetime]] = field(default_factory=dict)  # as asked, and when
     files: dict[tuple[Key, str, str], tuple[UUID, int, FileRef]] = field(default_factory=dict)
     verified: dict[str, bytes] = field(default_factory=dict)
+    wanted_at: dict[str, datetime] = field(default_factory=dict)  # when a verified file was sent last
     uploads: dict[UUID, Sending] = field(default_factory=dict)
     alarms: tuple[Result, ...] = ()
 
@@ -98,6 +99,7 @@ class State:
             cursors=dict(self.cursors),
             files=dict(self.files),
             verified=dict(self.verified),
+            wanted_at=dict(self.wanted_at),
             uploads=dict(self.uploads),
             alarms=self.alarms,
         )

@@ -222,9 +222,10 @@ class MemoryHouse:
         self.server.schema_version = version
 
     def purge(self, patience: timedelta) -> None:
-        """Exits that every device's cursor is past, but for the silent, and half files."""
+        """Exits that every device's cursor is past, but for the silent, half files, and files that nobody declared."""
         forget_exits(self.server.state, self.clock() - patience)
         self.files.expire()
+        self.files.collect()
 
     def close(self) -> None:
         """Nothing to give back."""

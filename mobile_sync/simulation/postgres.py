@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
+from mobile_sync.adapters.collecting import collect_undeclared
 from mobile_sync.adapters.conflicts_sql import settle_conflicts
 from mobile_sync.adapters.epochs import current_epoch, new_epoch
 from mobile_sync.adapters.purging import purge_exits
@@ -198,10 +199,12 @@ class PostgresHouse:
                 migrate(ctx.session, version)
 
     def purge(self, patience: timedelta) -> None:
-        """Exits that nobody needs, and files that nobody finishes."""
+        """Exits that nobody needs, files that nobody finishes, and files that nobody declared."""
         with self.host.unit() as ctx:
             purge_exits(ctx.session, ctx.now + timedelta(seconds=1), ctx.now - patience)
             expire_uploads(ctx.session, self.host.partial, ctx.now)
+        with self.host.unit() as ctx:
+            collect_undeclared(ctx.session, self.host.store, ctx.now)
 
     def close(self) -> None:
         """Sessions, hooks and files."""

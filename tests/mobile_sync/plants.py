@@ -147,6 +147,13 @@ class CachedThings(ManyThings):
         return self.__dict__.setdefault("_read", set())  # type: ignore[no-any-return]
 
 
+class CollectsTheDeclared(MemoryFiles):
+    """Whoever removes files that nobody declared does not look who did."""
+
+    def named(self) -> set[str]:
+        return set()
+
+
 class HalfFilesStay(MemoryFiles):
     """What a lost device left half done is nobody's business."""
 

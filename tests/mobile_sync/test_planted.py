@@ -49,7 +49,9 @@ class Plant:
 
 LONG = {"steps": 70}
 CLOCKS = {"steps": 70, "clocks": "jumping", "stress": "clocks", "topics": {"shelf"}, "restores": False}
+WRONG_CLOCKS = {"steps": 70, "clocks": "wrong"}
 PURGES = {"steps": 70, "stress": "purges", "topics": {"shelf"}, "restores": False}
+SHELVED = {"steps": 70, "stress": "purges", "restores": False, "long_waits": True}
 OTHER_LIVES = {"steps": 70, "stress": "restores", "restores": True, "weather": {}}
 LATE = {"steps": 70, "stress": "restores", "restores": True, "long_waits": True, "weather": {"request doubled": 0.3}}
 ARRIVALS = {"steps": 70, "stress": "arrivals", "streams": True, "page": 1, "weather": {"answer cut": 0.3}}
@@ -94,16 +96,17 @@ PLANTED = (
     Plant(
         "half files of the revoked stay",
         "I21",
-        48,
+        136,
         files=plants.HalfFilesStay,
         plan=LOSSES,
     ),
+    Plant("declared files collected", "I19", 26, files=plants.CollectsTheDeclared, plan=SHELVED),
     Plant("no upcasters", "I22", 1, house=plants.NoUpcasters, plan=UPGRADED),
     Plant("exits forgotten", "I1", 20, server=with_feed(plants.ExitsForgotten), plan=PURGES),
     Plant("checksum not looked at", "I24", 22, tablet=plants.NoChecksum, plan=LONG),
     Plant("the later device clock wins", "I13", 6, server=plants.LateClockWins),
-    Plant("the later device clock decides", "I25", 0, patch=plants.later_clock_decides, plan=PRICES),
-    Plant("scope by the device's clock", "S5", 7, patch=plants.scope_by_device_clock, plan={**LONG, "clocks": "wrong"}),
+    Plant("the later device clock decides", "I25", 140, patch=plants.later_clock_decides, plan=PRICES),
+    Plant("scope by the device's clock", "S5", 19, patch=plants.scope_by_device_clock, plan=WRONG_CLOCKS),
 )
 PLANTS = (*FOUND, *PLANTED)
 WITHIN = 3  # seeds: a small change of the simulation need not shift a bug far
