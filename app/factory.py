@@ -40,6 +40,9 @@ BLUEPRINTS = [
 ]
 
 
+SELDOM = 20_000  # new objects between two collections: a push of 500 ops makes as many, and they live to its end
+
+
 def start_serving(runtime: Runtime) -> Flask:
     """The web application of a server process.
 
@@ -56,6 +59,7 @@ def start_serving(runtime: Runtime) -> Flask:
     # processes forked from this one go on sharing the pages that no collection writes to.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(SELDOM)
     return app
 
 

@@ -32,6 +32,7 @@ from mobile_sync.protocol import (
 )
 
 MAX_BUCKETS = 1_000
+MAX_VERSION = 2**31 - 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -47,6 +48,13 @@ class _Bad(ValueError):
 def read_integer(value: Any, least: int = 0) -> int:
     """A JSON integer of at least `least`."""
     if value.__class__ is not int or not least <= value < MAX_INTEGER:
+        raise _Bad("not_integer")
+    return int(value)
+
+
+def _version(value: Any) -> int:
+    """The number of a shape: as high as ledgers keep it."""
+    if read_integer(value, 1) > MAX_VERSION:
         raise _Bad("not_integer")
     return int(value)
 
@@ -173,7 +181,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "base_rev": read_integer,
     "fields": _fields,
     "device_at": read_time,
-    "schema_version": lambda value: read_integer(value, 1),
+    "schema_version": _version,
     "group_no": lambda value: read_integer(value, 1),
     "group_size": lambda value: read_integer(value, 1),
     "depends_on": _numbers,
@@ -297,9 +305,7 @@ def read_batch(body: Mapping[str, Any], write: Writer = canonical) -> Batch:
         raise SyncProblem("too_many_ops", 422, FieldError("ops", "too_many"), most=MAX_OPS)
     if depth_of({**body, "ops": None}) > MAX_DEPTH:
         raise _too_deep()
-    envelope = _envelope(
-        body, {"schema_version": lambda v: read_integer(v, 1), "sent_at": read_time, "monotonic_ms": read_integer}
-    )
+    envelope = _envelope(body, {"schema_version": _version, "sent_at": read_time, "monotonic_ms": read_integer})
     version = envelope["schema_version"]
     received = sorted((receive(op, version, write) for op in ops), key=lambda one: one.op_no)
     if len({one.op_no for one in received}) != len(received):

@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
+from mobile_sync.adapters import binary
+
 NULL = "\\N"
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -35,12 +37,25 @@ def copy_rows(session: Session, table: str, columns: Sequence[str], lines: Itera
     Raises:
         DBAPIError: as an INSERT would.
     """
+    _copy(session, f"COPY {table} ({', '.join(columns)}) FROM STDIN", "".join(f"{line}\n" for line in lines))
+
+
+def copy_binary(session: Session, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
+    """The same of rows made of the cells of `binary`, each behind its `row_head`: half the work for both sides.
+
+    Raises:
+        DBAPIError: as an INSERT would.
+    """
+    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)"
+    _copy(session, statement, b"".join((binary.HEADER, *rows, binary.END)))
+
+
+def _copy(session: Session, statement: str, written: str | bytes) -> None:
     connection = session.connection()
     raw = connection.connection.driver_connection
-    statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     try:
         with raw.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[union-attr]
-            copy.write("".join(f"{line}\n" for line in lines))
+            copy.write(written)
     except psycopg.Error as error:
         lost = connection.dialect.is_disconnect(error, raw, None)  # type: ignore[arg-type]
         if lost:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,8 +15,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Text
 
-from mobile_sync.adapters import texts
-from mobile_sync.adapters.bulk import NULL, Packed, copy_rows, json_cell
+from mobile_sync.adapters import binary, texts
+from mobile_sync.adapters.bulk import Packed, copy_binary
 
 if TYPE_CHECKING:
     from mobile_sync.adapters.tracking import Mark, Version
@@ -23,6 +25,7 @@ _VERSION = (
     *("entity", "rec_id", "rev", "prev_rev", "patch", "deleted", "actor", "device_id", "op_no", "server_at"),
     *("device_at", "device_clock_error_ms", "gps"),
 )
+_REVS = Struct(">iqiq").pack
 _KEYED = (bindparam("entity", type_=Packed("text")), bindparam("rec_id", type_=Packed("uuid")))
 
 # A writer's update must never be skipped because the entry is dirty already: the row lock is what keeps a stamper from
@@ -97,27 +100,29 @@ def write_versions(session: Session, versions: Sequence[Version]) -> None:
     now = None
     if any(one.author.at is None for one in versions):
         now = session.scalar(text("SELECT now()"))
-    copy_rows(session, "record_version", _VERSION, list(_version_lines(versions, now)))
+    copy_binary(session, "record_version", _VERSION, list(_version_rows(versions, now)))
 
 
-def _version_lines(versions: Sequence[Version], now: datetime | None) -> Iterator[str]:
-    """Who and when are mostly the same objects all along, so they are written once."""
-    cells: dict[int, str] = {}
-    known = cells.get
-
-    def new(value: object) -> str:
-        return cells.setdefault(id(value), NULL if value is None else str(value))
-
+def _version_rows(versions: Sequence[Version], now: datetime | None) -> Iterator[bytes]:
+    head, server_time = binary.row_head(len(_VERSION)), lru_cache(8)(binary.moment)
     for entity, rec_id, rev, prev_rev, patch, deleted, author in versions:
         actor, device_id, op_no, at, device_at, clock_error_ms, gps = author
-        server_at = at or now
-        yield (
-            f"{entity}\t{rec_id.int:032x}\t{rev}\t{prev_rev}\t{json_cell(patch)}\t{deleted}\t"
-            f"{known(id(actor)) or new(actor)}\t{known(id(device_id)) or new(device_id)}\t"
-            f"{NULL if op_no is None else op_no}\t{known(id(server_at)) or new(server_at)}\t"
-            f"{NULL if device_at is None else device_at}\t{known(id(clock_error_ms)) or new(clock_error_ms)}\t"
-            f"{NULL if gps is None else json_cell(texts.write(gps))}"
+        cells = (
+            head,
+            binary.word(entity),
+            binary.uuid(rec_id),
+            _REVS(8, rev, 8, prev_rev),
+            binary.text(patch),
+            binary.TRUE if deleted else binary.FALSE,
+            binary.uuid(actor),
+            binary.uuid(device_id),
+            binary.bigint(op_no),
+            server_time(at or now),
+            binary.moment(device_at),
+            binary.bigint(clock_error_ms),
+            binary.NULL if gps is None else binary.jsonb(texts.write(gps)),
         )
+        yield b"".join(cells)
 
 
 def write_entries(session: Session, marks: Sequence[Mark]) -> None:

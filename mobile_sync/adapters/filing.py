@@ -4,44 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from struct import Struct
 
 from sqlalchemy.orm import Session
 
-from mobile_sync.adapters.bulk import NULL, copy_rows, json_cell
+from mobile_sync.adapters.binary import NULL, bigint, integer, moment, row_head, text, uuid, word
+from mobile_sync.adapters.bulk import copy_binary
 from mobile_sync.answers import result_text
-from mobile_sync.protocol import Device, Received, Result
+from mobile_sync.protocol import Device, Op, Received, Result
 
 _COLUMNS = (
-    *("device_id", "actor", "clock_error_ms", "received_at", "op_no", "digest", "status", "rev_after", "result"),
+    *("device_id", "actor", "clock_error_ms", "received_at", "op_no", "rev_after", "digest", "status", "result"),
     *("body", "entity", "rec_id", "kind", "base_rev", "group_no", "schema_version", "device_at"),
 )
-_UNREAD = "\t".join([*[NULL] * 5, "0", NULL])
+_NUMBERED = Struct(">iqiqi32s").pack
+_UNREAD = b"".join([*[NULL] * 5, integer(0), NULL])
 
 
 class Filing:
-    """The results of one push, as lines of COPY until they are written."""
+    """The results of one push, as rows of COPY until they are written."""
 
     def __init__(self, device: Device, clock_error_ms: int, now: datetime) -> None:
-        self._head = f"{device.id}\t{device.person_id or NULL}\t{clock_error_ms}\t{now}"
-        self.lines: list[str] = []
+        who = uuid(device.id) + uuid(device.person_id)
+        self._head = row_head(len(_COLUMNS)) + who + bigint(clock_error_ms) + moment(now)
+        self.rows: list[bytes] = []
 
     def add(self, received: Received, result: Result) -> None:
         """One op; what could not be read of it is null, its body is kept as it came."""
         op = received.op
-        if op is None:
-            read = _UNREAD
-        else:
-            group = NULL if op.group_no is None else op.group_no
-            read = (
-                f"{op.entity}\t{op.rec_id.int:032x}\t{op.kind}\t{op.base_rev}\t{group}\t{op.schema_version}\t"
-                f"{op.device_at}"
-            )
-        self.lines.append(
-            f"{self._head}\t{received.op_no}\t\\\\x{received.digest.hex()}\t{result.status}\t{result.rev}\t"
-            f"{json_cell(result_text(result))}\t{json_cell(received.body)}\t{read}"
+        cells = (
+            self._head,
+            _NUMBERED(8, received.op_no, 8, result.rev, 32, received.digest),
+            word(result.status),
+            text(result_text(result)),
+            text(received.body),
+            _UNREAD if op is None else _read(op),
         )
+        self.rows.append(b"".join(cells))
 
 
-def file_rows(session: Session, lines: Sequence[str]) -> None:
+def _read(op: Op) -> bytes:
+    cells = (
+        word(op.entity),
+        uuid(op.rec_id),
+        word(op.kind),
+        bigint(op.base_rev),
+        bigint(op.group_no),
+        integer(op.schema_version),
+        moment(op.device_at),
+    )
+    return b"".join(cells)
+
+
+def file_rows(session: Session, rows: Sequence[bytes]) -> None:
     """One statement, however many."""
-    copy_rows(session, "sync_op", _COLUMNS, lines)
+    copy_binary(session, "sync_op", _COLUMNS, rows)

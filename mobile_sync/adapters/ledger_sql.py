@@ -23,7 +23,7 @@ from mobile_sync.adapters.tracking import Author, authored, tracker_of
 from mobile_sync.beliefs import VersionSeen
 from mobile_sync.ledger import Asked, Clash, Filed, Key, Opening
 from mobile_sync.merge import UNKNOWN
-from mobile_sync.protocol import Batch, Device, Op, Received, Result
+from mobile_sync.protocol import Batch, Device, Op, Received, Result, Status
 from mobile_sync.results import read_result
 
 _KEYED = (
@@ -37,8 +37,12 @@ _LOCK = text(
     FROM sync_device_state WHERE device_id = :device_id FOR UPDATE
     """
 )
+# Most results say no more than their columns do and need not be read; whatever does has an object within.
 _FILED = text(
-    "SELECT op_no, digest, result FROM sync_op WHERE device_id = :device_id AND op_no = ANY(:op_no)"
+    """
+    SELECT op_no, digest, status, rev_after, CASE WHEN strpos(substr(result::text, 2), '{') > 0 THEN result END
+    FROM sync_op WHERE device_id = :device_id AND op_no = ANY(:op_no)
+    """
 ).bindparams(_KEYED[0])
 _WAITING = text(
     """
@@ -82,6 +86,8 @@ _HELD = text(
         AND (e.gone_at IS NULL OR e.gone_at >= greatest(seen.at, s.since)) AND seen.at IS NOT NULL)
     """
 ).bindparams(*_KEYED, bindparam("at", type_=Packed("timestamptz")), bindparam("base_rev", type_=Packed("bigint")))
+
+_STATUSES = {status.value: status for status in Status}
 
 
 def _asked(ops: Sequence[Op]) -> dict[str, Any]:
@@ -161,7 +167,10 @@ class SqlLedger:
         if not numbers:
             return {}
         rows = self.session.execute(_FILED, {"device_id": device.id, "op_no": sorted(numbers)}).all()
-        return {no: Filed(digest, read_result(result)) for no, digest, result in rows}
+        return {
+            no: Filed(digest, Result(no, _STATUSES[status], rev) if more is None else read_result(more))
+            for no, digest, status, rev, more in rows
+        }
 
     def _waiting(self, device: Device) -> dict[Key, int]:
         rows = self.session.execute(_WAITING, {"device_id": device.id})
@@ -302,7 +311,7 @@ class SqlLedger:
         filing, self._filing = self._filing, None
         self._unwritten.clear()
         if filing is not None:
-            file_rows(self.session, filing.lines)
+            file_rows(self.session, filing.rows)
 
     def close(self, device: Device, batch: Batch, high: int, clock_error_ms: int) -> None:
         """The device's state after the push."""

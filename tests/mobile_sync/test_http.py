@@ -169,6 +169,7 @@ def test_W7_a_revoked_device_cannot_pull_but_its_ops_are_kept(client: FlaskClien
         {"kind": "replace"},
         {"base_rev": -1},
         {"base_rev": True},
+        {"schema_version": 2**31},
         {"device_at": "yesterday"},
         {"device_at": "0001-01-01T00:00:00+23:00"},
         {"gps": {"lon": 181, "lat": 0, "accuracy_m": 1}},
