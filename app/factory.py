@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 
 from flask import Flask
@@ -22,6 +21,7 @@ from app.kernel.headers import install_headers
 from app.kernel.observe import install_observation
 from app.kernel.problem_json import Api, install_problem_handlers
 from app.kernel.unit_of_work import Runtime
+from app.kernel.upkeep import settle_down
 from app.live import queries as live
 from app.map.routes import blp as map_
 from app.media.routes import blp as media
@@ -40,9 +40,6 @@ BLUEPRINTS = [
 ]
 
 
-SELDOM = 20_000  # new objects between two collections: a push of 500 ops makes as many, and they live to its end
-
-
 def start_serving(runtime: Runtime) -> Flask:
     """The web application of a server process.
 
@@ -55,11 +52,7 @@ def start_serving(runtime: Runtime) -> Flask:
         log.warning("no database when the server started", extra={"error": type(error).__name__})
     runtime.engine.dispose()  # a server that forks after this must not share the connection
     app = create_app(runtime)
-    # What is loaded now stays. A full collection would walk all of it: 190 ms, once in six pushes of 500 records. And
-    # processes forked from this one go on sharing the pages that no collection writes to.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(SELDOM)
+    settle_down()
     return app
 
 

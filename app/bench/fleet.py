@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app.crews.models import Crew, CrewKind, CrewMember
 from app.identity import service as identity
@@ -31,48 +33,79 @@ def found_branch(runtime: Runtime) -> UUID:
         return branch.id
 
 
+@dataclass(frozen=True)
+class _Hand:
+    """A person to be, with tablet and crew."""
+
+    code: str
+    person_id: UUID
+    device_id: UUID
+    crew_id: UUID
+
+
 def enrol(
     runtime: Runtime, branch_id: UUID, count: int, *, first: int = 0, crew_id: UUID | None = None
 ) -> list[Tablet]:
     """`count` tablets, each of a crew of its own or all of `crew_id`; `first` keeps their codes apart from others'."""
     with runtime.unit_of_work(SYSTEM) as uow:
-        return [_enrol_one(uow, branch_id, first + number, crew_id) for number in range(count)]
+        hands = [
+            _Hand(f"B{first + number}", uow.new_id(), uow.new_id(), crew_id or uow.new_id()) for number in range(count)
+        ]
+        if crew_id is None:
+            uow.session.execute(insert(Crew), [_crew(branch_id, hand) for hand in hands])
+        for model, values in _ROWS:
+            uow.session.execute(insert(model), [{"branch_id": branch_id, **values(uow, hand)} for hand in hands])
+        return _signed_in(uow, hands)
 
 
-def _enrol_one(uow: UnitOfWork, branch_id: UUID, number: int, crew_id: UUID | None) -> Tablet:
-    person_id, device_id = uow.new_id(), uow.new_id()
-    scoped = {"branch_id": branch_id}
-    code = f"B{number}"
-    if crew_id is None:
-        crew_id = uow.new_id()
-        uow.session.execute(
-            insert(Crew).values(
-                id=crew_id, **scoped, rev=1, code=code, name_zh=code, name_en=code, kind=next(iter(CrewKind))
-            )
-        )
-    rows = (
-        (Person, {"id": person_id, **scoped, "staff_no": code, "name": "测速", "name_en": "Bench", "active": True}),
-        (RoleGrant, {"id": uow.new_id(), **scoped, "person_id": person_id, "role": Role.CREW_MEMBER}),
-        (
-            CrewMember,
-            {"id": uow.new_id(), **scoped, "crew_id": crew_id, "person_id": person_id, "lead": False, "since": uow.now},
-        ),
-        (
-            Device,
-            {
-                "id": device_id,
-                **scoped,
-                "name": code,
-                "public_key": {},
-                "key_thumbprint": code,
-                "state": DeviceState.ACTIVE,
-                "enrolled_by": person_id,
-                "enrolled_at": uow.now,
-                "person_id": person_id,
-            },
-        ),
-    )
-    for model, values in rows:
-        uow.session.execute(insert(model).values(**values))
-    pair = identity.open_token_session(uow, uow.session.get_one(Person, person_id), device_id=device_id)
-    return Tablet(device_id, crew_id, pair.access_token)
+def _crew(branch_id: UUID, hand: _Hand) -> dict[str, Any]:
+    named = {"code": hand.code, "name_zh": hand.code, "name_en": hand.code, "kind": next(iter(CrewKind))}
+    return {"id": hand.crew_id, "branch_id": branch_id, "rev": 1, **named}
+
+
+def _person(_uow: UnitOfWork, hand: _Hand) -> dict[str, Any]:
+    return {"id": hand.person_id, "staff_no": hand.code, "name": "测速", "name_en": "Bench", "active": True}
+
+
+def _grant(uow: UnitOfWork, hand: _Hand) -> dict[str, Any]:
+    return {"id": uow.new_id(), "person_id": hand.person_id, "role": Role.CREW_MEMBER}
+
+
+def _member(uow: UnitOfWork, hand: _Hand) -> dict[str, Any]:
+    return {
+        "id": uow.new_id(),
+        "crew_id": hand.crew_id,
+        "person_id": hand.person_id,
+        "lead": False,
+        "since": uow.now,
+    }
+
+
+def _device(uow: UnitOfWork, hand: _Hand) -> dict[str, Any]:
+    return {
+        "id": hand.device_id,
+        "name": hand.code,
+        "public_key": {},
+        "key_thumbprint": hand.code,
+        "state": DeviceState.ACTIVE,
+        "enrolled_by": hand.person_id,
+        "enrolled_at": uow.now,
+        "person_id": hand.person_id,
+    }
+
+
+_ROWS: Sequence[tuple[type[Any], Callable[[UnitOfWork, _Hand], dict[str, Any]]]] = (
+    (Person, _person),
+    (RoleGrant, _grant),
+    (CrewMember, _member),
+    (Device, _device),
+)
+
+
+def _signed_in(uow: UnitOfWork, hands: Sequence[_Hand]) -> list[Tablet]:
+    """All people read, and all logins written, at once."""
+    query = select(Person).where(Person.id.in_([hand.person_id for hand in hands]))
+    people = {person.id: person for person in uow.session.scalars(query)}
+    with uow.session.no_autoflush:
+        pairs = [identity.open_token_session(uow, people[hand.person_id], device_id=hand.device_id) for hand in hands]
+    return [Tablet(hand.device_id, hand.crew_id, pair.access_token) for hand, pair in zip(hands, pairs, strict=True)]
