@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +14,7 @@ from mobile_sync.adapters.sql import ensure_epoch, metadata
 from mobile_sync.testing import Ticker
 from tests.mobile_sync.sample import NotesAtOnce, Shop, sample_metadata
 from tests.mobile_sync.worlds import MemoryWorld, SqlWorld, World
+from tests.tracing import without_tracer
 
 
 @pytest.fixture(scope="session")
@@ -73,17 +72,6 @@ def world(request: pytest.FixtureRequest, clock: Ticker) -> World:
     if request.param == "many at once":
         shop.collections = {"note": NotesAtOnce()}
     return SqlWorld(shop)
-
-
-@contextmanager
-def without_tracer() -> Iterator[None]:
-    """No coverage meanwhile: thousands of runs would take eight times as long and reach no line the first did not."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    try:
-        yield
-    finally:
-        sys.settrace(tracer)
 
 
 @pytest.fixture

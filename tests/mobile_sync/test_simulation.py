@@ -21,7 +21,7 @@ from mobile_sync.simulation.faults import Tally
 from mobile_sync.simulation.network import FATES
 from mobile_sync.simulation.postgres import PostgresHouse
 from mobile_sync.simulation.postgres_state import drop_schema, simulation_engine
-from tests.mobile_sync.conftest import without_tracer
+from tests.tracing import without_tracer
 
 pytestmark = pytest.mark.usefixtures("untraced")
 

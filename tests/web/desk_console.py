@@ -10,10 +10,8 @@ from playwright.sync_api import expect
 
 from app.bench.browser.pages import SLOW_MS, Console
 from app.story.desk import Desk
-from tests.web.product import ROOT
+from tests.web.accessible import violations
 
-AXE = ROOT / "app/web/node_modules/axe-core/axe.min.js"
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # `tray.empty.all`: what a screen shows when a word is missing.
 RAW_KEY = re.compile(r"\b[a-z][a-zA-Z]+\.[a-z][a-zA-Z_.]+[a-z]\b")
 
@@ -35,10 +33,7 @@ class DeskConsole(Console):
 
     def violations(self) -> list[str]:
         """What axe finds against WCAG 2.2 A and AA, a line each."""
-        self.page.evaluate(AXE.read_text())
-        run = "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } })"
-        report = self.page.evaluate(run, WCAG)
-        return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in report["violations"]]
+        return violations(self.page)
 
     def raw_keys(self) -> list[str]:
         """Names of words that stand where a word should."""

@@ -316,3 +316,12 @@ def test_the_language_changes_on_the_spot_and_for_good(console: OpenConsole) -> 
     expect(opened.page.locator("html")).to_have_attribute("lang", "en")
     opened.page.reload()
     expect(opened.tab("To send")).to_be_visible(timeout=SLOW_MS)
+
+
+def test_axe_names_what_is_wrong(console: OpenConsole) -> None:
+    """The check bites: a picture that says nothing, words too pale to read."""
+    opened = console()
+    opened.page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<img src=\"/desk/x.png\"><p style=\"color:#eee\">pale')"
+    )
+    assert {line.partition(":")[0] for line in opened.violations()} >= {"image-alt", "color-contrast"}
