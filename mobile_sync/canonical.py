@@ -53,7 +53,6 @@ _SUSPECT = re.compile(r"\\u(?:0000|d[89a-f])")
 
 def unstorable(body: Mapping[str, Any], text: str, write: Writer) -> bool:
     """Whether the op, of which `text` was written, holds what no database takes."""
-    # Numbers out of range are looked for apart: an expression of both has no prefix to skip by, and takes four times
-    # as long.
-    suspect = _SUSPECT.search(text) or "NaN" in text or "Infinity" in text
+    # Looked for one by one: plain texts are searched several times faster than by an expression.
+    suspect = ("\\u" in text and _SUSPECT.search(text)) or "NaN" in text or "Infinity" in text
     return bool(suspect) and write(storable(body)) != text

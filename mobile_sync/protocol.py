@@ -48,7 +48,10 @@ class Status(StrEnum):
     @property
     def waits(self) -> bool:
         """Not final: a person or another op has to come first."""
-        return self in (Status.HELD, Status.QUARANTINED)
+        return self in _WAITING
+
+
+_WAITING = (Status.HELD, Status.QUARANTINED)  # named once: to name a member takes a call in Python 3.11
 
 
 class Verb(StrEnum):
