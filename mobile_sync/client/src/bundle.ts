@@ -68,14 +68,17 @@ export async function unsent(tables: Tables): Promise<Unsent> {
 
 /** Files in bundles of `most` bytes each, small ones first; one that is larger goes alone. The first has the ops. */
 export function groups(files: readonly FileRow[], most: number): FileRow[][] {
-  const found: FileRow[][] = [[]]
+  let last: FileRow[] = []
+  const found = [last]
   let bytes = 0
   for (const file of files) {
-    const last = found.at(-1)!
     const full = bytes + file.size > most || last.length === MOST_FILES
-    if (full && last.length > 0) found.push([])
+    if (full && last.length > 0) {
+      last = []
+      found.push(last)
+    }
     bytes = full ? file.size : bytes + file.size
-    found.at(-1)!.push(file)
+    last.push(file)
   }
   return found
 }

@@ -1,5 +1,6 @@
 /** The engine as an app holds it: record edits, look at them, and let rounds of push, pull and files run by themselves. */
 
+import type { Allowance, BudgetRules, Throughput, Waiting } from './budget'
 import type { FileRules } from './files'
 import { FIELD_FILES, heard, isAnyWaiting, purge } from './files'
 import type { Edit } from './outbox'
@@ -17,7 +18,7 @@ import type { Also, SyncStorage, Tables } from './store'
 import { EPOCH, HEARD, readMeta, writeMeta } from './store'
 import type { Digest } from './verify'
 import { verify } from './verify'
-import type { Clock, FaultKind, Locks, Transport, Uploader } from './world'
+import type { Clock, Conditions, FaultKind, Locks, Transport, Uploader } from './world'
 import { Fault } from './world'
 
 export interface Parts {
@@ -36,6 +37,9 @@ export interface Parts {
   page?: number
   retry?: RetryRules
   files?: FileRules
+  budget?: BudgetRules
+  /** Asked before files are sent. Left out: only requests tell whether the link is weak, and the battery lasts. */
+  conditions?: () => Promise<Conditions>
 }
 
 export interface Keeping {
@@ -69,6 +73,8 @@ export class SyncClient {
   /** The file on its way and how many of its bytes the server has. */
   moving: { sha256: string; sent: number } | null = null
   last: Outcome | null = null
+  /** Files that link or battery made wait in the last round (SPEC B12, B13). */
+  waiting: Waiting | null = null
 
   private readonly listeners = new Set<() => void>()
   private readonly retry: Retry
@@ -139,6 +145,12 @@ export class SyncClient {
     this.asked_at = -Infinity
   }
 
+  /** The next round sends all files, whatever link and battery say. */
+  hurry(): void {
+    this.hurried = true
+    this.edited = true // a round that is under way goes through once more
+  }
+
   /** Run one round now. Calls during a round join it, and a further round follows where edits came in between. */
   sync(): Promise<Outcome> {
     this.running ??= this.guarded().finally(() => {
@@ -192,6 +204,10 @@ export class SyncClient {
   private noStreams = false
   /** What the server takes beyond its first release, as it said last (SPEC W12). */
   private offers: string[] = []
+  private throughput: Throughput | null = null
+  /** Of the round that is under way. */
+  private allowance: Allowance | null = null
+  private hurried = false
 
   private async attempt(): Promise<Outcome> {
     this.retryAfter = null
@@ -209,6 +225,7 @@ export class SyncClient {
 
   private async round(): Promise<Outcome> {
     const total = { pushed: 0, pulled: 0, files: 0 }
+    this.allowance = null
     this.report = (await this.parts.report?.()) ?? null
     do {
       this.edited = false
@@ -341,12 +358,24 @@ export class SyncClient {
 
   private async sendFiles(): Promise<number> {
     const { storage, transport, uploader, clock } = this.parts
+    this.waiting = null
     if (!(await storage.run('read', isAnyWaiting))) return 0
-    const { sendFiles } = await import('./sending')
-    return sendFiles({
+    const [{ sendFiles }, budget] = await Promise.all([import('./sending'), import('./budget')])
+    const throughput = (this.throughput ??= new budget.Throughput())
+    if (this.allowance === null || this.hurried) {
+      const isSlow = (): boolean => throughput.isWeak || this.link.link !== 'online'
+      const conditions = (await this.parts.conditions?.()) ?? { link: null, battery: null }
+      const rules = this.parts.budget ?? budget.FIELD_BUDGET
+      this.allowance = new budget.Allowance(rules, conditions, isSlow, this.hurried)
+      this.hurried = false
+    }
+    const { allowance } = this
+    const verified = await sendFiles({
       storage,
       uploader,
       clock,
+      allowance,
+      throughput,
       rules: this.parts.files ?? FIELD_FILES,
       transport: { checkBlobs: (hashes) => this.timed(() => transport.checkBlobs(hashes)) },
       interrupted: () => this.edited,
@@ -356,6 +385,8 @@ export class SyncClient {
         this.tell()
       },
     })
+    this.waiting = allowance.waiting
+    return verified
   }
 
   private async timed<T>(request: () => Promise<T>): Promise<T> {

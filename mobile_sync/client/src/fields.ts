@@ -2,7 +2,7 @@
 
 import type { Doc, Fields, Json } from './protocol'
 
-function isObject(value: Json | undefined): value is { [key: string]: Json } {
+function isObject(value: Json | undefined): value is Record<string, Json> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

@@ -46,7 +46,8 @@ export async function heard(tables: Tables, epoch: string, server_at: string): P
   await writeMeta(tables, SERVER_AT, at)
   for (const file of await tables.files.by('state', 'verified')) {
     if (file.purged) continue
-    if (life !== null && life !== epoch) await tables.files.put({ ...file, state: 'waiting', sent: 0, verified_at: null })
+    if (life !== null && life !== epoch)
+      await tables.files.put({ ...file, state: 'waiting', sent: 0, verified_at: null })
     else if (file.verified_at === null) await tables.files.put({ ...file, verified_at: at })
   }
 }

@@ -35,7 +35,14 @@ export function noted(known: readonly Incident[], ending: Ending, at: number): I
   const after = known.map((one) => (stays(one) ? one : { ...one, healed_at: server_at, told: false }))
   const lasting = new Set(after.filter((one) => one.healed_at === null).map((one) => one.bucket))
   const begun = [...wrong].filter(([bucket]) => !lasting.has(bucket)).sort(([a], [b]) => (a < b ? -1 : 1))
-  const added = begun.map(([bucket, found]) => ({ bucket, found_at: server_at, ...found, healed_at: null, told: false, at }))
+  const added = begun.map(([bucket, found]) => ({
+    bucket,
+    found_at: server_at,
+    ...found,
+    healed_at: null,
+    told: false,
+    at,
+  }))
   return [...after, ...added]
 }
 

@@ -1,6 +1,7 @@
 /** The engine's public face. */
 
 export * from './bringing'
+export * from './budget'
 export * from './bundle'
 export * from './client'
 export * from './fields'

@@ -1,6 +1,17 @@
 /** A storage in memory that keeps the transaction promise: for tests, and for looking at the contract. */
 
-import type { Also, ContentRow, DocRow, FileRow, IndexedTable, MetaRow, OpRow, PageRow, SyncStorage, Tables } from './store'
+import type {
+  Also,
+  ContentRow,
+  DocRow,
+  FileRow,
+  IndexedTable,
+  MetaRow,
+  OpRow,
+  PageRow,
+  SyncStorage,
+  Tables,
+} from './store'
 
 type Rows = Map<string | number, unknown>
 const NAMES = ['meta', 'docs', 'ops', 'pages', 'files', 'contents'] as const

@@ -106,7 +106,13 @@ export function completed(row: OpRow, epoch: string | null): OpRow {
   return { ...row, op: { ...row.op, schema_version: UNNAMED_SCHEMA, ...(based ? { epoch } : {}) } }
 }
 
-type Owner = { op_no: number; record: string; tag: string; label: string; made_at: number }
+interface Owner {
+  op_no: number
+  record: string
+  tag: string
+  label: string
+  made_at: number
+}
 
 async function keepFile(tables: Tables, file: { ref: FileRef; bytes?: unknown }, owner: Owner): Promise<void> {
   const known = await tables.files.get(file.ref.sha256)

@@ -1,7 +1,7 @@
 /** What the screen shows: the server's documents with the device's own edits on top (SPEC L6, S5). */
 
 import { applyFields } from './fields'
-import type { Doc, Fields } from './protocol'
+import type { Doc, FieldOutcome, Fields } from './protocol'
 import type { DocRow, OpRow, OpState, Tables } from './store'
 import { recordKey } from './store'
 
@@ -21,13 +21,15 @@ const SHOWN: readonly OpState[] = [...OPEN, 'settled']
 
 /** What an op still says about the record: all it asked for until it is judged, then what the server made of it. */
 function saying(row: OpRow): Fields {
-  const fields = { ...row.op.fields }
-  if (row.state !== 'settled') return fields
-  for (const [name, outcome] of Object.entries(row.result?.fields ?? {})) {
-    if (outcome.value !== undefined) fields[name] = outcome.value
-    else if (outcome.outcome === 'kept' || outcome.outcome === 'conflict') delete fields[name]
-  }
-  return fields
+  if (row.state !== 'settled') return { ...row.op.fields }
+  const outcomes = row.result?.fields ?? {}
+  const asked = Object.entries(row.op.fields).filter(([name]) => !isTheirs(outcomes[name]))
+  const made = Object.entries(outcomes).flatMap(([name, { value }]) => (value === undefined ? [] : [[name, value]]))
+  return Object.fromEntries([...asked, ...made]) as Fields
+}
+
+function isTheirs(outcome: FieldOutcome | undefined): boolean {
+  return outcome?.outcome === 'kept' || outcome?.outcome === 'conflict'
 }
 
 function isShown(row: OpRow): boolean {

@@ -6,11 +6,11 @@ import type { OpRow, Tables } from './store'
 
 export interface Journal {
   /** Ops with a result, by `entity/kind`. */
-  ops: { [key: string]: number }
+  ops: Record<string, number>
   /** Ops without one, by entity. */
-  waiting: { [entity: string]: number }
+  waiting: Record<string, number>
   /** Files declared by ops that were taken, by kind: content hash → bytes. */
-  files: { [kind: string]: { [sha256: string]: number } }
+  files: Record<string, Record<string, number>>
   /** Those of them without a receipt. */
   unsent: string[]
 }
@@ -57,7 +57,7 @@ async function countFiles(tables: Tables, row: OpRow, counted: Journal): Promise
 
 /** Ops by entity and kind; files by kind in number and in bytes (SPEC D2). */
 export function differences(counted: Journal, told: ProofResponse): Difference[] {
-  const there: { [key: string]: number } = {}
+  const there: Record<string, number> = {}
   for (const { entity, kind, count } of told.ops) there[`${entity}/${kind}`] = (there[`${entity}/${kind}`] ?? 0) + count
   const ops = keysOf(counted.ops, there)
     .map((what) => ({ what, files: false, here: counted.ops[what] ?? 0, there: there[what] ?? 0 }))

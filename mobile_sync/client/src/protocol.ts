@@ -1,8 +1,8 @@
 /** The wire of SPEC.md as types: what a device and a server say to each other. */
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
-export type Fields = { [name: string]: Json }
-export type Doc = { [name: string]: Json }
+export type Fields = Record<string, Json>
+export type Doc = Record<string, Json>
 
 export type OpKind = 'create' | 'update' | 'delete'
 
@@ -51,7 +51,7 @@ export interface Problem {
   title?: string
   detail?: string
   status?: number
-  params?: { [name: string]: Json }
+  params?: Record<string, Json>
   errors?: { field: string; reason: string }[]
 }
 
@@ -67,7 +67,7 @@ export interface OpResult {
   status: OpStatus
   rev: number
   problem?: Problem | null
-  fields?: { [name: string]: FieldOutcome } | null
+  fields?: Record<string, FieldOutcome> | null
   centre?: Said
 }
 
@@ -119,7 +119,7 @@ export interface ToldIncident {
 
 export interface PullRequest {
   epoch: string | null
-  cursors: { [bucket: string]: number }
+  cursors: Record<string, number>
   limit: number
   schema_version?: number
   mismatched?: string[]

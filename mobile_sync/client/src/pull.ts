@@ -3,7 +3,7 @@
 import { fingerprint } from './fingerprint'
 import { OPEN } from './overlay'
 import { PULLS_BEGUN } from './outbox'
-import type { BucketHead, Change, PullRequest, PullResponse } from './protocol'
+import type { BucketHead, Change, Doc, PullRequest, PullResponse } from './protocol'
 import type { DocRow, Tables } from './store'
 import { EPOCH, HEARD, readMeta, recordKey, writeMeta } from './store'
 
@@ -22,7 +22,7 @@ export const HEARD_AT = 'pull.heard_at'
 /** Set when the server's history changed: what it expects of us must be asked even with an empty outbox. */
 export const PROBE = 'push.probe'
 
-type Cursors = { [bucket: string]: number }
+type Cursors = Record<string, number>
 /** How far the pull that is under way has come. */
 export interface Staged {
   epoch: string
@@ -64,26 +64,35 @@ export async function dropTooOld(tables: Tables, page: PullResponse): Promise<bo
 
 /** Keep one page. True when every bucket is complete, so that `applyStaged` may run. */
 export async function stage(tables: Tables, page: PullResponse): Promise<boolean> {
-  let before = await readMeta<Staged | null>(tables, STAGED, null)
-  if (before !== null && before.epoch !== page.epoch) {
-    // The history changed under this pull; its earlier pages belong to the old one.
-    for (const row of await tables.pages.all()) await tables.pages.delete(row.n)
-    before = { ...before, cursors: {}, done: 0 }
-  }
-  const cursors = { ...(before?.cursors ?? (await readMeta<Cursors>(tables, CURSORS, {}))) }
-  const next = before?.next ?? 1
-  await tables.pages.put({ n: next, page })
-  for (const key of page.dropped) delete cursors[key]
+  const before = await stagedSoFar(tables, page)
+  const { epoch, server_at, changes } = page
+  const cursors = without(before.cursors, page.dropped)
   for (const bucket of page.buckets) cursors[bucket.key] = bucket.seq
-  const number = before?.number ?? (await readMeta(tables, PULLS_BEGUN, 0))
-  const done = (before?.done ?? 0) + page.changes.length
-  const left = page.left ?? (before?.left == null ? null : Math.max(0, before.left - page.changes.length))
-  const { epoch, server_at } = page
-  const begun_at = before?.begun_at ?? server_at
-  const staged: Staged = { epoch, cursors, next: next + 1, number, done, left, server_at, begun_at }
-  await writeMeta(tables, STAGED, staged)
-  await writeMeta(tables, HEARD, page.epoch)
+  const left = page.left ?? (before.left == null ? null : Math.max(0, before.left - changes.length))
+  const done = (before.done ?? 0) + changes.length
+  await tables.pages.put({ n: before.next, page })
+  await writeMeta(tables, STAGED, { ...before, epoch, server_at, cursors, next: before.next + 1, done, left })
+  await writeMeta(tables, HEARD, epoch)
   return page.buckets.every((bucket) => !bucket.more)
+}
+
+/** What this pull has brought; of another life of the server, nothing. */
+async function stagedSoFar(tables: Tables, { epoch, server_at }: PullResponse): Promise<Staged> {
+  const before = await readMeta<Staged | null>(tables, STAGED, null)
+  if (before === null) {
+    const cursors = await readMeta<Cursors>(tables, CURSORS, {})
+    const number = await readMeta(tables, PULLS_BEGUN, 0)
+    return { epoch, cursors, next: 1, number, done: 0, left: null, server_at, begun_at: server_at }
+  }
+  const goingOn = { ...before, begun_at: before.begun_at ?? server_at }
+  if (before.epoch === epoch) return goingOn
+  // The history changed under this pull; its earlier pages belong to the old one.
+  for (const row of await tables.pages.all()) await tables.pages.delete(row.n)
+  return { ...goingOn, cursors: {}, done: 0 }
+}
+
+function without<T>(all: Readonly<Record<string, T>>, keys: readonly string[]): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).filter(([key]) => !keys.includes(key)))
 }
 
 /** Whether a pull should ask for a stream: nothing is here yet, or a bucket is within its reading from the start. */
@@ -167,9 +176,7 @@ class Application {
 
   private async hold(row: DocRow | undefined, change: Change, key: string): Promise<void> {
     const held = { ...row?.held, [change.bucket]: change.seq }
-    const known = row !== undefined && (!this.newEpoch || this.fresh.has(key)) ? row.rev : -1
-    const newer = change.doc != null && change.rev >= known
-    const doc = newer ? (change.doc ?? {}) : (row?.doc ?? {})
+    const { rev, doc } = this.newer(row, change, key)
     await this.tables.docs.put({
       key,
       entity: change.entity,
@@ -177,15 +184,22 @@ class Application {
       held,
       buckets: Object.keys(held),
       shadow: false,
-      rev: newer ? change.rev : (row?.rev ?? change.rev),
+      rev,
       doc,
       print: fingerprint(doc),
     })
   }
 
+  /** What came, unless what is here is newer; revisions of another epoch say nothing. */
+  private newer(row: DocRow | undefined, { rev, doc }: Change, key: string): { rev: number; doc: Doc } {
+    const here = row === undefined || (this.newEpoch && !this.fresh.has(key)) ? -1 : row.rev
+    if (doc != null && rev >= here) return { rev, doc }
+    return { rev: row?.rev ?? rev, doc: row?.doc ?? {} }
+  }
+
   /** Let go of one (bucket, record) pair; the record leaves with its last pair, or stays as a hidden shadow. */
   private async release(row: DocRow, bucket: string): Promise<void> {
-    const { [bucket]: _, ...held } = row.held
+    const held = without(row.held, [bucket])
     const buckets = Object.keys(held)
     this.gone += 1
     if (buckets.length > 0) {

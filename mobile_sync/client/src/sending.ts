@@ -1,5 +1,6 @@
 /** Sending files: small first, until the server has verified them. Loaded when there is one to send. */
 
+import type { Allowance, Throughput } from './budget'
 import { KEEP_MS, type FileRules } from './files'
 import type { BlobStatus } from './protocol'
 import type { FileRow, SyncStorage, Tables } from './store'
@@ -13,15 +14,22 @@ export interface FileWorld {
   uploader: Uploader
   clock: Clock
   rules: FileRules
+  allowance: Allowance
+  throughput: Throughput
   /** True when edits came in meanwhile: text goes before the next chunk of any file. */
   interrupted(): boolean
   /** Bytes of the file being sent that the server has; for the screen only. */
   progress(sha256: string, sent: number): void
 }
 
-/** Send all waiting files. One refused file is parked and the rest go on; a lost link ends the round by its Fault. */
+/**
+ * Send the waiting files that link and battery allow. One refused file is parked and the rest go on; a lost link ends the
+ * round by its Fault.
+ */
 export async function sendFiles(world: FileWorld): Promise<number> {
-  const waiting = await world.storage.run('read', (tables) => inOrder(tables, world.rules))
+  world.allowance.waiting = null
+  const ordered = await world.storage.run('read', (tables) => inOrder(tables, world.rules))
+  const waiting = smallFirst(world, ordered)
   let verified = 0
   for (let at = 0; at < waiting.length; at += world.rules.check_limit) {
     const group = waiting.slice(at, at + world.rules.check_limit)
@@ -52,6 +60,12 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0)
 }
 
+/** What costs a weak link little goes before what costs it much (SPEC B12). */
+function smallFirst({ allowance }: FileWorld, files: readonly FileRow[]): readonly FileRow[] {
+  if (!allowance.isLinkWeak) return files
+  return [...files.filter((file) => !allowance.isLarge(file)), ...files.filter((file) => allowance.isLarge(file))]
+}
+
 async function check(world: FileWorld, files: readonly FileRow[]): Promise<Map<string, BlobStatus>> {
   const answer = await world.transport.checkBlobs(files.map((file) => file.sha256))
   const { keep_s } = answer
@@ -60,30 +74,46 @@ async function check(world: FileWorld, files: readonly FileRow[]): Promise<Map<s
 }
 
 async function sendOne(world: FileWorld, file: FileRow, known: BlobStatus | undefined): Promise<number> {
-  if (known?.state === 'verified') return markVerified(world, file)
-  const content = await world.storage.run('read', (tables) => tables.contents.get(file.sha256))
-  if (content === undefined) {
-    await park(world, file, new Fault('refused', { code: 'file_bytes_missing' }))
-    return 0
-  }
-  try {
-    await upload(world, file, content.bytes, known)
-  } catch (fault) {
-    if (!(fault instanceof Fault) || fault.kind !== 'refused') throw fault
-    await park(world, file, fault)
-    return 0
-  }
+  if (isVerified(known)) return markVerified(world, file)
+  if (world.allowance.postpones(file, known?.offset ?? 0)) return 0
+  if (!(await delivered(world, file, known))) return 0
   const after = (await check(world, [file])).get(file.sha256)
-  if (after?.state === 'verified') return markVerified(world, file)
-  await update(world, file, (row) => ({ ...row, tries: row.tries + 1, sent: after?.offset ?? 0 }))
+  if (isVerified(after)) return markVerified(world, file)
+  const sent = after?.offset ?? 0
+  await update(world, file, (row) => ({ ...row, tries: row.tries + 1, sent }))
+  world.allowance.postpones(file, sent)
   return 0
 }
 
+function isVerified(known: BlobStatus | undefined): boolean {
+  return known?.state === 'verified'
+}
+
+/** Upload what may go of a file; false: it is parked, for it can never be sent. */
+async function delivered(world: FileWorld, file: FileRow, known: BlobStatus | undefined): Promise<boolean> {
+  const content = await world.storage.run('read', (tables) => tables.contents.get(file.sha256))
+  try {
+    if (content === undefined) throw new Fault('refused', { code: 'file_bytes_missing' })
+    await upload(world, file, content.bytes, known)
+    return true
+  } catch (fault) {
+    if (!(fault instanceof Fault) || fault.kind !== 'refused') throw fault
+    await park(world, file, fault)
+    return false
+  }
+}
+
 async function upload(world: FileWorld, file: FileRow, bytes: unknown, known: BlobStatus | undefined): Promise<void> {
+  const { allowance, clock, throughput } = world
   const at = { url: known?.upload_url ?? null, offset: known?.offset ?? 0 }
+  const began = clock.monotonic()
+  let taken = at.offset
   await world.uploader.upload(file, bytes, at, (sent) => {
+    allowance.spend(file, sent - taken)
+    taken = sent
+    throughput.measured(sent - at.offset, clock.monotonic() - began)
     world.progress(file.sha256, sent)
-    return !world.interrupted()
+    return !world.interrupted() && allowance.allows(file)
   })
 }
 

@@ -45,7 +45,7 @@ export interface Outstanding {
   /** Edits that the server has and has not judged (held, quarantined). */
   at_centre: number
   /** Files without a receipt, by kind. */
-  files: { [kind: string]: number }
+  files: Record<string, number>
   /** Bytes of those files that the server does not have. */
   bytes: number
   /** Device time of the oldest of all these, or null. */
@@ -67,7 +67,7 @@ export async function count(tables: Tables, quiet: readonly string[]): Promise<O
   const atCentre = (await tables.ops.by('state', 'held')).length + (await tables.ops.by('state', 'quarantined')).length
   const waiting = await tables.files.by('state', 'waiting')
   const refused = await tables.files.by('state', 'refused')
-  const files: { [kind: string]: number } = {}
+  const files: Record<string, number> = {}
   for (const file of waiting) files[file.kind] = (files[file.kind] ?? 0) + 1
   const made = [...ops, ...waiting].map((row) => row.made_at)
   return {

@@ -43,7 +43,7 @@ export interface DocRow {
   /** The document's fingerprint as it was written; absent in rows of earlier versions. */
   print?: number
   /** bucket key → seq of the entry that brought it. */
-  held: { [bucket: string]: number }
+  held: Record<string, number>
   buckets: string[]
   /** It left every bucket while edits were waiting: hidden, kept until they have results. */
   shadow: boolean

@@ -46,7 +46,9 @@ export async function verify(
       wrong.set(head.key, { ...expected, ...found })
   }
   const own = heads.map((head) => head.key)
-  return (await isNews(storage, wrong)) ? storage.run('write', (tables) => report(tables, { own, wrong, unsure }, now)) : []
+  return (await isNews(storage, wrong))
+    ? storage.run('write', (tables) => report(tables, { own, wrong, unsure }, now))
+    : []
 }
 
 /** Mostly all adds up, and nothing is written. */
@@ -63,7 +65,7 @@ async function entriesOf(tables: Tables, bucket: string): Promise<string[]> {
 }
 
 async function report(tables: Tables, ending: Omit<Ending, 'server_at'>, now: number): Promise<string[]> {
-  const renewed = await readMeta<{ [bucket: string]: number }>(tables, RENEWED_AT, {})
+  const renewed = await readMeta<Record<string, number>>(tables, RENEWED_AT, {})
   // Either way round: a clock that stood years ahead once must not put this off for years.
   const due = [...ending.wrong.keys()].filter(
     (bucket) => Math.abs(now - (renewed[bucket] ?? -Infinity)) > RENEW_EVERY_MS,

@@ -45,6 +45,13 @@ export interface Transport {
   checkBlobs(hashes: string[]): Promise<BlobCheckResponse>
 }
 
+/** What the system says of link and battery; null: nothing. */
+export interface Conditions {
+  link: 'good' | 'weak' | null
+  /** `low`: and not being charged. */
+  battery: 'low' | 'fine' | null
+}
+
 export interface Uploader {
   /**
    * Send the rest of a file, resuming at `offset`. `sent` is told the bytes the server has taken so far; where it answers

@@ -348,7 +348,10 @@ describe('files', () => {
 
   test('[B10] among files of one kind those that are wanted soonest go first', async () => {
     const order: string[] = []
-    const rules = { ...FIELD_FILES, urgency: (_: unknown, file: FileRow) => Promise.resolve(file.tag === 'gas' ? 0 : 1) }
+    const rules = {
+      ...FIELD_FILES,
+      urgency: (_: unknown, file: FileRow) => Promise.resolve(file.tag === 'gas' ? 0 : 1),
+    }
     const asked = tablet(server, here.storage, here.clock, rules)
     asked.link.upload = (file) => {
       order.push(`${file.kind} ${file.tag}`)

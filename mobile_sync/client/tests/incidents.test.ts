@@ -6,7 +6,8 @@ import type { Tablet } from './world'
 import { tablet, TestServer } from './world'
 
 const idOf = (n: number): string => `018f0000-0000-7000-8000-${String(n).padStart(12, '0')}`
-const plain = (incidents: readonly Incident[]): unknown => JSON.parse(JSON.stringify(incidents, (key, value) => (key === 'at' ? undefined : value)))
+const plain = (incidents: readonly Incident[]): unknown =>
+  JSON.parse(JSON.stringify(incidents, (key, value) => (key === 'at' ? undefined : value)))
 
 describe('incidents.json: noted', () => {
   test.each(incidentVectors.noted.map((vector) => [`[${vector.rule}] ${vector.name}`, vector] as const))(
@@ -42,30 +43,34 @@ beforeEach(async () => {
 const row = async (tables: Tables, n: number): Promise<DocRow> => (await tables.docs.get(`job/${idOf(n)}`))!
 const CORRUPTIONS: Record<string, (tables: Tables) => Promise<void>> = {
   'a row is gone': (tables) => tables.docs.delete(`job/${idOf(3)}`),
-  'a row is older than it says': async (tables) => tables.docs.put({ ...(await row(tables, 4)), held: { 'crew:1': 1 } }),
+  'a row is older than it says': async (tables) =>
+    tables.docs.put({ ...(await row(tables, 4)), held: { 'crew:1': 1 } }),
   'a document rotted': async (tables) => tables.docs.put({ ...(await row(tables, 5)), doc: { n: 5, note: 'whale' } }),
   'a row is there that never was': async (tables) =>
     tables.docs.put({ ...(await row(tables, 6)), key: `job/${idOf(99)}`, id: idOf(99) }),
 }
 
 describe('a replica that does not add up', () => {
-  test.each(Object.entries(CORRUPTIONS))('[L16] I24: %s: found, healed, and the server hears of both', async (_, corrupt) => {
-    await here.storage.run('write', corrupt)
-    await here.client.sync()
-    const docs = await here.client.read((tables) => tables.docs.all())
-    expect(Object.fromEntries(docs.map(({ key, doc }) => [key, doc]))).toEqual(server.inScope())
-    await here.client.sync()
-    expect(server.incidents.map(({ bucket, healed_at }) => [bucket, healed_at === null])).toEqual([
-      ['crew:1', true],
-      ['crew:1', false],
-    ])
-    const [begun, over] = server.incidents
-    expect(over).toEqual({ ...begun, healed_at: over!.healed_at })
-    expect(over!.healed_at! >= begun!.found_at).toBe(true)
-    server.incidents = []
-    await here.client.sync()
-    expect(server.incidents).toEqual([])
-  })
+  test.each(Object.entries(CORRUPTIONS))(
+    '[L16] I24: %s: found, healed, and the server hears of both',
+    async (_, corrupt) => {
+      await here.storage.run('write', corrupt)
+      await here.client.sync()
+      const docs = await here.client.read((tables) => tables.docs.all())
+      expect(Object.fromEntries(docs.map(({ key, doc }) => [key, doc]))).toEqual(server.inScope())
+      await here.client.sync()
+      expect(server.incidents.map(({ bucket, healed_at }) => [bucket, healed_at === null])).toEqual([
+        ['crew:1', true],
+        ['crew:1', false],
+      ])
+      const [begun, over] = server.incidents
+      expect(over).toEqual({ ...begun, healed_at: over!.healed_at })
+      expect(over!.healed_at! >= begun!.found_at).toBe(true)
+      server.incidents = []
+      await here.client.sync()
+      expect(server.incidents).toEqual([])
+    },
+  )
 
   test('[L16] what was told into a lost answer is told again', async () => {
     await here.storage.run('write', CORRUPTIONS['a row is gone']!)

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Clock, Doc, Locks, Op, OpResult, PullRequest, PullResponse, PushRequest, PushResponse } from '../src'
 import { applyFields, checksum, Fault, FIELD_FILES, SyncClient } from '../src'
 import { MemoryStorage } from '../src/memory'
-import type { BlobCheckResponse, Change, FileRow, FileRules } from '../src'
+import type { BlobCheckResponse, Change, FileRow, FileRules, Parts } from '../src'
 import type { SyncStorage, ToldIncident, Transport, Uploader } from '../src'
 
 export const digest = async (text: string): Promise<Uint8Array> =>
@@ -315,6 +315,7 @@ export function tablet(
   files: FileRules = FIELD_FILES,
   schema_version = 1,
   streams = false,
+  more: Pick<Parts, 'conditions' | 'budget'> = {},
 ): Tablet {
   const link = new TestLink(server, streams)
   const client = new SyncClient({
@@ -329,6 +330,7 @@ export function tablet(
     page: 3,
     batch: 4,
     files,
+    ...more,
   })
   return { client, storage, link, clock }
 }

@@ -34,6 +34,7 @@ export const sync: SyncClient = new SyncClient({
   spread: () => Math.random(),
   schema_version: SCHEMA_VERSION,
   files: { ...FIELD_FILES, urgency: urgencyOf },
+  conditions: async () => (await import('./sync/conditions')).conditions(),
   report: reportOfDevice,
 })
 

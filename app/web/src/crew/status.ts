@@ -1,5 +1,6 @@
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { count, type Link, type Outstanding, type Phase } from '@sync/status'
+import type { Waiting } from '@sync/budget'
 import type { FaultKind } from '@sync/world'
 import { PREVIEW } from './jobs/manifest'
 import { storage, sync, useLive } from './services'
@@ -11,6 +12,8 @@ export interface LinkState {
   link: Link
   phase: Phase
   moving: { sha256: string; sent: number } | null
+  /** Files that link or battery make wait. */
+  waiting: Waiting | null
   next_try_at: number | null
   /** What the last round came to grief on. */
   fault: FaultKind | null
@@ -18,7 +21,8 @@ export interface LinkState {
 
 function snapshot(): LinkState {
   const fault = sync.last?.kind === 'fault' ? sync.last.fault : null
-  return { link: sync.link.link, phase: sync.phase, moving: sync.moving, next_try_at: sync.next_try_at, fault }
+  const { phase, moving, waiting, next_try_at } = sync
+  return { link: sync.link.link, phase, moving, waiting, next_try_at, fault }
 }
 
 /** The engine's state as it changes. */
