@@ -1,9 +1,11 @@
+import { clock, stamp } from '@shared/fmt/time'
+
 /** The branch's time zone; the tablet itself may be set to another. */
 export const TIME_ZONE = 'Asia/Shanghai'
 
 /** `2026-07-09` in the branch's zone. */
 export function dayOf(at: Date): string {
-  return at.toLocaleDateString('sv-SE', { timeZone: TIME_ZONE })
+  return stamp(at, TIME_ZONE).slice(0, 10)
 }
 
 export function isToday(at: string | null, now = new Date()): boolean {
@@ -12,7 +14,5 @@ export function isToday(at: string | null, now = new Date()): boolean {
 
 /** `14:05`, with the day in front where it is not today. */
 export function timeOf(at: string | number, now = new Date()): string {
-  const date = new Date(at)
-  const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: TIME_ZONE })
-  return dayOf(date) === dayOf(now) ? time : `${dayOf(date).slice(5)} ${time}`
+  return clock(new Date(at), now, TIME_ZONE)
 }

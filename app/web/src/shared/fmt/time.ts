@@ -32,10 +32,26 @@ export function secondsBetween(at: string | Date, now: Date): number {
 
 /** `14:05` today, `07-15 14:05` on another day, in the branch's time zone. */
 export function clock(at: string | Date, now: Date, timeZone: string): string {
-  const date = new Date(at)
-  const time = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', timeZone })
-  const day = (d: Date): string => d.toLocaleDateString('sv-SE', { timeZone })
-  return day(date) === day(now) ? time : `${day(date).slice(5)} ${time}`
+  const [day = '', time = ''] = stamp(new Date(at), timeZone).split(' ')
+  return stamp(now, timeZone).startsWith(day) ? time : `${day.slice(5)} ${time}`
+}
+
+/** `2026-07-15 14:05` in a time zone. */
+export function stamp(at: Date, timeZone: string): string {
+  return writerOf(timeZone).format(at)
+}
+
+const WRITERS = new Map<string, Intl.DateTimeFormat>()
+
+/** To make one takes the browser fifty times as long as to write with it, and a list writes hundreds of times. */
+function writerOf(timeZone: string): Intl.DateTimeFormat {
+  const known = WRITERS.get(timeZone)
+  if (known) return known
+  const two = '2-digit'
+  const parts = { year: 'numeric', month: two, day: two, hour: two, minute: two } as const
+  const writer = new Intl.DateTimeFormat('sv-SE', { timeZone, ...parts })
+  WRITERS.set(timeZone, writer)
+  return writer
 }
 
 /** `GMT+2`: how far a time zone (or this machine's own) is from GMT at that moment. */
