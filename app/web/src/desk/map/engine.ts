@@ -12,7 +12,9 @@ import {
 } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
 import { SourceMemory, type LivePoint } from './diff'
+import { drawBetweenWork, isDrawnBySoftware } from './paced'
 import { draw, PICTURE_RATIO } from './pictures'
+import { Spot } from './spot'
 import { LAYERS_OF, LIVE, makeStyle, placeName, SWITCHES, type Live, type Switch } from './style'
 
 setWorkerUrl(workerUrl)
@@ -49,6 +51,8 @@ const SWITCH_OF = new Map(SWITCHES.flatMap((key) => LAYERS_OF[key].map((layer) =
 export class Engine {
   private readonly map: MapLibreMap
   private readonly memories: Readonly<Record<Live, SourceMemory>>
+  private readonly spots: Readonly<Record<'chosen' | 'pin', Spot>>
+  private readonly software = isDrawnBySoftware()
   private readonly ready: Promise<void>
 
   constructor(private readonly options: EngineOptions) {
@@ -62,6 +66,7 @@ export class Engine {
       minZoom: 7,
       maxZoom: 19,
       attributionControl: false,
+      trackResize: false,
       dragRotate: false,
       pitchWithRotate: false,
       // With 0 MapLibre places every sign anew in every frame: with thousands of them more work than all the drawing.
@@ -69,9 +74,11 @@ export class Engine {
       localIdeographFontFamily: '"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif',
       locale: options.words,
     })
+    if (this.software) drawBetweenWork(this.map)
     this.map.touchZoomRotate.disableRotation()
     this.map.keyboard.disableRotation()
     this.memories = { jobs: new SourceMemory(), crews: new SourceMemory(), outages: new SourceMemory() }
+    this.spots = { chosen: new Spot(this.map, 'chosen'), pin: new Spot(this.map, 'pin') }
     this.map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right')
     this.map.addControl(new ScaleControl({ maxWidth: 120 }), 'bottom-left')
     this.ready = new Promise((resolve) => this.map.once('style.load', () => resolve()))
@@ -85,10 +92,8 @@ export class Engine {
     if (diff) await this.source(layer).updateData(diff)
   }
 
-  async putOne(source: 'chosen' | 'pin', location: Point | null): Promise<void> {
-    await this.ready
-    const features = location ? [{ type: 'Feature' as const, geometry: location, properties: {} }] : []
-    await this.source(source).setData({ type: 'FeatureCollection', features })
+  putOne(spot: 'chosen' | 'pin', location: Point | null): void {
+    this.spots[spot].put(location)
   }
 
   async switch(off: readonly string[]): Promise<void> {
@@ -108,7 +113,7 @@ export class Engine {
   show(location: Point, zoom?: number): void {
     const centre: [number, number] = [location.coordinates[0] ?? 0, location.coordinates[1] ?? 0]
     if (this.isWellInSight(centre) && this.map.getZoom() >= (zoom ?? 0)) return
-    const still = matchMedia('(prefers-reduced-motion: reduce)').matches
+    const still = this.software || matchMedia('(prefers-reduced-motion: reduce)').matches
     this.map.easeTo({
       center: centre,
       zoom: Math.max(zoom ?? 0, this.map.getZoom()),
@@ -131,8 +136,13 @@ export class Engine {
     this.map.getCanvas().style.cursor = kind === 'cross' ? 'crosshair' : ''
   }
 
+  /** The container's size, once it is another: a map that was hidden for a while has all it shows. */
   resize(): void {
+    const { clientWidth, clientHeight } = this.options.container
+    const canvas = this.map.getCanvas()
+    if (!clientWidth || (clientWidth === canvas.clientWidth && clientHeight === canvas.clientHeight)) return
     this.map.resize()
+    this.map.redraw()
   }
 
   remove(): void {

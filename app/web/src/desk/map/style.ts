@@ -39,8 +39,6 @@ export function makeStyle(locale: string): StyleSpecification {
       jobs: points(),
       crews: points(),
       outages: points(),
-      chosen: points(),
-      pin: points(),
     },
     layers: [...ground(locale), ...premises(), ...gas(), ...power(), ...live()],
   }

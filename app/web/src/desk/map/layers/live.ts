@@ -1,4 +1,4 @@
-/** What moves: jobs, outages, crews, and what is chosen or pointed at. */
+/** What moves: jobs, outages, crews. */
 import type { ExpressionSpecification, LayerSpecification } from 'maplibre-gl'
 import { byZoom, FONT, HALO, kind } from './parts'
 
@@ -61,29 +61,6 @@ export function live(): LayerSpecification[] {
         'text-color': '#14324a',
         'text-halo-color': HALO,
         'text-halo-width': 1.8,
-      },
-    },
-    {
-      id: 'chosen',
-      type: 'circle',
-      source: 'chosen',
-      paint: {
-        'circle-radius': 23,
-        'circle-color': '#ffc94d',
-        'circle-opacity': 0.18,
-        'circle-stroke-color': '#0b3d4f',
-        'circle-stroke-width': 3,
-      },
-    },
-    {
-      id: 'pin',
-      type: 'circle',
-      source: 'pin',
-      paint: {
-        'circle-radius': 9,
-        'circle-color': '#b3201f',
-        'circle-stroke-color': HALO,
-        'circle-stroke-width': 3,
       },
     },
   ]
