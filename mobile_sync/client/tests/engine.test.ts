@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Edit, FileRow, OpResult } from '../src'
-import { badgeOf, dismiss, Fault, outstanding, parkedOps, purge, view, viewAll, FIELD_FILES } from '../src'
+import { badgeOf, badges, dismiss, Fault, outstanding, parkedOps, purge, view, viewAll, FIELD_FILES } from '../src'
 import { INCIDENTS } from '../src/verify'
 import { NEXT_OP_NO } from '../src/outbox'
 import type { Tablet } from './world'
@@ -397,6 +397,16 @@ describe('files', () => {
       '4verified': undefined,
     })
     expect(badgeOf([], files, null)).toBe('rejected')
+  })
+
+  test('a list is told the badges that are not “synced”, by tag', async () => {
+    const told = (): Promise<unknown> =>
+      here.storage.run('read', async (tables) => Object.fromEntries(await badges(tables, sha256('big'))))
+    await here.client.record([edit(JOB, { note: 'x' }, { tag: 'one' })])
+    await here.client.record([edit(JOB, {}, { tag: 'two', files: [photo('big')] })])
+    expect(await told()).toEqual({ one: 'pending', two: 'sending' })
+    await here.client.sync()
+    expect(await told()).toEqual({})
   })
 })
 

@@ -1,4 +1,4 @@
-import { createRouter, createWebHistory, type Router } from 'vue-router'
+import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from 'vue-router'
 import { settings } from './services'
 import ShiftScreen from './screens/ShiftScreen.vue'
 
@@ -70,8 +70,17 @@ export function makeRouter(): Router {
     ],
   })
   router.beforeEach(async (to) => {
+    fetchScreen(to)
     if (to.meta.open) return true
     return (await settings.get('device')) === null ? { name: 'enrol' } : true
   })
   return router
+}
+
+/** The screen's file comes while the tablet's database opens; one that does not come is the router's to report. */
+function fetchScreen(to: RouteLocationNormalized): void {
+  for (const { components } of to.matched) {
+    const screen = components?.['default']
+    if (typeof screen === 'function') (screen as () => Promise<unknown>)().catch(() => undefined)
+  }
 }

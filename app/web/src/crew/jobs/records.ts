@@ -1,6 +1,6 @@
 /** Reads and writes of a job on this tablet. Every write is an op in the outbox before the screen says it is saved. */
 
-import { badgeOf, type Badge } from '@sync/status'
+import { badgeOf, badges, type Badge } from '@sync/status'
 import { view, viewAll } from '@sync/overlay'
 import type { Fields, Position } from '@sync/protocol'
 import { recordKey, type FileRow, type Tables } from '@sync/store'
@@ -47,13 +47,14 @@ export function loadJobs(): Promise<JobRow[]> {
     const rows: JobRow[] = []
     const disputes = await openByJob(tables)
     const files = await manifests(tables)
+    const marks = await badges(tables, sync.moving?.sha256 ?? null)
     for (const seen of await viewAll(tables, 'job')) {
       // Given back: gone from the crew's list at once, from the tablet with the next pull.
       if (seen.doc['state'] === 'new') continue
       const job = seen.doc as unknown as Job
       const disputed = disputes.get(seen.id) ?? 0
       const here = files.get(seen.id) ?? NOTHING
-      rows.push({ id: seen.id, job, badge: await badge(tables, seen.id), disputed, files: here })
+      rows.push({ id: seen.id, job, badge: marks.get(seen.id) ?? 'synced', disputed, files: here })
     }
     return rows
   })
