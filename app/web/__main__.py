@@ -4,10 +4,24 @@ import argparse
 import os
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from app.web.build import APPS, OUTPUT, WEB, build, check_budget, check_types, check_words, install_packages
+from app.web.build import (
+    APPS,
+    OUTPUT,
+    WEB,
+    build,
+    check_budget,
+    check_style,
+    check_types,
+    check_words,
+    install_packages,
+    run_unit_tests,
+)
 from app.web.contract import check_contract, write_contract
 from app.web.node import BuildFailed, find_node
+
+AT_ONCE = 2  # one program of Node's fills a core
 
 
 def main(arguments: list[str]) -> int:
@@ -54,20 +68,31 @@ def run_command(options: argparse.Namespace) -> None:
 
 
 def check() -> None:
-    """Everything a change to the screens must pass, in the order of how fast it fails."""
+    """Everything a change to the screens must pass, side by side; what failed is told together.
+
+    Raises:
+        BuildFailed: the message has what each failed check said.
+    """
     check_words()
     node = find_node()
     install_packages(node, say)
-    say("OpenAPI document and API types")
-    check_contract(node)
-    say("eslint and prettier")
-    node.run(["node_modules/eslint/bin/eslint.js", ".", "--max-warnings=0"], WEB, quiet=True)
-    node.run(["node_modules/prettier/bin/prettier.cjs", "--check", "src", "."], WEB, quiet=True)
-    check_types(node, say)
-    say("unit tests")
-    node.run(["node_modules/vitest/vitest.mjs", "run"], WEB, quiet=True)
+    say("types, OpenAPI document, eslint and prettier, unit tests")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        begun = [pool.submit(one, node) for one in (check_types, check_contract, check_style, run_unit_tests)]
+        failed = [said for ended in begun if (said := failure_of(ended))]
+    if failed:
+        raise BuildFailed("\n\n".join(failed))
     if (OUTPUT / "stamp.json").exists():
         check_budget(say)
+
+
+def failure_of(ended: Future[None]) -> str:
+    """What a check that failed has to say."""
+    try:
+        ended.result()
+    except BuildFailed as failure:
+        return str(failure)
+    return ""
 
 
 def say(line: str) -> None:

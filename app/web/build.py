@@ -88,15 +88,27 @@ def check_words() -> None:
         raise BuildFailed("words missing in one language:\n" + "\n".join(missing))
 
 
-def check_types(node: Node, say: Say) -> None:
+def check_style(node: Node) -> None:
+    """Lint and form."""
+    node.run(["node_modules/eslint/bin/eslint.js", ".", "--max-warnings=0"], WEB, quiet=True)
+    node.run(["node_modules/prettier/bin/prettier.cjs", "--check", "src", "."], WEB, quiet=True)
+
+
+def check_types(node: Node) -> None:
     """One program a runtime: a page knows the DOM, a service worker and the sync engine do not."""
-    say("checking types")
     for program, project in (
         ("vue-tsc/bin/vue-tsc.js", "tsconfig.json"),
         ("typescript/bin/tsc", "tsconfig.worker.json"),
         ("typescript/bin/tsc", "tsconfig.sync.json"),
+        ("typescript/bin/tsc", "tsconfig.tests.json"),
+        ("typescript/bin/tsc", "tsconfig.tools.json"),
     ):
         node.run([f"node_modules/{program}", "--noEmit", "-p", project], WEB, quiet=True)
+
+
+def run_unit_tests(node: Node) -> None:
+    """Vitest over both halves of TypeScript."""
+    node.run(["node_modules/vitest/vitest.mjs", "run"], WEB, quiet=True)
 
 
 def bundle(node: Node, say: Say) -> None:
