@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.orm import sessionmaker
 
+from mobile_sync.adapters.s3_store import S3Store
 from mobile_sync.adapters.sql import ensure_epoch, metadata
+from mobile_sync.blobs import BucketAddress
 from mobile_sync.testing import Ticker
+from tests.mobile_sync.files import a_device, client_of
 from tests.mobile_sync.sample import NotesAtOnce, Shop, sample_metadata
+from tests.mobile_sync.web import WebShop, make_app, serving
 from tests.mobile_sync.worlds import MemoryWorld, SqlWorld, World
 from tests.tracing import without_tracer
 
@@ -79,3 +86,25 @@ def untraced() -> Iterator[None]:
     """A test without a tracer."""
     with without_tracer():
         yield
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def web(shop: Shop, tmp_path: Path, request: pytest.FixtureRequest) -> WebShop:
+    """The shop with a door, its files in a folder or in an S3 bucket."""
+    if request.param == "folder":
+        return WebShop(shop, tmp_path)
+    bucket: BucketAddress = request.getfixturevalue("bucket")
+    return WebShop(shop, tmp_path, S3Store(replace(bucket, prefix=tmp_path.name)))
+
+
+@pytest.fixture
+def client(web: WebShop) -> FlaskClient:
+    """A device with shelf a."""
+    return client_of(web, a_device(web.shop, "a"))
+
+
+@pytest.fixture
+def address(web: WebShop) -> Iterator[str]:
+    """A real server."""
+    with serving(make_app(web)) as address:
+        yield address

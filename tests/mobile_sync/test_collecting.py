@@ -19,8 +19,8 @@ from mobile_sync.adapters.collecting import Collected, InUse, collect_undeclared
 from mobile_sync.engine import push as push_batch
 from mobile_sync.testing import Ticker
 from mobile_sync.wire import read_batch
+from tests.mobile_sync.files import a_device, a_photo, begin, check, client_of, patch
 from tests.mobile_sync.sample import Shop
-from tests.mobile_sync.test_files import a_device, a_photo, begin, check, client_of, patch
 from tests.mobile_sync.test_http import batch, op
 from tests.mobile_sync.web import WebShop
 
