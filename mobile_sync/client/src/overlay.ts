@@ -63,10 +63,10 @@ export async function view(tables: Tables, entity: string, id: string): Promise<
   return overlay(base, await tables.ops.by('record', key), entity, id)
 }
 
-/** All records of a collection, created-here ones included. */
-export async function viewAll(tables: Tables, entity: string): Promise<View[]> {
+/** All records of a collection, created-here ones included. `shown`: what `shownOps` told in the same transaction. */
+export async function viewAll(tables: Tables, entity: string, shown?: readonly OpRow[]): Promise<View[]> {
   const bases = new Map((await tables.docs.by('entity', entity)).map((row) => [row.key, row]))
-  const ops = await shownOps(tables, entity)
+  const ops = byRecord(shown ?? (await shownOps(tables)), entity)
   const views: View[] = []
   for (const key of new Set([...bases.keys(), ...ops.keys()])) {
     const base = bases.get(key)
@@ -77,12 +77,15 @@ export async function viewAll(tables: Tables, entity: string): Promise<View[]> {
   return views
 }
 
-async function shownOps(tables: Tables, entity: string): Promise<Map<string, OpRow[]>> {
+/** The ops that are laid over documents, of all collections. Who shows several of these reads them once. */
+export async function shownOps(tables: Tables): Promise<OpRow[]> {
+  return (await Promise.all(SHOWN.map((state) => tables.ops.by('state', state)))).flat()
+}
+
+function byRecord(rows: readonly OpRow[], entity: string): Map<string, OpRow[]> {
   const found = new Map<string, OpRow[]>()
-  for (const state of SHOWN) {
-    for (const row of await tables.ops.by('state', state)) {
-      if (row.op.entity === entity) found.set(row.record, [...(found.get(row.record) ?? []), row])
-    }
+  for (const row of rows) {
+    if (row.op.entity === entity) found.set(row.record, [...(found.get(row.record) ?? []), row])
   }
   return found
 }

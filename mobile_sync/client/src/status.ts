@@ -1,6 +1,5 @@
 /** What the person is told: the link in three words, what waits, since when, and a badge for each record. */
 
-import { OPEN } from './overlay'
 import type { OpRow, FileRow, SyncStorage, Tables } from './store'
 import type { FaultKind } from './world'
 import { readMeta } from './store'
@@ -98,21 +97,14 @@ export function badgeOf(ops: readonly OpRow[], files: readonly FileRow[], moving
   return 'synced'
 }
 
-/**
- * The badges of all tags that have any but `synced`. A list asks here: a read for each of its rows is what a tablet
- * takes longest for.
- */
-export async function badges(tables: Tables, moving: string | null): Promise<Map<string, Badge>> {
-  const ops = new Map((await tables.ops.by('attention', 'open')).map((row) => [row.op_no, row]))
-  for (const state of OPEN) for (const row of await tables.ops.by('state', state)) ops.set(row.op_no, row)
-  const files = [...(await tables.files.by('state', 'waiting')), ...(await tables.files.by('state', 'refused'))]
-  const rows = [...ops.values()]
-  const tags = new Set([...rows, ...files].map(({ tag }) => tag))
-  const badge = (of: string): Badge =>
-    badgeOf(
-      rows.filter(({ tag }) => tag === of),
-      files.filter(({ tag }) => tag === of),
-      moving,
-    )
-  return new Map([...tags].map((tag) => [tag, badge(tag)]))
+/** The badges of all tags: a list reads ops and files once, and not for each of its rows. */
+export function badgesOf(
+  ops: readonly OpRow[],
+  files: readonly FileRow[],
+  moving: string | null,
+): ReadonlyMap<string, Badge> {
+  const tags = new Set([...ops, ...files].map(({ tag }) => tag))
+  const of = <Row extends { readonly tag: string }>(tag: string, rows: readonly Row[]): Row[] =>
+    rows.filter((row) => row.tag === tag)
+  return new Map([...tags].map((tag) => [tag, badgeOf(of(tag, ops), of(tag, files), moving)]))
 }

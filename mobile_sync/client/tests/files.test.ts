@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { FileRow } from '../src'
-import { badgeOf, badges, Fault, outstanding, purge, FIELD_FILES } from '../src'
+import { badgeOf, badgesOf, Fault, outstanding, purge, FIELD_FILES } from '../src'
 import { JOB, OTHER, FORM, server, here, edit, photo } from './one_tablet'
 import { sha256, tablet } from './world'
 
@@ -127,13 +127,15 @@ describe('files', () => {
     })
     expect(badgeOf([], files, null)).toBe('rejected')
   })
-  test('a list is told the badges that are not “synced”, by tag', async () => {
+  test('a list is told the badges of all its rows at once, by tag', async () => {
     const told = (): Promise<unknown> =>
-      here.storage.run('read', async (tables) => Object.fromEntries(await badges(tables, sha256('big'))))
+      here.storage.run('read', async ({ ops, files }) =>
+        Object.fromEntries(badgesOf(await ops.all(), await files.all(), sha256('big'))),
+      )
     await here.client.record([edit(JOB, { note: 'x' }, { tag: 'one' })])
     await here.client.record([edit(JOB, {}, { tag: 'two', files: [photo('big')] })])
     expect(await told()).toEqual({ one: 'pending', two: 'sending' })
     await here.client.sync()
-    expect(await told()).toEqual({})
+    expect(await told()).toEqual({ one: 'synced', two: 'synced' })
   })
 })

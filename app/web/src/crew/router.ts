@@ -1,4 +1,4 @@
-import { createRouter, createWebHistory, type RouteLocationNormalized, type Router } from 'vue-router'
+import { createRouter, createWebHistory, START_LOCATION, type RouteLocationNormalized, type Router } from 'vue-router'
 import { settings } from './services'
 import ShiftScreen from './screens/ShiftScreen.vue'
 
@@ -16,7 +16,8 @@ declare module 'vue-router' {
 export function makeRouter(): Router {
   const router = createRouter({
     history: createWebHistory('/crew/'),
-    scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+    // A page that has just begun stands at its top; to ask for it would cost the start a layout.
+    scrollBehavior: (_to, from, saved) => saved ?? (from === START_LOCATION ? false : { top: 0 }),
     routes: [
       { path: '/', name: 'shift', component: ShiftScreen },
       { path: '/jobs', name: 'jobs', component: () => import('./screens/JobsScreen.vue') },

@@ -11,9 +11,9 @@ export function isUndecided(doc: object): boolean {
 }
 
 /** How many of each job nobody has decided yet. */
-export async function openByJob(tables: Tables): Promise<Map<string, number>> {
+export async function openByJob(tables: Tables, shown?: readonly OpRow[]): Promise<Map<string, number>> {
   const found = new Map<string, number>()
-  for (const { doc } of await viewAll(tables, 'conflict')) {
+  for (const { doc } of await viewAll(tables, 'conflict', shown)) {
     const { job_id } = doc as unknown as Dispute
     if (isUndecided(doc)) found.set(job_id, (found.get(job_id) ?? 0) + 1)
   }

@@ -1,7 +1,7 @@
 /** Declared and arrived files of jobs: declared = here + on their way, always. */
 
 import { viewAll } from '@sync/overlay'
-import { recordKey, type Tables } from '@sync/store'
+import { recordKey, type FileRow, type OpRow, type Tables } from '@sync/store'
 import type { Attachment } from '../types'
 
 /** The kind of a file that is made from another one and goes before it. Nobody counts these. */
@@ -15,11 +15,15 @@ export interface Manifest {
 export const NOTHING: Manifest = { declared: 0, here: 0 }
 
 /** By job. What the server refused is not declared any more: it has to be taken again. */
-export async function manifests(tables: Tables): Promise<Map<string, Manifest>> {
+export async function manifests(
+  tables: Tables,
+  files: readonly FileRow[],
+  shown?: readonly OpRow[],
+): Promise<Map<string, Manifest>> {
   const found = new Map<string, Manifest>()
-  const originals = (await tables.files.all()).filter(({ kind }) => kind !== PREVIEW)
+  const originals = files.filter(({ kind }) => kind !== PREVIEW)
   const made = new Map(originals.map((file) => [file.record, file]))
-  for (const seen of await viewAll(tables, 'attachment')) {
+  for (const seen of await viewAll(tables, 'attachment', shown)) {
     const attachment = seen.doc as unknown as Attachment
     const file = made.get(recordKey('attachment', seen.id))
     if (attachment.refused || file?.state === 'refused') continue

@@ -1,7 +1,7 @@
 /** Reads and writes of a job on this tablet. Every write is an op in the outbox before the screen says it is saved. */
 
-import { badgeOf, badges, type Badge } from '@sync/status'
-import { view, viewAll } from '@sync/overlay'
+import { badgeOf, badgesOf, parkedOps, type Badge } from '@sync/status'
+import { shownOps, view, viewAll } from '@sync/overlay'
 import type { Fields, Position } from '@sync/protocol'
 import { recordKey, type FileRow, type Tables } from '@sync/store'
 import { graveOf, openByJob, type Grave } from '../decide/open'
@@ -42,21 +42,25 @@ export interface JobSheet extends JobRow {
   grave: Grave[]
 }
 
+/** Ops and files are read once for the whole list: reads are what a tablet takes longest for. */
 export function loadJobs(): Promise<JobRow[]> {
   return storage.run('read', async (tables) => {
-    const rows: JobRow[] = []
-    const disputes = await openByJob(tables)
-    const files = await manifests(tables)
-    const marks = await badges(tables, sync.moving?.sha256 ?? null)
-    for (const seen of await viewAll(tables, 'job')) {
-      // Given back: gone from the crew's list at once, from the tablet with the next pull.
-      if (seen.doc['state'] === 'new') continue
-      const job = seen.doc as unknown as Job
-      const disputed = disputes.get(seen.id) ?? 0
-      const here = files.get(seen.id) ?? NOTHING
-      rows.push({ id: seen.id, job, badge: marks.get(seen.id) ?? 'synced', disputed, files: here })
-    }
-    return rows
+    const [ops, parked, files] = await Promise.all([shownOps(tables), parkedOps(tables), tables.files.all()])
+    const badges = badgesOf([...ops, ...parked], files, sync.moving?.sha256 ?? null)
+    const [disputes, declared, jobs] = await Promise.all([
+      openByJob(tables, ops),
+      manifests(tables, files, ops),
+      viewAll(tables, 'job', ops),
+    ])
+    // Given back: gone from the crew's list at once, from the tablet with the next pull.
+    const ours = jobs.filter(({ doc }) => doc['state'] !== 'new')
+    return ours.map(({ id, doc }) => ({
+      id,
+      job: doc as unknown as Job,
+      badge: badges.get(id) ?? 'synced',
+      disputed: disputes.get(id) ?? 0,
+      files: declared.get(id) ?? NOTHING,
+    }))
   })
 }
 
@@ -77,7 +81,7 @@ export function loadSheet(id: string): Promise<JobSheet | null> {
     const gone = form === null ? [] : missing(form, record?.record.answers ?? {}, filled)
     const disputed = (await openByJob(tables)).get(id) ?? 0
     const grave = await graveOf(tables, id)
-    const files = (await manifests(tables)).get(id) ?? NOTHING
+    const files = (await manifests(tables, await tables.files.all())).get(id) ?? NOTHING
     return { id, job, badge: await badge(tables, id), disputed, files, record, form, pieces, missing: gone, grave }
   })
 }

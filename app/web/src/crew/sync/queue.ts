@@ -102,7 +102,7 @@ function counted(files: readonly FileRow[]): FileRow[] {
 
 async function awaitedOf(tables: Tables): Promise<Queue['awaited']> {
   const found: Queue['awaited'] = []
-  for (const [id, files] of await manifests(tables)) {
+  for (const [id, files] of await manifests(tables, await tables.files.all())) {
     const job = (await view(tables, 'job', id))?.doc as unknown as Job | undefined
     if (job === undefined || files.here === files.declared) continue
     found.push({ id, number: job.number, completed: job.state === 'completed', files })

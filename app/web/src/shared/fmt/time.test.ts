@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ago, clock, distance, offsetOf, span } from './time'
+import { ago, clock, distance, offsetOf, span, stamp } from './time'
 
 const t = (key: string, params: Record<string, unknown> = {}): string => `${key}:${Object.values(params).join('/')}`
 
@@ -29,6 +29,14 @@ test('a clock time names its day only when it is not today in the branch', () =>
   const now = new Date('2026-07-15T23:30:00Z')
   expect(clock('2026-07-15T16:30:00Z', now, 'Asia/Shanghai')).toBe('00:30')
   expect(clock('2026-07-15T15:30:00Z', now, 'Asia/Shanghai')).toBe('07-15 23:30')
+})
+
+test.each([
+  ['2026-07-15T16:00:59Z', 'Asia/Shanghai', '2026-07-16 00:00'],
+  ['2026-01-15T22:59:00Z', 'Europe/Berlin', '2026-01-15 23:59'],
+  ['2026-07-15T22:59:00Z', 'Europe/Berlin', '2026-07-16 00:59'],
+])('%s is written in %s as %s', (at, timeZone, text) => {
+  expect(stamp(new Date(at), timeZone)).toBe(text)
 })
 
 test.each([
