@@ -7,7 +7,7 @@ both to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -98,30 +98,41 @@ def _forgotten(entry: Entry, expected: int) -> Entry:
 
 def _first_to_renumber(entries: Sequence[Entry], expected: int, reused: set[int]) -> int | None:
     """P15: the lowest number that must change, None if all may stay."""
-    pending = [entry.op_no for entry in entries if entry.stage is Stage.PENDING]
     if reused:
         return min(reused)
-    return pending[0] if pending and pending[0] > expected else None
+    ahead = [entry.op_no for entry in entries if entry.stage is Stage.PENDING and entry.op_no >= expected]
+    return next((number for offset, number in enumerate(ahead) if number != expected + offset), None)
 
 
 def _renumbered(entries: Sequence[Entry], expected: int, first: int | None) -> Outbox:
-    moving = [e.op_no for e in entries if first is not None and e.stage is Stage.PENDING and e.op_no >= first]
-    new_number = {old: expected + offset for offset, old in enumerate(moving)}
+    pending = [entry.op_no for entry in entries if entry.stage is Stage.PENDING]
+    moving = [number for number in pending if first is not None and number >= first]
+    staying = set(pending) - set(moving)
+    start = max(expected, *(number + 1 for number in staying), 0)
+    new_number = {old: start + offset for offset, old in enumerate(moving)}
+    lost = _lost(entries, expected)
     kept = sorted(
-        (replace(entry, op=_follow(entry.op, new_number)) for entry in entries), key=lambda entry: entry.op_no
+        (replace(entry, op=_follow(entry.op, new_number, lost)) for entry in entries), key=lambda entry: entry.op_no
     )
     highest = max((entry.op_no for entry in kept if entry.stage is Stage.PENDING), default=0)
     return Outbox(tuple(kept), max(expected, highest + 1))
 
 
-def _follow(op: Mapping[str, Any], new_number: Mapping[int, int]) -> Mapping[str, Any]:
+def _lost(entries: Sequence[Entry], expected: int) -> set[int]:
+    """Ops that others depend on and neither side has: forgotten by the server, and kept here for long enough."""
+    known = {entry.op_no for entry in entries}
+    named = {number for entry in entries for number in entry.op.get("depends_on") or ()}
+    return {number for number in named - known if number >= expected}
+
+
+def _follow(op: Mapping[str, Any], new_number: Mapping[int, int], lost: Collection[int]) -> Mapping[str, Any]:
     if op["op_no"] not in new_number:
         return op
     moved = {**op, "op_no": new_number[op["op_no"]]}
     if op.get("group_no") is not None:
         moved["group_no"] = new_number.get(op["group_no"], op["group_no"])
     if op.get("depends_on"):
-        moved["depends_on"] = [new_number.get(number, number) for number in op["depends_on"]]
+        moved["depends_on"] = [new_number.get(number, number) for number in op["depends_on"] if number not in lost]
     return moved
 
 

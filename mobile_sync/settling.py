@@ -59,8 +59,8 @@ def settled_receipt(kept: Kept, claims: Mapping[str, Any]) -> Kept | None:
 
 
 def heard(kept: Kept, answer: Mapping[str, Any]) -> Kept:
-    """The server's life and time. In another life its files are to be asked for again: it may have lost them."""
-    at, same_life = answer["server_at"], kept.life in (None, answer["epoch"])
+    """The server's life and time. Files that another life may have verified are to be asked for again."""
+    at, same_life = answer["server_at"], kept.life == answer["epoch"]
     files = {sha256: _heard_of(one, at) if same_life else _in_doubt(one) for sha256, one in kept.files.items()}
     return replace(kept, server_at=at, life=answer["epoch"], files=files)
 

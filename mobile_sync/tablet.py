@@ -132,22 +132,26 @@ class Tablet:
         self.push(limit=limit)
 
     def _stands_elsewhere(self) -> bool:
-        """The pull met another life of the server: it may have forgotten ops that have results here (P14)."""
-        return bool(self.outbox.entries) and self.kept.life != self.kept.asked
+        """The pull met another life of the server, and no push has: what ops it has forgotten must be heard (P14)."""
+        lowest = next(iter(self.outbox.entries), None)
+        heard_nothing = lowest is None or (lowest.op_no == 1 and lowest.stage is Stage.PENDING)
+        return not heard_nothing and self.kept.life != self.kept.asked
 
     def push(self, *, limit: int = MAX_OPS, ask: bool = False) -> int:
         """Send until nothing is pending; returns how many batches were answered.
 
         `ask`: send an empty batch if there is nothing to send: its answer says what the server has forgotten (P14).
+        In another life that goes first: ops which may have to be renumbered must not be under way there (P15).
         """
         for batches in range(_MOST_BATCHES):
-            ops = self.outbox.to_send(limit)
-            if not ops and not self._stands_elsewhere() and (batches or not ask):
+            elsewhere = self._stands_elsewhere()
+            ops = [] if elsewhere else self.outbox.to_send(limit)
+            if not ops and not elsewhere and (batches or not ask):
                 return batches
             before = self.kept
             answer, limit = self._pushed(ops, limit)
             self._keep(settled_push(self.kept, answer))
-            if (self.outbox, self.kept.life) == (before.outbox, before.life):
+            if not elsewhere and (self.outbox, self.kept.life) == (before.outbox, before.life):
                 return batches + 1
         return _MOST_BATCHES
 

@@ -176,8 +176,21 @@ def _check_unseen(
     if last and last[-1].device_id != device_id and last[-1].rev > history.shared(key):
         theirs = last[-1].patch[name][1]
         seen = {history.today(one): value for one, value in made.seen.items()}
-        if not same(theirs, seen.get(name)):
+        believed = [seen.get(name), *_made_since(history, device_id, row, at, key, name)]
+        if not any(same(theirs, one) for one in believed):
             raise Violation("M13", f"{name} of {row.body} overwrote {theirs!r} of this life, the person saw {seen}")
+
+
+def _made_since(history: _History, device_id: UUID, row: LedgerRow, at: int, key: str, name: str) -> list[Any]:
+    """M3: what the device itself said last of the field in a version behind its base; seen or not, that is its base."""
+    body = row.body
+    base_rev = body["base_rev"] if body["kind"] != "create" else 0
+    if body.get("epoch") not in (None, history.world.house.life):
+        base_rev = min(base_rev, history.shared(key))
+    own = [one for one in history.truth.versions[key] if one.device_id == device_id and base_rev < one.rev < at]
+    ops = [history.truth.ledger[device_id, one.op_no or 0].body["fields"] for one in own]
+    said = [value for fields in ops for one, value in fields.items() if history.today(one) == name]
+    return said[-1:]
 
 
 def _check_decision(

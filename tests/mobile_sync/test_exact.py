@@ -69,6 +69,33 @@ def test_P14_a_client_without_pending_ops_asks_what_was_forgotten(world: World) 
     assert [len(ops) for ops in asked] == [1, 0]
 
 
+def test_P14_a_client_asks_in_another_life_before_it_sends(clock: Ticker) -> None:
+    server, _ = _older_server(clock)
+    tablet, pushed = _tablet(server, clock), []
+    post, backup, life = tablet.post, server.state.copy(), server.life
+
+    def watched(path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if path == "push" and server.life != life:
+            pushed.append(body)
+        return post(path, body)
+
+    tablet.post = watched
+    tablet.create("note", uuid7(), {"title": "kept no longer"})
+    for _ in range(3):
+        tablet.sync()
+        clock.tick(days=31)
+    tablet.record(*(tablet.op("create", "note", uuid7(), {"title": "waits"}) for _ in range(2)))
+    assert [entry.op_no for entry in tablet.outbox.entries] == [2, 3]
+    server.state, server.life = backup, "memory-2"
+    tablet.pull()
+    tablet.push()
+    assert [[op["op_no"] for op in body["ops"]] for body in pushed] == [[], [1, 2]]
+    for late in pushed:
+        post("push", late)
+    assert [len(ops) for ops in server.state.ops.values()] == [2]
+    assert statuses(tablet) == ["applied", "applied"]
+
+
 def test_P20_a_group_longer_than_the_limit_goes_alone_and_whole() -> None:
     group = [{"entity": "note", "rec_id": "x", "kind": "create"}] * 5
     outbox = Outbox().add(*group).add(group[0])
@@ -256,6 +283,19 @@ def test_M13_a_revision_of_another_life_is_not_taken_for_one_of_this(clock: Tick
     assert (now["title"], now["name"]) == ("of this life", "mine too")
 
 
+def test_M13_what_the_device_itself_said_is_its_base_in_another_life_too(clock: Ticker) -> None:
+    server, _ = _older_server(clock)
+    tablet = _tablet(server, clock)
+    rec_id = uuid7()
+    tablet.create("note", rec_id, {"title": "mine"})
+    tablet.push()
+    server.life = "memory-2"
+    server.write("note", rec_id, {"title": "mine"})  # the desk says it again; the tablet never pulled it
+    tablet.update("note", rec_id, {"title": "mine, later"})
+    tablet.push()
+    assert (tablet.outbox.entries[1].op["base_rev"], statuses(tablet)[1]) == (0, "applied")
+
+
 def test_W8_the_version_stands_in_the_op_and_stays(clock: Ticker) -> None:
     server, _ = _older_server(clock)
     tablet = _tablet(server, clock)
@@ -274,7 +314,7 @@ def _told(epoch: str, server_at: str) -> dict[str, Any]:
 
 
 def test_B9_the_server_says_how_long_originals_stay() -> None:
-    told = Kept(files={"a": PHOTO}, keep_s=60)
+    told = Kept(files={"a": PHOTO}, keep_s=60, life="one")
     kept = settled_push(told, _told("one", "2026-07-16T00:00:00.000Z"))
     assert settled_push(kept, _told("one", "2026-07-16T00:01:00.000Z")).files == kept.files
     assert settled_push(kept, _told("one", "2026-07-16T00:01:00.001Z")).files == {}
@@ -295,9 +335,14 @@ def test_B10_small_and_needed_files_go_first() -> None:
 
 
 def test_B9_a_receipt_is_dated_by_the_server_and_void_in_another_life() -> None:
-    kept = settled_push(Kept(files={"a": PHOTO}), _told("one", "2026-07-16T00:00:00.000Z"))
+    kept = settled_push(Kept(files={"a": PHOTO}, life="one"), _told("one", "2026-07-16T00:00:00.000Z"))
     assert kept.files["a"].verified_at == "2026-07-16T00:00:00.000Z"
     week = settled_push(kept, _told("one", "2026-07-23T00:00:00.000Z"))
     assert week.files == kept.files
     assert settled_push(week, _told("one", "2026-07-23T00:00:01.000Z")).files == {}
     assert not settled_push(week, _told("two", "2026-07-24T00:00:00.000Z")).files["a"].verified
+
+
+def test_B9_a_receipt_of_a_life_that_had_no_name_yet_is_void() -> None:
+    kept = settled_push(Kept(files={"a": PHOTO}), _told("two", "2026-07-16T00:00:00.000Z"))
+    assert not kept.files["a"].verified

@@ -245,25 +245,36 @@ export class SyncClient {
   }
 
   private async push(): Promise<number> {
-    const { storage, transport, clock } = this.parts
+    const { storage, clock } = this.parts
     let ask = this.shouldAsk()
-    let probe = await storage.run('read', (tables) => readMeta(tables, PROBE, false))
-    let settled = 0
+    let settled = await this.probe()
     for (let reconciled = 0; reconciled <= MOST_RECONCILED;) {
-      const ops = await storage.run('write', (tables) => takeBatch(tables, this.parts.batch ?? 100, ask, clock.now()))
-      if (ops.length === 0 && !probe) break
-      this.enter('pushing')
-      const body = await this.pushBody(ops)
-      const answer = await this.timed(() => transport.push(body))
-      const after = await storage.run('write', (tables) => this.answered(tables, answer))
-      ask = probe = false
+      const take = (tables: Tables): Promise<Op[]> => takeBatch(tables, this.parts.batch ?? 100, ask, clock.now())
+      const ops = await storage.run('write', take)
+      if (ops.length === 0) break
+      const after = await this.pushed(ops)
+      ask = false
       settled += after.moved
-      this.tell()
-      // Sent under the epoch of a life that is over, nothing new was taken (SPEC P19).
-      if (after.again || (ops.length > 0 && answer.epoch !== body.epoch && body.epoch !== undefined)) reconciled += 1
+      if (after.again) reconciled += 1
       else if (after.moved === 0) break
     }
     return settled
+  }
+
+  /** Ops that may have to be renumbered must not be under way in another life of the server (SPEC P14, P15). */
+  private async probe(): Promise<number> {
+    const wanted = await this.parts.storage.run('read', (tables) => readMeta(tables, PROBE, false))
+    return wanted ? (await this.pushed([])).moved : 0
+  }
+
+  private async pushed(ops: Op[]): Promise<{ moved: number; again: boolean }> {
+    this.enter('pushing')
+    const body = await this.pushBody(ops)
+    const answer = await this.timed(() => this.parts.transport.push(body))
+    const { moved, again } = await this.parts.storage.run('write', (tables) => this.answered(tables, answer))
+    this.tell()
+    // Sent under the epoch of a life that is over, nothing new was taken (SPEC P19).
+    return { moved, again: again || (answer.epoch !== body.epoch && body.epoch !== undefined) }
   }
 
   private async answered(tables: Tables, answer: PushResponse): Promise<{ moved: number; again: boolean }> {

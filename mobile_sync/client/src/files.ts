@@ -36,8 +36,8 @@ export async function offerAgain(tables: Tables, sha256: string): Promise<void> 
 }
 
 /**
- * The server's life and time, from any answer of its (SPEC B9). Receipts get their date by it; in another life they are
- * void, because the server may have lost the files: they are offered again.
+ * The server's life and time, from any answer of its (SPEC B9). Receipts get their date by it; those of another life, or
+ * of one that nobody had named yet, are void, because the server may have lost the files: they are offered again.
  */
 export async function heard(tables: Tables, epoch: string, server_at: string): Promise<void> {
   const life = await readMeta<string | null>(tables, LIFE, null)
@@ -46,8 +46,7 @@ export async function heard(tables: Tables, epoch: string, server_at: string): P
   await writeMeta(tables, SERVER_AT, at)
   for (const file of await tables.files.by('state', 'verified')) {
     if (file.purged) continue
-    if (life !== null && life !== epoch)
-      await tables.files.put({ ...file, state: 'waiting', sent: 0, verified_at: null })
+    if (life !== epoch) await tables.files.put({ ...file, state: 'waiting', sent: 0, verified_at: null })
     else if (file.verified_at === null) await tables.files.put({ ...file, verified_at: at })
   }
 }

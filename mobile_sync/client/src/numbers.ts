@@ -52,8 +52,11 @@ async function renumber(tables: Tables, rows: readonly OpRow[], expected: number
   )
   const first = Math.max(expected, ...staying.map((row) => row.op_no + 1))
   const numbers = new Map(rows.map((row, at) => [row.op_no, first + at]))
+  const kept = new Set((await tables.ops.from(expected)).map((row) => row.op_no))
+  // What neither side has any more: the server forgot it, and it was kept here for long enough.
+  const lost = (number: number): boolean => number >= expected && !kept.has(number)
   for (const row of rows) await tables.ops.delete(row.op_no)
-  for (const row of rows) await tables.ops.put(renamed(row, numbers))
+  for (const row of rows) await tables.ops.put(renamed(row, numbers, lost))
   for (const file of await tables.files.all()) {
     const op_no = numbers.get(file.op_no)
     if (op_no !== undefined) await tables.files.put({ ...file, op_no })
@@ -61,11 +64,11 @@ async function renumber(tables: Tables, rows: readonly OpRow[], expected: number
   await writeMeta(tables, NEXT_OP_NO, Math.max(expected, first + rows.length))
 }
 
-function renamed(row: OpRow, numbers: ReadonlyMap<number, number>): OpRow {
+function renamed(row: OpRow, numbers: ReadonlyMap<number, number>, lost: (number: number) => boolean): OpRow {
   const name = (number: number): number => numbers.get(number) ?? number
   const op: Op = { ...row.op, op_no: name(row.op_no) }
   if (op.group_no !== undefined) op.group_no = name(op.group_no)
-  if (op.depends_on !== undefined) op.depends_on = op.depends_on.map(name)
+  if (op.depends_on !== undefined) op.depends_on = op.depends_on.filter((number) => !lost(number)).map(name)
   return { ...row, op_no: op.op_no, op, sent_at: null }
 }
 

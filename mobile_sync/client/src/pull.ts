@@ -19,7 +19,7 @@ const STAGED_FOR_MS = 86_400_000
 export const MISMATCHED = 'pull.mismatched'
 /** The server's clock at the last page of the last pull. */
 export const HEARD_AT = 'pull.heard_at'
-/** Set when the server's history changed: what it expects of us must be asked even with an empty outbox. */
+/** Set when the server's history changed: what it expects of us must be asked, with no op, before any op is sent. */
 export const PROBE = 'push.probe'
 
 type Cursors = Record<string, number>
@@ -62,6 +62,13 @@ export async function dropTooOld(tables: Tables, page: PullResponse): Promise<bo
   return true
 }
 
+/** With the page that names another life, that it must be asked: the pull may be cut off behind it, and a push come first. */
+async function noteLife(tables: Tables, epoch: string): Promise<void> {
+  const heard = await readMeta(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null))
+  if (heard !== null && heard !== epoch) await writeMeta(tables, PROBE, true)
+  await writeMeta(tables, HEARD, epoch)
+}
+
 /** Keep one page. True when every bucket is complete, so that `applyStaged` may run. */
 export async function stage(tables: Tables, page: PullResponse): Promise<boolean> {
   const before = await stagedSoFar(tables, page)
@@ -72,7 +79,7 @@ export async function stage(tables: Tables, page: PullResponse): Promise<boolean
   const done = (before.done ?? 0) + changes.length
   await tables.pages.put({ n: before.next, page })
   await writeMeta(tables, STAGED, { ...before, epoch, server_at, cursors, next: before.next + 1, done, left })
-  await writeMeta(tables, HEARD, epoch)
+  await noteLife(tables, epoch)
   return page.buckets.every((bucket) => !bucket.more)
 }
 
@@ -122,7 +129,6 @@ export async function applyStaged(tables: Tables): Promise<Applied> {
   await work.dropMarked()
   await writeMeta(tables, EPOCH, staged.epoch)
   await writeMeta(tables, CURSORS, staged.cursors)
-  if (epoch !== null && epoch !== staged.epoch) await writeMeta(tables, PROBE, true)
   await writeMeta(tables, HEARD_AT, staged.server_at ?? '')
   if (staged.left != null) await writeMeta(tables, UNCHECKED, staged.done ?? 0)
   await tables.meta.delete(STAGED)

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { PushRequest } from '../src'
 import { dismiss, Fault, outstanding, parkedOps, FIELD_FILES } from '../src'
 import { NEXT_OP_NO } from '../src/outbox'
+import { nextRequest, stage } from '../src/pull'
 import { JOB, OTHER, server, here, edit, photo, seen, ops, rejecting } from './one_tablet'
 import { sha256, tablet, TestServer } from './world'
 
@@ -114,6 +116,29 @@ describe('outbox', () => {
     await again.client.sync()
     expect(epochs).toEqual(['e1', 'e2'])
     expect(restored.ledger.get(1)?.op).toMatchObject({ epoch: 'e1', schema_version: 1 })
+  })
+
+  test('[P14] in another life a tablet asks before it sends, also when the pull that told it was cut off', async () => {
+    await here.client.record([edit(JOB, { note: 'kept no longer' })])
+    await here.client.sync()
+    await here.storage.run('write', (tables) => tables.ops.delete(1))
+    await here.client.record([edit(JOB, { note: 'a' }), edit(OTHER, { note: 'b' })], { together: true })
+    const restored = new TestServer()
+    restored.epoch = 'e2'
+    const asked = await here.client.read((tables) => nextRequest(tables, 3))
+    const page = await restored.pull(asked)
+    await here.client.change((tables) => stage(tables, page))
+    const again = tablet(restored, here.storage, here.clock)
+    const pushed: PushRequest[] = []
+    const push = again.link.push
+    again.link.push = (body) => {
+      pushed.push(body)
+      return push(body)
+    }
+    await again.client.sync()
+    expect(pushed.map((body) => body.ops.map((op) => op.op_no))).toEqual([[], [1, 2]])
+    for (const late of pushed) restored.push(late)
+    expect([...restored.ledger.values()].map(({ op }) => op.fields)).toEqual([{ note: 'a' }, { note: 'b' }])
   })
 
   test('[P14] a device that may not pull asks whether all it sent is still there', async () => {
