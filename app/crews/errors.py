@@ -18,4 +18,10 @@ class NotYourCrew(Forbidden):
     title_zh = "只有本班组成员才能上报位置"
 
 
+class RegionsChanged(Conflict):
+    """Somebody else has chosen other sub-districts for this crew meanwhile; nothing was changed."""
+
+    title_zh = "他人已更改该班组的服务片区，本次未作任何更改"
+
+
 CONSTRAINT_PROBLEMS: dict[str, type[Problem]] = {ONE_CREW_PER_MEMBER: AlreadyInACrew}

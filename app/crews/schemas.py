@@ -20,9 +20,10 @@ MOST_REGIONS = 200
 
 
 class RegionsIn(StrictSchema):
-    """The sub-districts a crew serves from now on."""
+    """The sub-districts a crew serves from now on. `before`: those it served as the asker saw it; else any."""
 
     place_ids = ma.fields.List(ma.fields.UUID(), required=True, validate=ma.validate.Length(max=MOST_REGIONS))
+    before = ma.fields.List(ma.fields.UUID(), load_default=None, validate=ma.validate.Length(max=MOST_REGIONS))
 
 
 class CrewRegionOut(ma.Schema):

@@ -10,7 +10,7 @@ from shapely.geometry import Point
 from sqlalchemy.dialects.postgresql import insert
 
 from app.crews import queries, rules
-from app.crews.errors import NotYourCrew
+from app.crews.errors import NotYourCrew, RegionsChanged
 from app.crews.models import Crew, CrewPosition, CrewRegion, PositionFix
 from app.identity.service import audit
 from app.kernel.actor import Permission
@@ -90,27 +90,30 @@ def regions(uow: UnitOfWork, *, crew_id: UUID) -> list[Region]:
     return [Region(place.id, place.name_zh, place.name_en, place.id in served) for place in found]
 
 
-def serve(uow: UnitOfWork, *, crew_id: UUID, place_ids: list[UUID]) -> list[Region]:
+def serve(uow: UnitOfWork, *, crew_id: UUID, place_ids: list[UUID], before: list[UUID] | None = None) -> list[Region]:
     """Let a crew serve these sub-districts and no others; its tablets follow with their next pull.
 
     Raises:
         NotFound: no such crew, or of a branch where the actor has no grant.
-        Forbidden: the actor does not dispatch there.
+        Forbidden: the actor does not run the crews there.
         Invalid: a place that is no sub-district of the crew's branch.
+        RegionsChanged: the crew serves others than those `before`.
     """
     crew = queries.lock_crew(uow.session, crew_id)
-    uow.actor.must(Permission.DISPATCH, crew.branch_id)
+    uow.actor.must(Permission.MANAGE_CREWS, crew.branch_id)
     wanted = set(place_ids)
     if not wanted <= {place.id for place in queries.sub_districts(uow.session, crew.branch_id)}:
         raise Invalid(FieldError("place_ids", "not_found"))
-    before = {one.place_id: one for one in queries.regions_of_crew(uow.session, crew.id)}
-    for place_id in before.keys() - wanted:
-        uow.session.delete(before[place_id])
-    for place_id in sorted(wanted - before.keys()):
+    served = {one.place_id: one for one in queries.regions_of_crew(uow.session, crew.id)}
+    if before is not None and served.keys() != set(before):
+        raise RegionsChanged
+    for place_id in served.keys() - wanted:
+        uow.session.delete(served[place_id])
+    for place_id in sorted(wanted - served.keys()):
         uow.session.add(CrewRegion(id=uow.new_id(), branch_id=crew.branch_id, crew_id=crew.id, place_id=place_id))
     uow.session.flush()
-    if wanted != before.keys():
-        told = {"place_ids": sorted(map(str, wanted)), "before": sorted(map(str, before))}
+    if wanted != served.keys():
+        told = {"place_ids": sorted(map(str, wanted)), "before": sorted(map(str, served))}
         audit(uow, "crew_regions_set", "crew", crew.id, told, branch_id=crew.branch_id)
     return regions(uow, crew_id=crew.id)
 

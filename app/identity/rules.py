@@ -24,14 +24,17 @@ PERMISSIONS: dict[Role, frozenset[P]] = {
     Role.DISPATCHER: frozenset(
         {
             *(P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.EDIT_JOBS, P.DISPATCH, P.SETTLE_CONFLICTS),
-            *(P.READ_CUSTOMERS, P.READ_STAFF, P.READ_FLEET, P.REPAIR_OPS),
+            *(P.READ_CUSTOMERS, P.READ_STAFF, P.READ_FLEET, P.REPAIR_OPS, P.MANAGE_CREWS),
         }
     ),
     Role.HOTLINE: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.READ_CUSTOMERS}),
     Role.VIP_MANAGER: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.READ_CUSTOMERS}),
     Role.QUALITY: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS, P.READ_STAFF}),
     Role.MANAGER: frozenset(
-        {P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS, P.READ_STAFF, P.READ_AUDIT, P.MANAGE_DEVICES, P.READ_FLEET}
+        {
+            *(P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS, P.READ_STAFF, P.READ_AUDIT),
+            *(P.MANAGE_DEVICES, P.READ_FLEET, P.MANAGE_CREWS),
+        }
     ),
     # Runs the accounts, not the work: an administrator has no business in customers' files. Helps crews with tablets.
     Role.ADMIN: frozenset(

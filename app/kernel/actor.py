@@ -18,6 +18,7 @@ class Permission(StrEnum):
     TAKE_CALLS = "take_calls"
     EDIT_JOBS = "edit_jobs"
     DISPATCH = "dispatch"
+    MANAGE_CREWS = "manage_crews"  # where a crew serves
     SETTLE_CONFLICTS = "settle_conflicts"  # of other people's records too; those about safety take DISPATCH
     READ_CUSTOMERS = "read_customers"
     READ_STAFF = "read_staff"

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.crews.models import Crew, CrewRegion
 from app.customers.models import Place
-from app.identity.models import AuditEntry, Branch, Person
+from app.identity.models import AuditEntry, Branch, Person, Role
 from app.jobs.models import Job
 from app.kernel.actor import SYSTEM
 from app.kernel.clock import FrozenClock
@@ -202,6 +202,29 @@ def test_a_crew_cannot_be_given_what_is_no_sub_district_of_its_branch(
     with pytest.raises(IntegrityError, match="fk_crew_region_place"):
         given_region(session, crew, elsewhere)
     session.rollback()
+
+
+def test_what_somebody_else_chose_meanwhile_is_not_overwritten(
+    app: Flask, session: Session, branch: Branch, crew: Crew, dispatcher: Person, west: Place, east: Place
+) -> None:
+    manager = given_person(session, branch, "manager", [Role.MANAGER])
+    path = f"/api/v1/crews/{crew.id}/regions"
+    assert signed_in(app, manager).put(path, json={"place_ids": [str(east.id)], "before": []}).status_code == 200
+    refused = signed_in(app, dispatcher).put(path, json={"place_ids": [str(west.id)], "before": []})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "regions-changed")
+    session.expire_all()
+    assert session.scalars(select(CrewRegion.place_id)).all() == [east.id]
+
+
+@pytest.mark.parametrize("role", [Role.HOTLINE, Role.ENGINEER, Role.ADMIN])
+def test_who_does_not_run_crews_sees_where_they_serve_and_changes_nothing(
+    app: Flask, session: Session, branch: Branch, crew: Crew, west: Place, role: Role
+) -> None:
+    given_region(session, crew, west)
+    client = signed_in(app, given_person(session, branch, "somebody", [role]))
+    path = f"/api/v1/crews/{crew.id}/regions"
+    assert [one["served"] for one in client.get(path).get_json()["items"]] == [True]
+    assert client.put(path, json={"place_ids": []}).status_code == 403
 
 
 def test_a_member_of_a_crew_does_not_choose_where_it_serves(

@@ -10,6 +10,7 @@ import type {
   Conflict,
   Crew,
   CrewDetail,
+  CrewRegion,
   DayBoard,
   Device,
   EnrolmentCode,
@@ -131,6 +132,22 @@ export const acknowledge = (id: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/acknowledgement`, { method: 'POST', body: {} })
 export const giveConflict = (id: string, person_id: string | null, due_at: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/owner`, { method: 'PUT', body: { person_id, due_at } })
+
+/** Every sub-district of the crew's branch, and which of them it serves. */
+export const regionsOf = async (crew: string): Promise<CrewRegion[]> =>
+  (await request<{ items: CrewRegion[] }>(`${V1}/crews/${crew}/regions`)).items
+/** Refused where the crew does not serve exactly `before` any more. */
+export const serveRegions = async (
+  crew: string,
+  place_ids: readonly string[],
+  before: readonly string[],
+): Promise<CrewRegion[]> =>
+  (
+    await request<{ items: CrewRegion[] }>(`${V1}/crews/${crew}/regions`, {
+      method: 'PUT',
+      body: { place_ids, before },
+    })
+  ).items
 
 /** The whole fleet as the question has it: a desk looks for the worst, not for the first page. */
 export async function fleet(wanted: FleetQuery): Promise<FleetList> {

@@ -41,6 +41,7 @@ export type Symptom = PastCall['symptom']
 export type CallIn = Schemas['CallIn']
 export type CallTaken = Whole<Schemas['TakenOut']>
 export type Device = Whole<Schemas['DeviceOut']>
+export type CrewRegion = Whole<Schemas['CrewRegionOut']>
 export type FleetTablet = Omit<Whole<Schemas['FleetTablet']>, 'proof'> & {
   readonly proof: Whole<Schemas['FleetProof']> | null
 }

@@ -16,6 +16,7 @@ export const ICONS = {
   board: 'M3 4h18v2H3zM3 8.500h9v4H3zM9 14h12v4H9zM3 19.500h18v1.500H3zM14 8.500h7v4h-7z',
   conflict: 'M8 3v3.500h7v3H8V13L3 8zM16 11l5 5-5 5v-3.500H9v-3h7z',
   fleet: 'M2 4h9v13H2zm2 2v8h5V6zM13 7h9v13h-9zm2 2v8h5V9zM5.500 15h2v1.200h-2zM16.500 18h2v1.200h-2z',
+  region: 'M4 4l6 2 5-3 6 4-2 12-7 2-8-3zm2.300 2.800-.4 9.600 6 2.200 5.300-1.400 1.500-9-3.500-2.300-5 2.800z',
   tablet: 'M5 2h14v20H5zm2 2.500v13h10v-13zM11 19h2v1.500h-2z',
   search: 'M10 3a7 7 0 1 0 4.300 12.500l5 5 1.400-1.400-5-5A7 7 0 0 0 10 3zm0 2a5 5 0 1 1 0 10 5 5 0 0 1 0-10z',
   plus: 'M11 4h2v7h7v2h-7v7h-2v-7H4v-2h7z',

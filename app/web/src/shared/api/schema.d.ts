@@ -2437,6 +2437,8 @@ export interface components {
             sha256: string;
         };
         RegionsIn: {
+            /** @default null */
+            before: string[] | null;
             place_ids: string[];
         };
         RepairIn: {
