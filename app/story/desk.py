@@ -49,6 +49,11 @@ class Desk:
         headers = {"Idempotency-Key": str(new_id()), "Origin": self.origin}
         return self._json(self.http.post(self.origin + path, json=body or {}, headers=headers, timeout=TIMEOUT_S))
 
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        """What holds from now on, under a fresh key."""
+        headers = {"Idempotency-Key": str(new_id()), "Origin": self.origin}
+        return self._json(self.http.put(self.origin + path, json=body, headers=headers, timeout=TIMEOUT_S))
+
     def patch(self, path: str, body: dict[str, Any], *, rev: int) -> Any:
         """A change of what was read at this revision."""
         headers = {"Idempotency-Key": str(new_id()), "Origin": self.origin, "If-Match": f'"{rev}"'}

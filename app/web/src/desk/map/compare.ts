@@ -1,12 +1,9 @@
 /** A small map of one question: the places that were given for the same thing, each with its name. */
-import 'maplibre-gl/dist/maplibre-gl.css'
 import type { Place } from '@shared/fmt/geo'
-import { LngLatBounds, Map as MapLibreMap, Marker, ScaleControl, setWorkerUrl, type GeoJSONSource } from 'maplibre-gl'
-import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
+import type { GeoJSONSource } from 'maplibre-gl'
+import { LngLatBounds, MapLibreMap, Marker, ScaleControl } from './library'
 import { draw, PICTURE_RATIO } from './pictures'
 import { makeStyle } from './style'
-
-setWorkerUrl(workerUrl)
 
 export interface Given {
   /** Decides colour and shape; the name says the same in words. */

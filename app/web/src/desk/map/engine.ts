@@ -1,23 +1,12 @@
 /** MapLibre behind a small door: the rest of the desk knows points, switches and clicks, not the library. */
-import 'maplibre-gl/dist/maplibre-gl.css'
 import type { Point } from 'geojson'
-import {
-  Map as MapLibreMap,
-  NavigationControl,
-  ScaleControl,
-  setWorkerUrl,
-  type GeoJSONSource,
-  type MapGeoJSONFeature,
-  type MapMouseEvent,
-} from 'maplibre-gl'
-import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
+import type { GeoJSONSource, MapGeoJSONFeature, MapMouseEvent } from 'maplibre-gl'
 import { SourceMemory, type LivePoint } from './diff'
+import { MapLibreMap, NavigationControl, ScaleControl } from './library'
 import { drawBetweenWork, isDrawnBySoftware } from './paced'
 import { draw, PICTURE_RATIO } from './pictures'
 import { Spot } from './spot'
 import { LAYERS_OF, LIVE, makeStyle, placeName, SWITCHES, type Live, type Switch } from './style'
-
-setWorkerUrl(workerUrl)
 
 export interface View {
   readonly lon: number

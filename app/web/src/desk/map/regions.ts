@@ -1,19 +1,8 @@
 /** A map of one question: which sub-districts a crew serves. */
-import 'maplibre-gl/dist/maplibre-gl.css'
-import {
-  Map as MapLibreMap,
-  NavigationControl,
-  ScaleControl,
-  setWorkerUrl,
-  type ExpressionSpecification,
-  type LayerSpecification,
-  type StyleSpecification,
-} from 'maplibre-gl'
-import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url'
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl'
 import { kind } from './layers/parts'
+import { MapLibreMap, NavigationControl, ScaleControl } from './library'
 import { makeStyle } from './style'
-
-setWorkerUrl(workerUrl)
 
 export interface RegionsOptions {
   readonly container: HTMLElement
@@ -96,7 +85,11 @@ function regionsStyle(locale: string): StyleSpecification {
 }
 
 function own(): LayerSpecification[] {
-  const of = { source: 'places', 'source-layer': 'places', filter: ['==', kind, 'sub_district'] as ExpressionSpecification }
+  const of = {
+    source: 'places',
+    'source-layer': 'places',
+    filter: ['==', kind, 'sub_district'] as ExpressionSpecification,
+  }
   return [
     { id: FILL, type: 'fill', ...of, paint: { 'fill-color': SERVED, 'fill-opacity': 0 } },
     { id: EDGE, type: 'line', ...of, paint: { 'line-color': SERVED, 'line-width': 2.5, 'line-opacity': 0 } },
