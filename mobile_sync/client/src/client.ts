@@ -5,7 +5,7 @@ import type { FileRules } from './files'
 import { FIELD_FILES, heard, isAnyWaiting, purge } from './files'
 import type { Edit } from './outbox'
 import { reconcile } from './numbers'
-import { forgetOld, record, settle, takeBatch, UNNAMED_SCHEMA } from './outbox'
+import { countTry, forgetOld, record, settle, takeBatch, UNNAMED_SCHEMA } from './outbox'
 import { markTold, readIncidents, toTell } from './incidents'
 import type { Op, Problem, PullRequest, PullResponse, PushRequest, PushResponse, Report } from './protocol'
 import type { Applied } from './pull'
@@ -270,11 +270,18 @@ export class SyncClient {
   private async pushed(ops: Op[]): Promise<{ moved: number; again: boolean }> {
     this.enter('pushing')
     const body = await this.pushBody(ops)
-    const answer = await this.timed(() => this.parts.transport.push(body))
+    const sent = this.timed(() => this.parts.transport.push(body))
+    const answer = await sent.catch((fault: unknown) => this.failed(ops, fault))
     const { moved, again } = await this.parts.storage.run('write', (tables) => this.answered(tables, answer))
     this.tell()
     // Sent under the epoch of a life that is over, nothing new was taken (SPEC P19).
     return { moved, again: again || (answer.epoch !== body.epoch && body.epoch !== undefined) }
+  }
+
+  private async failed(ops: readonly Op[], fault: unknown): Promise<never> {
+    if (fault instanceof Fault && fault.kind !== 'offline')
+      await this.parts.storage.run('write', (tables) => countTry(tables, ops))
+    throw fault
   }
 
   private async answered(tables: Tables, answer: PushResponse): Promise<{ moved: number; again: boolean }> {

@@ -142,8 +142,16 @@ export async function takeBatch(tables: Tables, limit: number, ask: boolean, now
     rows.sort((a, b) => a.op_no - b.op_no),
     limit,
   )
-  for (const row of batch) await tables.ops.put({ ...row, sent_at: row.sent_at ?? now, tries: row.tries + 1 })
+  for (const row of batch) await tables.ops.put({ ...row, sent_at: row.sent_at ?? now })
   return batch.map((row) => row.op)
+}
+
+/** Somebody answered, and these ops have no result of it: a try that failed. Where nobody answers, none was made. */
+export async function countTry(tables: Tables, ops: readonly Op[]): Promise<void> {
+  for (const { op_no } of ops) {
+    const row = await tables.ops.get(op_no)
+    if (row !== undefined) await tables.ops.put({ ...row, tries: row.tries + 1 })
+  }
 }
 
 function cut(rows: readonly OpRow[], limit: number): OpRow[] {

@@ -16,6 +16,20 @@ describe('outbox', () => {
     expect((await ops()).map((row) => row.op.fields['note'])).toEqual(['a', 'b', 'd'])
   })
 
+  test('where nobody answers nothing was tried; a server that could not is a try that failed', async () => {
+    await here.client.record([edit(JOB, { note: 'waits' })])
+    const tries = async (): Promise<number | undefined> => (await ops())[0]?.tries
+    for (const weather of ['lost', 'unanswered'] as const) {
+      here.link.weather = () => weather
+      expect((await here.client.sync()).kind).toBe('fault')
+      expect(await tries()).toBe(0)
+    }
+    here.link.weather = () => 'busy'
+    await here.client.sync()
+    await here.client.sync()
+    expect(await tries()).toBe(2)
+  })
+
   test('[P3] an answer that is lost costs nothing: the op is sent again and counted once', async () => {
     await here.client.record([edit(JOB, { note: 'once' })])
     here.link.weather = () => 'unanswered'
