@@ -2,11 +2,15 @@
 import type { CircleLayerSpecification, ExpressionSpecification, LayerSpecification } from 'maplibre-gl'
 import { byZoom, FONT, HALO, kind, SIGNS } from './parts'
 
-const POWER = '#6a3fb5'
-const GAS = '#a06a00'
-const POWER_DARK = '#5b2ea6'
-const GAS_DARK = '#8a5a00'
-const STUCK = '#b3201f'
+/** As the legend shows them too. */
+export const COLOURS = {
+  power: '#6a3fb5',
+  gas: '#a06a00',
+  powerDark: '#5b2ea6',
+  gasDark: '#8a5a00',
+  stuck: '#b3201f',
+} as const
+const { power: POWER, gas: GAS, powerDark: POWER_DARK, gasDark: GAS_DARK, stuck: STUCK } = COLOURS
 const DOTS = 12.5
 const SWITCHGEAR = ['switch', 'tie_switch', 'breaker']
 
