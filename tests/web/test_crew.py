@@ -137,6 +137,30 @@ def ledger_of(product: Product, device_id: str) -> int:
     return int(found or 0)
 
 
+# Chromium without a screen refuses at once; one with a screen asks, and goes on asking until somebody answers.
+NOBODY_ANSWERS = "navigator.geolocation.getCurrentPosition = () => {}"
+
+
+@pytest.mark.parametrize("asked", ["refused", "left open"])
+def test_a_photo_without_leave_for_the_position_is_kept_and_its_place_is_unknown(
+    product: Product, desk: Desk, code: str, persistent: Start, strict: Strict, asked: str
+) -> None:
+    job, login = given_a_repair(desk)
+    tablet = tablet_on(persistent(permissions=["camera"]), product, strict)
+    tablet.enrol(code=code, login=login, password=product.password)
+    tablet.open_job(job["number"])
+    for reached in ("accepted", "en_route", "arrived"):
+        tablet.step(reached)
+    if asked == "left open":
+        tablet.page.evaluate(NOBODY_ANSWERS)
+    tablet.step("working")
+    tablet.open_form()
+    tablet.photograph("before", (200, 30, 30))
+    eventually(lambda: tablet.unsent() == 0, within_s=60, what="the delivery")
+    [photo] = desk.get(f"/api/v1/jobs/{job['id']}/attachments")["items"]
+    assert (photo["slot"], photo["location"]) == ("before", None)
+
+
 def test_what_the_office_refuses_is_shown_in_words_and_stays_on_the_tablet(
     product: Product, desk: Desk, code: str, persistent: Start, strict: Strict
 ) -> None:

@@ -35,7 +35,7 @@ export async function watchOrRest(): Promise<void> {
     watching = navigator.geolocation.watchPosition(
       (fix) => void take(fix),
       (error) => {
-        positionTrouble.value = error.code === error.PERMISSION_DENIED ? 'denied' : 'timeout'
+        positionTrouble.value = reasonOf(error)
       },
       { enableHighAccuracy: true, maximumAge: 5000 },
     )
@@ -73,16 +73,20 @@ export function here(): Promise<Position | null> {
     return Promise.resolve(null)
   }
   return new Promise((resolve) => {
+    const end = (found: Position | null, trouble: Reason | null): void => {
+      clearTimeout(patience)
+      positionTrouble.value = trouble
+      resolve(found)
+    }
+    // The browser's own patience does not run while it asks for leave, and a hand in a glove may never answer.
+    const patience = setTimeout(() => end(null, 'timeout'), PATIENCE_MS)
     navigator.geolocation.getCurrentPosition(
-      (fix) => {
-        positionTrouble.value = null
-        resolve(positionOf(fix))
-      },
-      (error) => {
-        positionTrouble.value = error.code === error.PERMISSION_DENIED ? 'denied' : 'timeout'
-        resolve(null)
-      },
+      (fix) => end(positionOf(fix), null),
+      (error) => end(null, reasonOf(error)),
       { enableHighAccuracy: true, timeout: PATIENCE_MS, maximumAge: 30_000 },
     )
   })
 }
+
+const reasonOf = (error: GeolocationPositionError): Reason =>
+  error.code === error.PERMISSION_DENIED ? 'denied' : 'timeout'
