@@ -21,7 +21,7 @@ class NotYourCrew(Forbidden):
 class RegionsChanged(Conflict):
     """Somebody else has chosen other sub-districts for this crew meanwhile; nothing was changed."""
 
-    title_zh = "他人已更改该班组的服务片区，本次未作任何更改"
+    title_zh = "他人已更改该班组的责任片区，本次未作任何更改"
 
 
 CONSTRAINT_PROBLEMS: dict[str, type[Problem]] = {ONE_CREW_PER_MEMBER: AlreadyInACrew}

@@ -21,8 +21,8 @@ from app.media import service
 from app.media.exif import Said
 from app.media.images import examine
 from app.media.models import Attachment, AttachmentKind
-from tests.factories import given_branch, given_person, signed_in
-from tests.factories_field import NOON, at_m, given_attachment, given_forms, given_job
+from tests.factories import given_person, signed_in
+from tests.factories_field import NOON, at_m, given_attachment
 
 CAMERA = {0x010F: "Canary", 0x0110: "Canary Phone 12"}
 
@@ -97,17 +97,6 @@ def test_damaged_metadata_do_not_refuse_a_photo() -> None:
     content[start + 4 : start + 8] = b"\xff\xff\xff\x7f"  # the first directory lies far outside
     found = examine(io.BytesIO(bytes(content)), mime="image/jpeg")
     assert (found.width_px, found.said.taken_at) == (80, None)
-
-
-@pytest.fixture
-def branch(session: Session) -> Branch:
-    given_forms(session)
-    return given_branch(session)
-
-
-@pytest.fixture
-def job(runtime: Runtime, branch: Branch) -> Job:
-    return given_job(runtime, branch)
 
 
 def arrived(runtime: Runtime, session: Session, job: Job, content: bytes, **declared: Any) -> Attachment:

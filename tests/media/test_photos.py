@@ -23,7 +23,7 @@ from app.media.images import ImageRefused, examine
 from app.media.models import MAX_BYTES, Attachment, AttachmentKind
 from mobile_sync.adapters.local_store import LocalStore
 from tests.factories import given_branch, given_person, signed_in
-from tests.factories_field import given_attachment, given_crew, given_forms, given_job
+from tests.factories_field import given_attachment, given_crew
 
 
 def image(fmt: str = "JPEG", size: tuple[int, int] = (800, 600), mode: str = "RGB", **options: object) -> bytes:
@@ -41,17 +41,6 @@ def empty_png(width: int, height: int) -> bytes:
     rows = zlib.compress(bytes(min(width * height // 8, 2_000_000)), 9)
     head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-
-
-@pytest.fixture
-def branch(session: Session) -> Branch:
-    given_forms(session)
-    return given_branch(session)
-
-
-@pytest.fixture
-def job(runtime: Runtime, branch: Branch) -> Job:
-    return given_job(runtime, branch)
 
 
 def arrived(runtime: Runtime, session: Session, job: Job, content: bytes, mime: str = "image/jpeg") -> Attachment:

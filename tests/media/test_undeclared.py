@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app import schedule
-from app.identity.models import Branch
 from app.jobs.models import Job
 from app.kernel.unit_of_work import Runtime
 from app.media import queries
 from app.media.models import AttachmentKind
 from tests.conftest import FrozenClock
-from tests.factories import given_branch
-from tests.factories_field import given_attachment, given_forms, given_job
-
-
-@pytest.fixture
-def branch(session: Session) -> Branch:
-    given_forms(session)
-    return given_branch(session)
-
-
-@pytest.fixture
-def job(runtime: Runtime, branch: Branch) -> Job:
-    return given_job(runtime, branch)
+from tests.factories_field import given_attachment
 
 
 def arrived_undeclared(runtime: Runtime, session: Session, content: bytes) -> str:
