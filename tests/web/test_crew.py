@@ -289,8 +289,11 @@ def violations_of(tablet: CrewTablet) -> list[str]:
     """On a glass as high as the page: what the foot covers at the moment is scrolled out from under it, not small."""
     page, glass = tablet.page, tablet.page.viewport_size
     assert glass is not None
-    height = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": glass["width"], "height": max(glass["height"], height)})
-    found = violations(page)
+    found: list[str] = []
+    seen = 0
+    while (height := page.evaluate("document.documentElement.scrollHeight")) > seen:  # a list may have come meanwhile
+        seen = max(glass["height"], height)
+        page.set_viewport_size({"width": glass["width"], "height": seen})
+        found = violations(page)
     page.set_viewport_size(glass)
     return found
