@@ -1,14 +1,21 @@
-"""A tablet that spares its battery or its link: what waits says why, what matters goes, and a person decides."""
+"""A tablet that spares its battery or its link says what waits and why, and next morning what has come."""
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.bench.browser.chromium import HERE
+from app.bench.browser.pages import SLOW_MS
 from tests.web.crew_tablet import eventually
 from tests.web.outpost import Outpost
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+HOME = ZoneInfo(HERE["timezone_id"])
 
 
 def say(page: Page, *, level: float, effective_type: str) -> None:
@@ -47,3 +54,35 @@ def test_a_photo_waits_for_the_battery_in_words_and_goes_when_a_person_wants_it(
     page.click("[data-testid=send-all]")
     expect(card).to_have_count(0)
     eventually(lambda: states(outpost) == {"photo": "verified", "thumb": "verified"}, what="the photo")
+
+
+def let_a_night_pass(page: Page, since: datetime) -> None:
+    """The page's clock says a day later than `since` from now on, until the page is loaded again."""
+    page.evaluate(
+        """(now) => {
+          const Real = Date
+          window.Date = class extends Real {
+            constructor(...given) { super(...(given.length ? given : [now])) }
+            static now() { return now }
+          }
+        }""",
+        (since + timedelta(days=1)).timestamp() * 1000,
+    )
+
+
+def test_in_the_morning_the_tablet_counts_what_of_yesterday_is_at_the_centre(outpost: Outpost) -> None:
+    tablet, page = outpost.tablet, outpost.tablet.page
+    outpost.form()
+    volts = outpost.answer()
+    tablet.photograph("after", (30, 30, 200))
+    outpost.arrives(volts)
+    ops = [row["op"] for row in tablet.work()]
+    made = [(datetime.fromisoformat(op["device_at"]).astimezone(HOME), op) for op in ops]
+    last = max(at for at, _ in made)
+    let_a_night_pass(page, last)
+    page.click(".tabs .tab >> nth=0")
+    proof = page.locator("[data-testid=proof]")
+    expect(proof).to_have_attribute("data-whole", "true", timeout=SLOW_MS)
+    that_day = [op for at, op in made if at.date() == last.date()]
+    photos = {file["sha256"] for op in that_day for file in op.get("files", []) if file["kind"] == "photo"}
+    expect(proof).to_contain_text(f"{len(that_day)} 条记录、{len(photos)} 张照片，中心已全部收到。")
