@@ -7,7 +7,7 @@ import { MemoryStorage } from '../src/memory'
 import { reconcile } from '../src/numbers'
 import { NEXT_OP_NO } from '../src/outbox'
 import { applyStaged, begin, CURSORS, EPOCH, MISMATCHED, nextRequest, stage } from '../src/pull'
-import { digest } from './world'
+import { digest, there } from './world'
 
 /** What a vector says of an op; the vectors know three stages, this half tells them apart further. */
 interface VectorOp {
@@ -113,7 +113,7 @@ describe('outbox.json: record', () => {
       const how = { together: false, now: 0, schema_version: vector.schema_version }
       await storage.run('write', (tables) => record(tables, [edit], how))
       const [row] = await storage.run('read', (tables) => tables.ops.all())
-      const { base_rev, epoch, schema_version } = row!.op
+      const { base_rev, epoch, schema_version } = there(row).op
       expect(JSON.parse(JSON.stringify({ base_rev, epoch, schema_version }))).toEqual(vector.expect)
     },
   )
@@ -205,8 +205,8 @@ describe('replica.json: request', () => {
       )
       for (const page of vector.staged)
         await storage.run('write', (tables) => stage(tables, page as unknown as PullResponse))
-      const { limit: _limit, ...request } = await storage.run('read', (tables) => nextRequest(tables, 500))
-      expect(request).toEqual(vector.expect)
+      const request = await storage.run('read', (tables) => nextRequest(tables, 500))
+      expect({ ...request, limit: undefined }).toEqual(vector.expect)
     },
   )
 })

@@ -3,7 +3,7 @@ import incidentVectors from '../../conformance/incidents.json'
 import type { Mismatch, DocRow, Incident, Tables } from '../src'
 import { noted, told, toTell } from '../src'
 import type { Tablet } from './world'
-import { tablet, TestServer } from './world'
+import { tablet, TestServer, there } from './world'
 
 const idOf = (n: number): string => `018f0000-0000-7000-8000-${String(n).padStart(12, '0')}`
 const plain = (incidents: readonly Incident[]): unknown =>
@@ -40,7 +40,7 @@ beforeEach(async () => {
   await here.client.sync()
 })
 
-const row = async (tables: Tables, n: number): Promise<DocRow> => (await tables.docs.get(`job/${idOf(n)}`))!
+const row = async (tables: Tables, n: number): Promise<DocRow> => there(await tables.docs.get(`job/${idOf(n)}`))
 const CORRUPTIONS: Record<string, (tables: Tables) => Promise<void>> = {
   'a row is gone': (tables) => tables.docs.delete(`job/${idOf(3)}`),
   'a row is older than it says': async (tables) =>
@@ -64,8 +64,8 @@ describe('a replica that does not add up', () => {
         ['crew:1', false],
       ])
       const [begun, over] = server.incidents
-      expect(over).toEqual({ ...begun, healed_at: over!.healed_at })
-      expect(over!.healed_at! >= begun!.found_at).toBe(true)
+      expect(over).toEqual({ ...begun, healed_at: over?.healed_at })
+      expect(there(over?.healed_at) >= there(begun).found_at).toBe(true)
       server.incidents = []
       await here.client.sync()
       expect(server.incidents).toEqual([])
@@ -73,7 +73,7 @@ describe('a replica that does not add up', () => {
   )
 
   test('[L16] what was told into a lost answer is told again', async () => {
-    await here.storage.run('write', CORRUPTIONS['a row is gone']!)
+    await here.storage.run('write', there(CORRUPTIONS['a row is gone']))
     let pulls = 0
     here.link.weather = () => (here.link.requests.at(-1) === 'pull' && ++pulls === 2 ? 'unanswered' : 'fair')
     expect((await here.client.sync()).kind).toBe('fault')
@@ -85,7 +85,7 @@ describe('a replica that does not add up', () => {
   test('[W12] a server that has not offered to hear of incidents is told none', async () => {
     server.offers = []
     await here.client.sync()
-    await here.storage.run('write', CORRUPTIONS['a row is gone']!)
+    await here.storage.run('write', there(CORRUPTIONS['a row is gone']))
     await here.client.sync()
     await here.client.sync()
     expect(server.incidents).toEqual([])

@@ -4,7 +4,7 @@ import { dismiss, Fault, outstanding, parkedOps, FIELD_FILES } from '../src'
 import { NEXT_OP_NO } from '../src/outbox'
 import { nextRequest, stage } from '../src/pull'
 import { JOB, OTHER, server, here, edit, photo, seen, ops, rejecting } from './one_tablet'
-import { sha256, tablet, TestServer } from './world'
+import { sha256, tablet, TestServer, there } from './world'
 
 describe('outbox', () => {
   test('[P1] edits get contiguous numbers in the transaction that keeps them', async () => {
@@ -92,7 +92,7 @@ describe('outbox', () => {
     await here.client.sync()
     expect(await outstanding(here.storage)).toMatchObject({ ops: 0, at_centre: 1 })
     expect(await seen(JOB)).toMatchObject({ note: 'later' })
-    server.ledger.set(1, { op: server.ledger.get(1)!.op, result: { op_no: 1, status: 'applied', rev: 2 } })
+    server.ledger.set(1, { op: there(server.ledger.get(1)).op, result: { op_no: 1, status: 'applied', rev: 2 } })
     await here.client.sync()
     expect((await outstanding(here.storage)).at_centre).toBe(1)
     here.clock.advance(600_001)
@@ -106,7 +106,7 @@ describe('outbox', () => {
     const restored = new TestServer()
     restored.epoch = 'e2'
     restored.write('job', JOB, { state: 'assigned', note: 'a' })
-    restored.ledger.set(1, server.ledger.get(1)!)
+    restored.ledger.set(1, there(server.ledger.get(1)))
     const again = tablet(restored, here.storage, here.clock)
     await again.client.sync()
     await again.client.sync()
@@ -166,8 +166,9 @@ describe('outbox', () => {
 
   test('[W8] the shape stands in the op; a batch with ops that name none says the first', async () => {
     await here.client.record([edit(JOB, { note: 'a' })])
-    const older = { ...(await ops())[0]!, op_no: 2 }
-    const { schema_version: _, ...unnamed } = { ...older.op, op_no: 2 }
+    const older = { ...there((await ops())[0]), op_no: 2 }
+    const unnamed = { ...older.op, op_no: 2 }
+    delete unnamed.schema_version
     await here.storage.run('write', async (tables) => {
       await tables.ops.put({ ...older, sent_at: 1, op: unnamed })
       await tables.meta.put({ key: NEXT_OP_NO, value: 3 })

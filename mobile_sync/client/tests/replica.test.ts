@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { viewAll } from '../src'
 import { INCIDENTS } from '../src/verify'
 import { JOB, OTHER, server, here, edit, seen, ops } from './one_tablet'
-import { tablet, TestServer } from './world'
+import { tablet, TestServer, there } from './world'
 
 describe('replica', () => {
   test('[L6] pending edits lie over the replica and stay until a pull that began after their result', async () => {
@@ -72,7 +72,7 @@ describe('replica', () => {
     await here.client.sync()
     expect(await seen(JOB)).toBeUndefined()
     expect(await here.storage.run('read', (tables) => tables.docs.get(`job/${JOB}`))).toMatchObject({ shadow: true })
-    server.ledger.set(1, { op: server.ledger.get(1)!.op, result: { op_no: 1, status: 'applied', rev: 9 } })
+    server.ledger.set(1, { op: there(server.ledger.get(1)).op, result: { op_no: 1, status: 'applied', rev: 9 } })
     here.clock.advance(600_001)
     await here.client.sync()
     expect(await here.storage.run('read', (tables) => tables.docs.get(`job/${JOB}`))).toBeUndefined()

@@ -4,7 +4,7 @@ import { MemoryStorage } from '../src/memory'
 import replicaVectors from '../../conformance/replica.json'
 import type { SyncStorage } from '../src'
 import type { Tablet } from './world'
-import { seeded, tablet, TestClock, TestServer } from './world'
+import { seeded, tablet, TestClock, TestServer, there } from './world'
 
 const idOf = (n: number): string => `018f0000-0000-7000-8000-${String(n).padStart(12, '0')}`
 
@@ -44,7 +44,7 @@ describe('a pull as one stream', () => {
     server.write('job', idOf(3), {}, null)
     const again = streaming(here.storage)
     let brought = 0
-    const stream = again.link.snapshot!
+    const stream = there(again.link.snapshot)
     again.link.snapshot = (body, take) =>
       stream(body, async (page) => {
         brought += page.changes.length

@@ -12,6 +12,12 @@ export const digest = async (text: string): Promise<Uint8Array> =>
 
 export const sha256 = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex')
 
+/** What a test knows to be there. */
+export function there<T>(thing: T | null | undefined): T {
+  if (thing === null || thing === undefined) throw new Error('it is not there')
+  return thing
+}
+
 /** Repeatable numbers in [0, 1): mulberry32. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0
@@ -72,6 +78,7 @@ export class TestLocks implements Locks {
 /** SPEC L12: while a bucket is read from its start, its cursor is a mark. */
 const READING = 2 ** 52
 const marked = (seq: number, reading: boolean): number => (reading && seq > 0 ? seq + READING : seq)
+const unmarked = (sent: number): number => (sent >= READING ? sent - READING : sent)
 
 interface ServerRecord {
   entity: string
@@ -79,6 +86,14 @@ interface ServerRecord {
   rev: number
   doc: Doc
   bucket: string | null
+}
+
+interface Entry {
+  bucket: string
+  entity: string
+  id: string
+  seq: number
+  gone: boolean
 }
 
 type Judge = (op: Op, record: ServerRecord | undefined) => Partial<OpResult> | null
@@ -90,7 +105,7 @@ export class TestServer {
   at = Date.UTC(2026, 6, 9, 0, 0, 0)
   keep_s: number | undefined
   records = new Map<string, ServerRecord>()
-  entries = new Map<string, { bucket: string; entity: string; id: string; seq: number; gone: boolean }>()
+  entries = new Map<string, Entry>()
   seqs = new Map<string, number>()
   ledger = new Map<number, { op: Op; result: OpResult }>()
   declared = new Map<string, number>()
@@ -158,55 +173,59 @@ export class TestServer {
     this.incidents.push(...(body.incidents ?? []))
     const changes: Change[] = []
     const buckets = []
-    let room = body.limit
     for (const key of [...this.subscribed].sort()) {
-      const sent = body.cursors[key] ?? 0
-      const asked = sent >= READING ? sent - READING : sent
-      const top = this.seqs.get(key) ?? 0
-      const reset =
-        (body.epoch !== null && body.epoch !== this.epoch) || asked > top || (body.mismatched ?? []).includes(key)
-      const since = reset ? 0 : asked
-      const due = [...this.entries.values()]
-        .filter((entry) => entry.bucket === key && entry.seq > since && !(entry.gone && since === 0))
-        .sort((a, b) => a.seq - b.seq)
-      const page = due.slice(0, room)
-      room -= page.length
-      for (const { bucket, seq, entity, id, gone } of page) {
-        const record = this.records.get(`${entity}/${id}`)
-        changes.push({
-          bucket,
-          seq,
-          entity,
-          id,
-          gone,
-          rev: record?.rev ?? 0,
-          ...(gone ? {} : { doc: record?.doc ?? {} }),
-        })
-      }
-      const more = page.length < due.length
-      const live = [...this.entries.values()].filter((entry) => entry.bucket === key && !entry.gone)
-      buckets.push({
-        key,
-        priority: 0,
-        reset,
-        more,
-        seq: more ? marked(page.at(-1)?.seq ?? since, since === 0 || sent >= READING) : top,
-        row_count: live.length,
-        checksum: await checksum(
-          live.map((entry) => `${entry.entity}/${entry.id}@${entry.seq}`),
-          digest,
-        ),
-      })
+      const bucket = await this.bucket(key, body, body.limit - changes.length)
+      buckets.push(bucket.state)
+      changes.push(...bucket.changes)
     }
     const dropped = Object.keys(body.cursors).filter((key) => !this.subscribed.has(key))
     const server_at = new Date(this.at).toISOString()
     return { epoch: this.epoch, server_at, offers: this.offers, buckets, dropped, changes }
   }
 
+  private async bucket(
+    key: string,
+    body: PullRequest,
+    room: number,
+  ): Promise<{ state: PullResponse['buckets'][number]; changes: Change[] }> {
+    const sent = body.cursors[key] ?? 0
+    const top = this.seqs.get(key) ?? 0
+    const reset = this.isToBeginAgain(key, body)
+    const since = reset ? 0 : unmarked(sent)
+    const held = [...this.entries.values()].filter((entry) => entry.bucket === key)
+    const live = held.filter((entry) => !entry.gone)
+    const due = held.filter((entry) => entry.seq > since && !(entry.gone && since === 0)).sort((a, b) => a.seq - b.seq)
+    const page = due.slice(0, room)
+    const more = page.length < due.length
+    const state = {
+      key,
+      priority: 0,
+      reset,
+      more,
+      seq: more ? marked(page.at(-1)?.seq ?? since, since === 0 || sent >= READING) : top,
+      row_count: live.length,
+      checksum: await checksum(
+        live.map((entry) => `${entry.entity}/${entry.id}@${entry.seq}`),
+        digest,
+      ),
+    }
+    return { state, changes: page.map((entry) => this.change(entry)) }
+  }
+
+  private isToBeginAgain(key: string, { epoch, cursors, mismatched }: PullRequest): boolean {
+    if (epoch !== null && epoch !== this.epoch) return true
+    return unmarked(cursors[key] ?? 0) > (this.seqs.get(key) ?? 0) || (mismatched ?? []).includes(key)
+  }
+
+  private change({ bucket, seq, entity, id, gone }: Entry): Change {
+    const record = this.records.get(`${entity}/${id}`)
+    return { bucket, seq, entity, id, gone, rev: record?.rev ?? 0, ...(gone ? {} : { doc: record?.doc ?? {} }) }
+  }
+
   /** Everything to the end, page by page, as of the moment it was asked. */
   async *stream(body: PullRequest): AsyncGenerator<PullResponse> {
     const pages = [await this.pull(body)]
-    for (let last = pages[0]!; last.buckets.some((bucket) => bucket.more); pages.push(last)) {
+    for (let last = there(pages[0]); last.buckets.some((bucket) => bucket.more); pages.push(last)) {
       const cursors = Object.fromEntries(last.buckets.map((bucket) => [bucket.key, bucket.seq]))
       last = await this.pull({ epoch: last.epoch, cursors, limit: body.limit })
     }
