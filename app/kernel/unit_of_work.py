@@ -10,9 +10,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+from psycopg.types.json import set_json_loads
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.event import listen
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -89,7 +92,7 @@ class Runtime:
         """
         joined = self.sessions.kw["bind"]
         if isinstance(joined, Connection):  # joined to somebody's transaction it sees what that one sees
-            return asked.first(joined.connection, bound)
+            return asked.first(joined.connection, bound, prepared=False)
         with closing(self.lookups.raw_connection()) as connection:
             return asked.first(connection, bound)
 
@@ -132,14 +135,16 @@ class Runtime:
 
 def _lookups(settings: Settings) -> Engine:
     planning = ("plan_cache_mode=force_generic_plan", "enable_seqscan=off", "enable_bitmapscan=off", "timezone=GMT")
-    return create_engine(
+    engine = create_engine(
         settings.database_url,
         pool_size=settings.pool_size,
         pool_reset_on_return=None,  # nothing is ever open
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        connect_args={"options": " ".join(f"-c {one}" for one in planning), "prepare_threshold": 0},
+        connect_args={"options": " ".join(f"-c {one}" for one in planning)},
     )
+    listen(engine, "connect", lambda driver, _: set_json_loads(orjson.loads, driver))
+    return engine
 
 
 @dataclass

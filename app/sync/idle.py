@@ -39,7 +39,7 @@ _REGIONS = (
     .scalar_subquery()
 )
 _COLUMNS = (_CREWS.label("crews"), _REGIONS.label("regions"), *idle_columns(SignedIn.__table__.c.device_id))
-_ASK = Lookup(STANDING.add_columns(*_COLUMNS))
+_ASK = Lookup("idle", STANDING.add_columns(*_COLUMNS))
 
 
 def answer_idle(runtime: Runtime, request: PullRequest) -> Page | None:
