@@ -42,11 +42,6 @@ def branch(session: Session) -> Branch:
     return branch
 
 
-@pytest.fixture
-def dispatcher(session: Session, branch: Branch) -> Person:
-    return given_person(session, branch, "linxiao", [Role.DISPATCHER])
-
-
 def send(runtime: Runtime, by: Person, job: Job, crew: Crew) -> Assignment:
     with acting(runtime, by) as uow:
         return service.dispatch_crew(uow, job_id=job.id, crew_id=crew.id)
