@@ -131,6 +131,8 @@ class Party(Scoped):
     __table_args__ = (
         Index("ix_party_branch_id_phone", "branch_id", "phone"),
         Index("ix_party_branch_id_initials", "branch_id", "initials", postgresql_ops={"initials": "text_pattern_ops"}),
+        Index("ix_party_branch_id_name", "branch_id", "name", postgresql_ops={"name": "text_pattern_ops"}),
+        Index("ix_party_phone_end", text("reverse(phone) text_pattern_ops")),
     )
 
     kind: Mapped[PartyKind] = mapped_column(by_value(PartyKind, name="kind"))

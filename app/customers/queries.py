@@ -99,8 +99,8 @@ def premises_near(
 def find_premises(session: Session, branch_ids: list[UUID], q: str, *, limit: int) -> list[Hit]:
     """What the search text names, best first, each premises once.
 
-    Beginnings (`^@`, which a policy lets through to the index) go by indexes of prefixes, words by pairs of characters;
-    the end of a phone number reads one branch's rows.
+    Beginnings (`^@`, which a policy lets through to the index) go by indexes of prefixes, words by pairs of characters,
+    the end of a phone number by an index of numbers written backwards.
     """
     ids = _candidates(branch_ids, q, limit)
     query = select(Premises, ids.c.found_by).join(ids, ids.c.premises_id == Premises.id)
@@ -117,7 +117,7 @@ def _candidates(branch_ids: list[UUID], q: str, limit: int) -> Subquery:
         number = rules.digits(q)
         parts = [
             _by_account(branch_ids, Account.number.op("^@", is_comparison=True)(number), "account", 0),
-            _by_account(branch_ids, Party.phone.endswith(number, autoescape=True), "phone", 1),
+            _by_account(branch_ids, Party.id.in_(select(func.parties_with_phone_ending_in(number))), "phone", 1),
             _by_words(branch_ids, number, limit),
         ]
     elif kind is Sought.INITIALS:
@@ -130,7 +130,7 @@ def _candidates(branch_ids: list[UUID], q: str, limit: int) -> Subquery:
     else:
         parts = [
             _by_words(branch_ids, q, limit),
-            _by_account(branch_ids, Party.name.startswith(q, autoescape=True), "name", 1),
+            _by_account(branch_ids, Party.name.op("^@", is_comparison=True)(q), "name", 1),
         ]
     first, *others = [select(part.limit(limit).subquery()) for part in parts]
     return first.union_all(*others).subquery()

@@ -97,6 +97,8 @@ class Job(Revised):
             postgresql_where=text("state NOT IN ('completed', 'cancelled')"),
         ),
         Index("ix_job_branch_id_opened_at_id", "branch_id", "opened_at", "id"),
+        Index("ix_job_number_prefix", "branch_id", "number", postgresql_ops={"number": "text_pattern_ops"}),
+        Index("ix_job_number_end", text("reverse(number) text_pattern_ops")),
     )
 
     number: Mapped[str]

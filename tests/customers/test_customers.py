@@ -89,6 +89,18 @@ def test_the_function_behind_the_search_holds_itself_to_the_branches_of_the_tran
     assert len(queries.find_premises(session, [branch.id, elsewhere.id], "花园", limit=3)) == 1
 
 
+def test_the_function_behind_phone_numbers_holds_itself_to_the_branches_of_the_transaction(
+    session: Session, branch: Branch
+) -> None:
+    elsewhere = given_branch(session, "XX", centre=(110.0, 30.0))
+    theirs = given_account(session, given_premises(session, elsewhere, at_m(centre=(110.0, 30.0))), phone="13800008888")
+    ours = given_account(session, given_premises(session, branch), phone="13900008888")
+    ending = text("SELECT parties_with_phone_ending_in('8888')")
+    assert set(session.scalars(ending)) == {theirs.party_id, ours.party_id}
+    narrow(session, [branch.id])
+    assert session.scalars(ending).all() == [ours.party_id]
+
+
 @pytest.mark.parametrize("accounts", [1, 12], ids=["one account", "twelve accounts"])
 def test_a_premises_page_costs_the_same_whatever_it_shows(
     app: Flask, runtime: Runtime, session: Session, branch: Branch, dispatcher: Person, accounts: int

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.dispatch.schemas import CandidatesOut, CrewDetail, CrewOut
 from app.identity.models import Branch, Role
+from app.kernel.net import narrow
 from app.kernel.unit_of_work import Runtime
 from app.staff.models import Grade, Skill
 from tests.factories import Client, given_branch, given_person, signed_in
@@ -139,6 +141,21 @@ def test_one_box_finds_jobs_crews_outages_and_premises(
     assert hits(desk, "周桂") == [("premises", str(premises.id))]
     assert desk.get("/api/v1/search?q=x").status_code == 422
     assert desk.get("/api/v1/search?q=a%00b").status_code == 422
+
+
+def test_a_job_is_found_by_either_end_of_its_number_and_in_its_own_branch_only(
+    runtime: Runtime, session: Session, branch: Branch, desk: Client
+) -> None:
+    elsewhere = given_branch(session, "XX", centre=(110.0, 30.0))
+    ours, theirs = given_job(runtime, branch), given_job(runtime, elsewhere, place=at_m(centre=(110.0, 30.0)))
+    ending = text("SELECT jobs_ending_in(:digits)").bindparams(digits=ours.number[-4:])
+    assert theirs.number == ours.number  # each branch counts for itself
+    assert set(session.scalars(ending)) == {ours.id, theirs.id}
+    for q in (ours.number[:2], ours.number[:6], ours.number[-4:]):
+        assert hits(desk, q) == [("job", str(ours.id))]
+    assert hits(desk, f"%{ours.number[-3:]}") == []
+    narrow(session, [branch.id])
+    assert session.scalars(ending).all() == [ours.id]
 
 
 def test_a_crew_member_finds_their_own_jobs_only(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from app.crews.models import Crew, CrewMember
@@ -151,11 +151,14 @@ def jobs_of_outage(session: Session, outage_id: UUID) -> list[Job]:
 
 
 def find_jobs(session: Session, actor: Actor, q: str, *, limit: int) -> list[Job]:
-    """Jobs by the beginning or end of their number, newest first."""
+    """Jobs by the beginning or end of their number, newest first; each of the two goes by an index of its own."""
     wanted = q.upper()
-    named = or_(Job.number.startswith(wanted, autoescape=True), Job.number.endswith(wanted, autoescape=True))
-    query = select(Job).where(named, Job.deleted_at.is_(None), visible_to(actor))
-    return list(session.scalars(query.order_by(Job.opened_at.desc(), Job.id.desc()).limit(limit)))
+    begins = Job.number.op("^@", is_comparison=True)(wanted)
+    ends = Job.id.in_(select(func.jobs_ending_in(wanted)))
+    shown, newest = (Job.deleted_at.is_(None), visible_to(actor)), (Job.opened_at.desc(), Job.id.desc())
+    first, last = (select(Job.id).where(named, *shown).order_by(*newest).limit(limit) for named in (begins, ends))
+    query = select(Job).where(Job.id.in_(first.union_all(last)))
+    return list(session.scalars(query.order_by(*newest).limit(limit)))
 
 
 def get_branch(session: Session, branch_id: UUID) -> Branch:
