@@ -5,23 +5,32 @@ Times are `performance.now()`: milliseconds since the navigation began.
 
 from __future__ import annotations
 
-# A map frame is one callback in which MapLibre clears its canvas; the microtask runs when the callback has ended.
+# A map frame counts when the page has its pixels. A map that software draws fetches them from a canvas nobody sees and
+# puts them on the page; any other clears the page's own canvas in one callback, whose end the microtask waits for.
 MAP_FRAMES = """
 (() => {
   const probe = (window.probe = { frames: 0, first: null, last: null })
+  const shown = () => {
+    probe.frames += 1
+    probe.last = performance.now()
+    probe.first ??= probe.last
+  }
   const { clear } = WebGL2RenderingContext.prototype
+  const { putImageData } = CanvasRenderingContext2D.prototype
   let drawing = false
   WebGL2RenderingContext.prototype.clear = function (mask) {
-    if (!drawing) {
+    if (!drawing && this.canvas instanceof HTMLCanvasElement) {
       drawing = true
       queueMicrotask(() => {
         drawing = false
-        probe.frames += 1
-        probe.last = performance.now()
-        probe.first ??= probe.last
+        shown()
       })
     }
     return clear.call(this, mask)
+  }
+  CanvasRenderingContext2D.prototype.putImageData = function (...told) {
+    putImageData.apply(this, told)
+    if (this.canvas.isConnected) shown()
   }
 })()
 """

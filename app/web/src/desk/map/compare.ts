@@ -1,7 +1,7 @@
 /** A small map of one question: the places that were given for the same thing, each with its name. */
 import type { Place } from '@shared/fmt/geo'
 import type { GeoJSONSource } from 'maplibre-gl'
-import { LngLatBounds, MapLibreMap, Marker, ScaleControl } from './library'
+import { LngLatBounds, makeMap, Marker, ScaleControl, type MapLibreMap } from './library'
 import { draw, PICTURE_RATIO } from './pictures'
 import { makeStyle } from './style'
 
@@ -31,7 +31,7 @@ export class Compare {
   private markers: Marker[] = []
 
   constructor(options: CompareOptions) {
-    this.map = new MapLibreMap({
+    this.map = makeMap({
       container: options.container,
       style: makeStyle(options.locale),
       minZoom: 7,

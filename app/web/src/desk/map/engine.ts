@@ -2,8 +2,8 @@
 import type { Point } from 'geojson'
 import type { GeoJSONSource, MapGeoJSONFeature, MapMouseEvent } from 'maplibre-gl'
 import { SourceMemory, type LivePoint } from './diff'
-import { MapLibreMap, NavigationControl, ScaleControl } from './library'
-import { drawBetweenWork, isDrawnBySoftware } from './paced'
+import { AsideMap, makeMap, NavigationControl, ScaleControl, type MapLibreMap } from './library'
+import { drawBetweenWork } from './paced'
 import { draw, PICTURE_RATIO } from './pictures'
 import { Spot } from './spot'
 import { LAYERS_OF, LIVE, makeStyle, placeName, SWITCHES, type Live, type Switch } from './style'
@@ -41,12 +41,11 @@ export class Engine {
   private readonly map: MapLibreMap
   private readonly memories: Readonly<Record<Live, SourceMemory>>
   private readonly spots: Readonly<Record<'chosen' | 'pin', Spot>>
-  private readonly software = isDrawnBySoftware()
   private readonly ready: Promise<void>
 
   constructor(private readonly options: EngineOptions) {
     const { start } = options
-    this.map = new MapLibreMap({
+    this.map = makeMap({
       container: options.container,
       style: makeStyle(options.locale),
       ...('lon' in start
@@ -63,7 +62,7 @@ export class Engine {
       localIdeographFontFamily: '"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif',
       locale: options.words,
     })
-    if (this.software) drawBetweenWork(this.map)
+    if (this.map instanceof AsideMap) drawBetweenWork(this.map)
     this.map.touchZoomRotate.disableRotation()
     this.map.keyboard.disableRotation()
     this.memories = { jobs: new SourceMemory(), crews: new SourceMemory(), outages: new SourceMemory() }
@@ -102,7 +101,7 @@ export class Engine {
   show(location: Point, zoom?: number): void {
     const centre: [number, number] = [location.coordinates[0] ?? 0, location.coordinates[1] ?? 0]
     if (this.isWellInSight(centre) && this.map.getZoom() >= (zoom ?? 0)) return
-    const still = this.software || matchMedia('(prefers-reduced-motion: reduce)').matches
+    const still = this.map instanceof AsideMap || matchMedia('(prefers-reduced-motion: reduce)').matches
     this.map.easeTo({
       center: centre,
       zoom: Math.max(zoom ?? 0, this.map.getZoom()),

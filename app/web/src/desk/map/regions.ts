@@ -1,7 +1,7 @@
 /** A map of one question: which sub-districts a crew serves. */
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl'
 import { kind } from './layers/parts'
-import { MapLibreMap, NavigationControl, ScaleControl } from './library'
+import { makeMap, NavigationControl, ScaleControl, type MapLibreMap } from './library'
 import { makeStyle } from './style'
 
 export interface RegionsOptions {
@@ -25,7 +25,7 @@ export class Regions {
   private readonly ready: Promise<void>
 
   constructor(options: RegionsOptions) {
-    this.map = new MapLibreMap({
+    this.map = makeMap({
       container: options.container,
       style: regionsStyle(options.locale),
       bounds: options.box as [number, number, number, number],

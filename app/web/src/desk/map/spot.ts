@@ -1,5 +1,5 @@
 import type { Point } from 'geojson'
-import type { Map as MapLibreMap } from 'maplibre-gl'
+import { AsideMap, type MapLibreMap } from './library'
 
 /** A mark the page lays over the map: to put it elsewhere draws nothing of the map anew. `MapPane.vue` knows its look. */
 export class Spot {
@@ -13,7 +13,9 @@ export class Spot {
     this.element.className = `spot ${name}`
     this.put(null)
     map.getCanvasContainer().append(this.element)
-    map.on('render', () => this.place())
+    const place = (): void => this.place()
+    if (map instanceof AsideMap) map.onShown(place)
+    else map.on('render', place)
   }
 
   put(location: Point | null): void {
