@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shapely.geometry import MultiPolygon, Point
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Scoped, by_value, gist
@@ -132,7 +132,11 @@ class Party(Scoped):
         Index("ix_party_branch_id_phone", "branch_id", "phone"),
         Index("ix_party_branch_id_initials", "branch_id", "initials", postgresql_ops={"initials": "text_pattern_ops"}),
         Index("ix_party_branch_id_name", "branch_id", "name", postgresql_ops={"name": "text_pattern_ops"}),
-        Index("ix_party_phone_end", text("reverse(phone) text_pattern_ops")),
+        Index(
+            "ix_party_phone_end",
+            func.reverse(text("phone")).label("backwards"),
+            postgresql_ops={"backwards": "text_pattern_ops"},
+        ),
     )
 
     kind: Mapped[PartyKind] = mapped_column(by_value(PartyKind, name="kind"))

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from shapely.geometry import Point
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -98,7 +98,11 @@ class Job(Revised):
         ),
         Index("ix_job_branch_id_opened_at_id", "branch_id", "opened_at", "id"),
         Index("ix_job_number_prefix", "branch_id", "number", postgresql_ops={"number": "text_pattern_ops"}),
-        Index("ix_job_number_end", text("reverse(number) text_pattern_ops")),
+        Index(
+            "ix_job_number_end",
+            func.reverse(text("number")).label("backwards"),
+            postgresql_ops={"backwards": "text_pattern_ops"},
+        ),
     )
 
     number: Mapped[str]
