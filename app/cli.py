@@ -108,7 +108,7 @@ def import_(source: Path, branch: str, mapping: Path | None, dry_run: bool, repo
 @click.argument("names", nargs=-1)
 def bench(names: tuple[str, ...]) -> None:
     """Print figures: one JSON object each on stdout, a table on stderr; exit 1 where a goal is missed."""
-    from app.bench import run_benchmarks  # builds applications of its own
+    from app.bench.run import run_benchmarks  # builds applications of its own
 
     sys.exit(run_benchmarks(runtime_from_env(), names))
 

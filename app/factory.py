@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
@@ -56,9 +58,17 @@ def start_serving(runtime: Runtime) -> Flask:
     return app
 
 
+class Web(Flask):
+    """Flask without coroutines: of all eight functions that answer a request it would ask whether they are some."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is."""
+        return func
+
+
 def create_app(runtime: Runtime) -> Flask:
     """The web application over a runtime."""
-    app = Flask("app", static_folder=None)
+    app = Web("app", static_folder=None)
     app.config.update(
         API_TITLE="Lamplighter",
         API_VERSION="v1",

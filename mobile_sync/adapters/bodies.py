@@ -37,9 +37,10 @@ def read_object(schema: ma.Schema) -> dict[str, Any]:
 
 
 def _bytes(source: Request) -> bytes:
-    if (source.content_length or 0) > MAX_BODY_BYTES:
+    announced = MAX_BODY_BYTES if source.content_length is None else source.content_length
+    if announced > MAX_BODY_BYTES:
         raise SyncProblem("too_large", 413, most_bytes=MAX_BODY_BYTES)
-    raw = source.stream.read(MAX_BODY_BYTES + 1)
+    raw = source.stream.read(announced + 1)  # as much is set aside for it beforehand
     if source.headers.get("Content-Encoding") == "gzip":
         raw = _unzipped(raw)
     if len(raw) > MAX_BODY_BYTES:

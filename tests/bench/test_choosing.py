@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.bench import BENCHMARKS, chosen
+from app.bench.run import BENCHMARKS, chosen
 from app.bench.start import state_folder
 
 
