@@ -2,6 +2,7 @@
 import type { Point } from 'geojson'
 import type { GeoJSONSource, MapGeoJSONFeature, MapMouseEvent } from 'maplibre-gl'
 import { SourceMemory, type LivePoint } from './diff'
+import { KeptGround } from './kept'
 import { AsideMap, makeMap, NavigationControl, ScaleControl, type MapLibreMap } from './library'
 import { drawBetweenWork } from './paced'
 import { draw, PICTURE_RATIO } from './pictures'
@@ -62,7 +63,10 @@ export class Engine {
       localIdeographFontFamily: '"Noto Sans CJK SC","Microsoft YaHei","PingFang SC",sans-serif',
       locale: options.words,
     })
-    if (this.map instanceof AsideMap) drawBetweenWork(this.map)
+    if (this.map instanceof AsideMap) {
+      drawBetweenWork(this.map)
+      new KeptGround(this.map)
+    }
     this.map.touchZoomRotate.disableRotation()
     this.map.keyboard.disableRotation()
     this.memories = { jobs: new SourceMemory(), crews: new SourceMemory(), outages: new SourceMemory() }

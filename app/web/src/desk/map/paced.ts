@@ -18,10 +18,13 @@ const HANDS_MS = 300
 const NEWS_MS = 150
 /** So long the map waits at most. */
 const LONGEST_MS = 1000
+/** Signs fade while the map moves: without, the library places every sign anew in every frame. */
+const FADE_MS = 100
 
 /**
- * While software draws a frame, 50 to 100 ms, the page answers nobody: frames keep apart, and wait until hands rest that
- * are busy elsewhere on the page. A map in motion draws as fast as it can.
+ * Software draws a frame with the processors that everybody else needs too: frames keep apart, wait for tiles on their
+ * way, and until hands rest that are busy elsewhere on the page. At rest a frame is whole at once: signs that fade are
+ * five more of them. A map in motion draws as fast as it can.
  */
 export function drawBetweenWork(map: MapLibreMap): void {
   const draw = map.triggerRepaint.bind(map)
@@ -30,27 +33,47 @@ export function drawBetweenWork(map: MapLibreMap): void {
   let drawnAt = 0
   let askedAt: number | null = null
   let unfinished = false
+  let asksForTiles = true
+  const known = new Set<string>()
   let timer: ReturnType<typeof setTimeout> | undefined
   const until = (now: number): number => {
     if (map.isMoving()) return now
-    // What a frame itself asks for ends what it began: signs that are placed by and by, or fade.
-    return Math.min(Math.max(handsRest, unfinished ? 0 : drawnAt + NEWS_MS), (askedAt ?? now) + LONGEST_MS)
+    const latest = (askedAt ?? now) + LONGEST_MS
+    if (!asksForTiles && !map._styleDirty && !map.areTilesLoaded()) return latest
+    // What a frame itself asks for ends what it began: colours that pass into one another.
+    return Math.min(Math.max(handsRest, unfinished ? 0 : drawnAt + NEWS_MS), latest)
   }
-  const ask = (): void => {
+  const decide = (): void => {
     const now = performance.now()
-    askedAt ??= now
     clearTimeout(timer)
+    if (askedAt === null) return
     const wait = until(now) - now
-    if (wait > 0) timer = setTimeout(ask, wait)
+    map._fadeDuration = map.isMoving() ? FADE_MS : 0
+    if (wait > 0) timer = setTimeout(decide, wait)
     else draw()
+  }
+  // What asks for a frame may be about to ask for tiles too.
+  const ask = (): void => {
+    askedAt ??= performance.now()
+    queueMicrotask(decide)
   }
   const rest = ({ target }: Event): void => {
     if (!map.getCanvasContainer().contains(target as Node)) handsRest = performance.now() + HANDS_MS
   }
   map.triggerRepaint = ask
+  map.on('move', () => (asksForTiles = true))
+  map.on('data', (event) => {
+    // Tiles of a source are first asked for by the frame after it is there.
+    if (event.dataType === 'source' && (event.sourceDataType !== 'metadata' || known.has(event.sourceId))) return
+    if (event.dataType === 'source') known.add(event.sourceId)
+    asksForTiles = true
+  })
   map.on('render', () => {
+    // Without fading every sign has just found its place; the library places them again after new tiles all the same.
+    if (map._fadeDuration === 0) map._placementDirty = false
     drawnAt = performance.now()
     askedAt = null
+    asksForTiles = false
     unfinished = true
     queueMicrotask(() => (unfinished = askedAt !== null))
   })

@@ -28,6 +28,9 @@ export const LAYERS_OF: Readonly<Record<Switch, readonly string[]>> = {
 }
 
 export function makeStyle(locale: string): StyleSpecification {
+  const layers = [...ground(locale), ...premises(), ...gas(), ...power(), ...live()]
+  // Names and signs lie above every line: none is crossed out, and all below them can be kept as one picture.
+  const signs = layers.filter(({ type }) => type === 'symbol')
   return {
     version: 8,
     sources: {
@@ -40,6 +43,6 @@ export function makeStyle(locale: string): StyleSpecification {
       crews: points(),
       outages: points(),
     },
-    layers: [...ground(locale), ...premises(), ...gas(), ...power(), ...live()],
+    layers: [...layers.filter(({ type }) => type !== 'symbol'), ...signs],
   }
 }
