@@ -29,7 +29,7 @@ MIDDLE = "SELECT avg(ST_X(geometry(location))), avg(ST_Y(geometry(location))) FR
 ROUNDS = 3
 DRAGS, STEPS, STEP_PX = 2, 12, 16
 MOVES = 500
-QUIET_S = 1.0
+QUIET_S = 2.0  # longer than a map waits for tiles on their way before it draws without them
 PATIENCE_S = 120.0
 FRAME_MS, IDLE_MS, MOVES_MS = 12.0, 4_000.0, 600.0
 
@@ -97,7 +97,7 @@ class MapPane:
             self.tiles.append(response)
 
     def settle(self) -> float:
-        """Wait until nothing is drawn or asked for any more; when the last frame ended, in the page's milliseconds.
+        """Wait until nothing is drawn or asked for any more; when the page had the last picture, in its milliseconds.
 
         Raises:
             TimeoutError
@@ -183,7 +183,7 @@ def panning(pane: MapPane, crowd: Crowd) -> Figure:
 
 
 def moving(house: House, pane: MapPane) -> Figure:
-    """From the commit of many crews' new positions to the last frame that shows them."""
+    """From before the commit of many crews' new positions until the page shows the last picture with them."""
     took = []
     for turn in range(ROUNDS):
         frames = pane.frames()
@@ -193,5 +193,5 @@ def moving(house: House, pane: MapPane) -> Figure:
         while pane.frames() == frames and time.monotonic() < until:
             pane.page.wait_for_timeout(50)
         took.append(pane.settle() - began)
-    told = f"median of {ROUNDS}: one commit, event stream, reading again, drawing; of {Crowd().crews} crews"
+    told = f"median of {ROUNDS}: one commit, event stream, reading again, the last picture; of {Crowd().crews} crews"
     return at_most(f"map.{MOVES}-moves", statistics.median(took), "ms", MOVES_MS, told)

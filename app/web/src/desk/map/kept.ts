@@ -28,8 +28,9 @@ export class KeptGround implements CustomLayerInterface {
       const isLive = event.dataType === 'source' && LIVE.some((one) => one === event.sourceId)
       if (!isLive) this.current = false
     })
-    // Signs are not of the ground: they give way to each other, and to what moves.
-    map.once('style.load', () => map.addLayer(this, map.getStyle().layers.find(({ type }) => type === 'symbol')?.id))
+    // Signs are not of the ground: they give way to each other, and to what moves. A style that comes back after its
+    // context was lost comes without this layer.
+    map.on('style.load', () => map.addLayer(this, map.getStyle().layers.find(({ type }) => type === 'symbol')?.id))
     this.leadPainter()
   }
 
