@@ -27,9 +27,9 @@ class Kept:
     """The durable state of a device; nobody changes one, the next one takes its place.
 
     `settled`: server time of each final result. `shown`: ops whose final result was there before the last complete pull
-    began (L6). `life`: the epoch last heard of, in any answer; `asked`: that of the last push answered (P14).
-    `server_at`: the server's clock as last heard; `keep_s`: how long it asks for originals to be kept, if it has said.
-    `incidents`: of replicas that did not add up (L16).
+    began (L6). `life`: the epoch last heard of, in any answer; `asked`: that of the last push answered, until there is
+    one the epoch heard of before `life` (P14, V11). `server_at`: the server's clock as last heard; `keep_s`: how long
+    it asks for originals to be kept, if it has said. `incidents`: of replicas that did not add up (L16).
     """
 
     outbox: Outbox = field(default_factory=Outbox)

@@ -47,7 +47,8 @@ def settled_receipt(kept: Kept, claims: Mapping[str, Any]) -> Kept | None:
     """After a receipt came back as a file (V8): what it settles; None if it is of another life of the server."""
     if claims["epoch"] != kept.life:
         return None
-    plain = [result for result in claims["results"] if result["status"] in ("applied", "noop")]
+    done = {entry.op_no for entry in kept.outbox.entries if entry.stage is Stage.FINAL}  # and more is known of these
+    plain = [one for one in claims["results"] if one["status"] in ("applied", "noop") and one["op_no"] not in done]
     # No answer to a push: it says nothing of ops that came later, so nothing is forgotten by it.
     outbox = kept.outbox.settle({"results": plain, "expected": kept.outbox.next_op_no})
     final = {entry.op_no for entry in outbox.entries if entry.stage is Stage.FINAL}
@@ -62,7 +63,29 @@ def heard(kept: Kept, answer: Mapping[str, Any]) -> Kept:
     """The server's life and time. Files that another life may have verified are to be asked for again."""
     at, same_life = answer["server_at"], kept.life == answer["epoch"]
     files = {sha256: _heard_of(one, at) if same_life else _in_doubt(one) for sha256, one in kept.files.items()}
-    return replace(kept, server_at=at, life=answer["epoch"], files=files)
+    asked = kept.life if kept.asked is None and not same_life else kept.asked
+    return replace(kept, server_at=at, life=answer["epoch"], asked=asked, files=files)
+
+
+def stands_elsewhere(kept: Kept) -> bool:
+    """A pull met another life of the server, and no push has: what ops it has forgotten must be heard (P14).
+
+    So must that there is a life at all: an op that was sent to none in particular might be run in any (P19).
+    """
+    if kept.life is None:
+        return any(entry.stage is Stage.PENDING for entry in kept.outbox.entries)
+    return bool(kept.outbox.entries) and not _begins_anew(kept) and kept.life != kept.asked
+
+
+def numbered_in(kept: Kept) -> str | None:
+    """The life in which the numbers of the pending ops hold: what a bundle of them names (V11)."""
+    return kept.life if _begins_anew(kept) else kept.asked or kept.life
+
+
+def _begins_anew(kept: Kept) -> bool:
+    """Op 1 is still pending: in no life will the server ask for other numbers."""
+    lowest = next(iter(kept.outbox.entries), None)
+    return lowest is not None and lowest.op_no == 1 and lowest.stage is Stage.PENDING
 
 
 def _heard_of(file: KeptFile, server_at: str) -> KeptFile:

@@ -20,7 +20,7 @@ from mobile_sync.outbox import Entry, Outbox, Stage, must_be_sendable
 from mobile_sync.protocol import MAX_OPS
 from mobile_sync.replica import Replica, is_far_behind, is_too_late
 from mobile_sync.sending import FileWire, Urgency, in_order, send_file
-from mobile_sync.settling import key_of_op, settled_pull, settled_push, settled_receipt
+from mobile_sync.settling import key_of_op, settled_pull, settled_push, settled_receipt, stands_elsewhere
 from mobile_sync.wire import write_time
 
 Post = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
@@ -131,12 +131,6 @@ class Tablet:
             raise
         self.push(limit=limit)
 
-    def _stands_elsewhere(self) -> bool:
-        """The pull met another life of the server, and no push has: what ops it has forgotten must be heard (P14)."""
-        lowest = next(iter(self.outbox.entries), None)
-        heard_nothing = lowest is None or (lowest.op_no == 1 and lowest.stage is Stage.PENDING)
-        return not heard_nothing and self.kept.life != self.kept.asked
-
     def push(self, *, limit: int = MAX_OPS, ask: bool = False) -> int:
         """Send until nothing is pending; returns how many batches were answered.
 
@@ -144,7 +138,7 @@ class Tablet:
         In another life that goes first: ops which may have to be renumbered must not be under way there (P15).
         """
         for batches in range(_MOST_BATCHES):
-            elsewhere = self._stands_elsewhere()
+            elsewhere = stands_elsewhere(self.kept)
             ops = [] if elsewhere else self.outbox.to_send(limit)
             if not ops and not elsewhere and (batches or not ask):
                 return batches

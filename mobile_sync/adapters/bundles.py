@@ -25,11 +25,10 @@ from mobile_sync.adapters.http import SyncHost, judge_batch
 from mobile_sync.adapters.tables import sync_device_state
 from mobile_sync.adapters.tus import full_disk_told, take_whole
 from mobile_sync.adapters.uploads import verified_among
-from mobile_sync.bundle import FORMAT, MIME, BundleFile, Header, read_opening
-from mobile_sync.outbox import Entry, Outbox
-from mobile_sync.protocol import MAX_OPS, Batch, Device, Result, SyncProblem
+from mobile_sync.bundle import MIME, BundleFile, Header, read_opening
+from mobile_sync.delivery import Standing, batches_of, claims_of, must_follow
+from mobile_sync.protocol import Device, Result, SyncProblem
 from mobile_sync.sealing import ServerKeys, Unsealing, must_be_of, write_receipt
-from mobile_sync.wire import read_batch, read_time, write_time
 
 CtxIn = TypeVar("CtxIn")
 _LEFTOVERS_S = 24 * 3600.0
@@ -122,9 +121,9 @@ def take_bundle(host: BundleHost[Any], courier: Device | None, source: BinaryIO)
     if courier is not None and courier.revoked and courier.id != device.id:
         raise SyncProblem("device_revoked", 403)
     standing = _standing(host, device)
-    _must_follow(header, device, standing)
+    must_follow(header, device, standing)
     with _folder(host, standing.now) as folder:
-        batches = list(_batches(header, device, standing, sealed.ops(texts.read)))
+        batches = list(batches_of(header, device, standing, sealed.ops(texts.read), texts.canonical))
         kept = {file.sha256: _unsealed(sealed, number, file, folder) for number, file in enumerate(header.files, 1)}
         sealed.end()
         with host.on_behalf(device):
@@ -133,48 +132,13 @@ def take_bundle(host: BundleHost[Any], courier: Device | None, source: BinaryIO)
     return _told(host, header, device, courier, results, verified, refused)
 
 
-class _Standing(NamedTuple):
-    """How the server stands with the device: the next number, its clock, the present life."""
-
-    expected: int
-    clock_error: timedelta
-    epoch: str
-    now: datetime
-
-
-def _standing(host: BundleHost[Any], device: Device) -> _Standing:
+def _standing(host: BundleHost[Any], device: Device) -> Standing:
     row = sync_device_state.c
     query = select(row.high_op_no, row.clock_error_ms).where(row.device_id == device.id)
     with host.on_behalf(device), host.unit(device) as ctx:
         session = host.session(ctx)
         high, error_ms = session.execute(query).one_or_none() or (0, None)
-        return _Standing(high + 1, timedelta(milliseconds=error_ms or 0), current_epoch(session), host.now(ctx))
-
-
-def _must_follow(header: Header, device: Device, standing: _Standing) -> None:
-    """V6: nothing between what is here and what comes; V7: not of a life whose numbers may mean other ops by now."""
-    if header.ops_count and header.first_op > standing.expected:
-        raise SyncProblem("bundle_gap", 409, expected=standing.expected, first_op=header.first_op)
-    unknown = header.last_op >= standing.expected
-    if unknown and not device.revoked and header.epoch not in (None, standing.epoch):
-        raise SyncProblem("bundle_epoch", 409)
-
-
-def _batches(header: Header, device: Device, standing: _Standing, ops: list[Any]) -> Iterator[Batch]:
-    """As the device would have pushed them. All are read before the first is judged."""
-    # Its clock as last heard of; and nothing arrives before it was made, whatever that clock says.
-    sent_at = max(standing.now + standing.clock_error, read_time(header.created_at))
-    envelope = {
-        "schema_version": header.schema_version,
-        "sent_at": write_time(sent_at),
-        "monotonic_ms": 0,
-        "epoch": None if device.revoked else header.epoch,
-    }
-    rest = Outbox(tuple(Entry(op) for op in ops))
-    while rest.entries:
-        sent = rest.to_send(MAX_OPS)
-        yield read_batch({**envelope, "ops": sent}, texts.canonical)
-        rest = Outbox(rest.entries[len(sent) :])
+        return Standing(high + 1, timedelta(milliseconds=error_ms or 0), current_epoch(session), host.now(ctx))
 
 
 def _unsealed(sealed: Unsealing, number: int, file: BundleFile, folder: Path) -> Path:
@@ -212,15 +176,7 @@ def _told(
 ) -> Taken:
     """The receipt, which says what became of each op and nothing of what stands in it (V8)."""
     after = _standing(host, device)
-    claims = {
-        "format": FORMAT,
-        "device_id": header.device_id,
-        "epoch": after.epoch,
-        "server_at": write_time(after.now),
-        "expected": after.expected,
-        "results": [{"op_no": one.op_no, "status": one.status.value, "rev": one.rev} for one in results],
-        "files": list(verified),
-    }
+    claims = claims_of(header, after, results, verified)
     receipt = write_receipt(host.server_keys[0], claims)
     taken = Taken(header, device, courier, after.expected, results, tuple(verified), tuple(refused), receipt)
     with host.unit(courier or device) as ctx:

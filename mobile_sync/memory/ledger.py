@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -116,10 +116,11 @@ class MemoryLedger:
             raise Rejected("filed_twice")
         self.state.ops[device.id][received.op_no] = (received, result)
 
-    def close(self, device: Device, _batch: Batch, high: int, _clock_error_ms: int) -> None:
-        """The highest contiguous number."""
+    def close(self, device: Device, _batch: Batch, high: int, clock_error_ms: int) -> None:
+        """The highest contiguous number, and how wrong the device's clock is."""
         self.server.step("ledger closes")
         self.state.high[device.id] = high
+        self.state.clock_errors[device.id] = timedelta(milliseconds=clock_error_ms)
 
 
 def _overlaps(place: Place, since: datetime, until: datetime | None, at: datetime) -> bool:

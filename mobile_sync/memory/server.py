@@ -15,7 +15,18 @@ from mobile_sync.engine import push
 from mobile_sync.ledger import Key
 from mobile_sync.memory.ledger import MemoryFeed, MemoryLedger
 from mobile_sync.memory.state import Place, State, Version
-from mobile_sync.protocol import Bucket, Device, Kind, Op, PullRequest, Received, Result, SyncProblem
+from mobile_sync.protocol import (
+    Batch,
+    Bucket,
+    Device,
+    Kind,
+    Op,
+    PullRequest,
+    PushAnswer,
+    Received,
+    Result,
+    SyncProblem,
+)
 from mobile_sync.pull import Puller
 from mobile_sync.upcast import Upcaster
 from mobile_sync.wire import read_batch, read_pull
@@ -153,12 +164,20 @@ class MemoryServer:
 
     def push(self, device_id: UUID, body: Mapping[str, Any]) -> dict[str, Any]:
         """All or nothing, like a transaction."""
-        batch = read_batch(body)
-        with self.transaction(self):
-            answer = push(self, self, Device(device_id, device_id, device_id in self.revoked), batch)
-            self.step("commit")
+        answer = self.judged(self.device(device_id), read_batch(body))
         self.step("answer")
         return write_push(answer)
+
+    def device(self, device_id: UUID) -> Device:
+        """Its own person."""
+        return Device(device_id, device_id, device_id in self.revoked)
+
+    def judged(self, device: Device, batch: Batch) -> PushAnswer:
+        """A batch of the device's, whoever brought it."""
+        with self.transaction(self):
+            answer = push(self, self, device, batch)
+            self.step("commit")
+        return answer
 
     def pull(self, device_id: UUID, body: Mapping[str, Any]) -> dict[str, Any]:
         """A page."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +82,7 @@ class State:
     verified: dict[str, bytes] = field(default_factory=dict)
     wanted_at: dict[str, datetime] = field(default_factory=dict)  # when a verified file was sent last
     uploads: dict[UUID, Sending] = field(default_factory=dict)
+    clock_errors: dict[UUID, timedelta] = field(default_factory=dict)  # of the last batch
     alarms: tuple[Result, ...] = ()
 
     def copy(self) -> State:
@@ -101,5 +102,6 @@ class State:
             verified=dict(self.verified),
             wanted_at=dict(self.wanted_at),
             uploads=dict(self.uploads),
+            clock_errors=dict(self.clock_errors),
             alarms=self.alarms,
         )

@@ -90,6 +90,7 @@ class SimDevice:
     final_since: dict[int, datetime] = field(default_factory=dict)
     originals: dict[str, datetime] = field(default_factory=dict)
     lost_marks: set[int] = field(default_factory=set)  # final ops let go after thirty days
+    by_receipt: set[int] = field(default_factory=set)  # ops that a receipt settled, once
 
     def __post_init__(self) -> None:
         self.fuse = Fuse(self._died)

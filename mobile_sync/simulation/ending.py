@@ -23,6 +23,7 @@ def finish(world: World) -> Truth:
     """Heal, settle, compare; the truth it ended in."""
     heal(world)
     settle(world)
+    world.convoy.arrive_again(world)
     truth = world.house.truth()
     check_replicas(world, truth)
     check_buckets(world, truth)
@@ -49,6 +50,7 @@ def heal(world: World) -> None:
     world.open.clear()
     while world.network.late:
         world.network.arrive_late()
+    world.convoy.arrive(world)
 
 
 def settle(world: World) -> None:

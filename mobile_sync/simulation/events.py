@@ -27,11 +27,14 @@ from mobile_sync.simulation.house_events import (
     time_passes,
 )
 from mobile_sync.simulation.tablet_events import (
+    bundle_is_handed_in,
+    receipt_comes_back,
     tablet_app_is_upgraded,
     tablet_begins_anew,
     tablet_clock_jumps,
     tablet_disk,
     tablet_row_rots,
+    tablet_seals,
     tablet_syncs,
     tablet_works,
 )
@@ -47,6 +50,9 @@ EVENTS: dict[Event, int] = {
     tablet_app_is_upgraded: 2,
     tablet_row_rots: 3,
     tablet_begins_anew: 3,
+    tablet_seals: 2,
+    bundle_is_handed_in: 3,
+    receipt_comes_back: 1,
     desk_writes: 10,
     desk_takes_in_many: 1,
     all_at_one_record: 8,
@@ -74,6 +80,10 @@ STRESSES: dict[str, dict[Event, int]] = {
     "losses": {desk_revokes: 15},
     "clocks": {tablet_clock_jumps: 10, desk_writes: 2},
     "arrivals": {tablet_begins_anew: 6, desk_takes_in_many: 6, server_will_die: 3, tablet_disk: 0},
+    "convoys": {
+        **{tablet_seals: 4, bundle_is_handed_in: 4, receipt_comes_back: 4},
+        **{server_is_saved: 4, server_is_restored: 4, time_passes: 4},
+    },
     "crashes": {server_will_die: 5, database_will_give_up: 3, link_delivers: 3},
 }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from mobile_sync.bundle import Header
 from mobile_sync.simulation.faults import Fuse
 from mobile_sync.simulation.truth import RecordRow, Truth
 
@@ -42,6 +43,12 @@ class House(Protocol):
 
     def handle(self, device_id: UUID, call: Call) -> Answer:
         """One request; `Died` when the process went away under it."""
+
+    def seal(self, header: Header, ops: Sequence[Mapping[str, Any]], content: Callable[[str], bytes]) -> bytes:
+        """A bundle as its devices seal it to this server."""
+
+    def receipt(self, body: bytes) -> Mapping[str, Any]:
+        """What the receipt in the answer to a bundle says; `ValueError` where the answer was cut."""
 
     # the desk
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from mobile_sync.answers import write_refusal
 from mobile_sync.collection import Stored
 from mobile_sync.ledger import Key
+from mobile_sync.memory.bundles import take_bundle
 from mobile_sync.memory.files import MemoryFiles
 from mobile_sync.memory.server import MemoryCollection, MemoryServer
 from mobile_sync.memory.state import State
@@ -20,7 +21,7 @@ from mobile_sync.protocol import Bucket, Refusal, SyncProblem
 from mobile_sync.simulation import shop
 from mobile_sync.simulation.faults import Died, Fuse, Violation
 from mobile_sync.simulation.house import Answer, Call
-from mobile_sync.simulation.memory_steps import ManyThings, forget_exits, migrate, read_digest, read_metadata
+from mobile_sync.simulation.memory_steps import ManyThings, Unsealed, forget_exits, migrate, read_digest, read_metadata
 from mobile_sync.simulation.memory_truth import record_row, truth_of
 from mobile_sync.simulation.truth import RecordRow, Truth
 
@@ -45,7 +46,7 @@ Writes = list[tuple[UUID, Mapping[str, Any] | None]]
 
 
 @dataclass
-class MemoryHouse:
+class MemoryHouse(Unsealed):
     """A `House`. `server_kind` and `files_kind` are where a test plants its bug."""
 
     clock: Any
@@ -87,7 +88,7 @@ class MemoryHouse:
             return Answer(503, b'{"code": "try_again"}')
 
     def _routed(self, device_id: UUID, call: Call) -> Answer:
-        if call.path in ("push", "pull", "snapshot", "blobs/check"):
+        if call.path in ("push", "pull", "snapshot", "blobs/check", "bundles"):
             return self._asked(device_id, call)
         with self.server.transaction(self.server):
             if call.path == "files":
@@ -105,8 +106,15 @@ class MemoryHouse:
             return Answer(200, json.dumps({"blobs": self.files.check(device_id, body["hashes"])}).encode())
         if call.path == "snapshot":
             return self._streamed(device_id, body)
+        if call.path == "bundles":
+            return self._brought(device_id, body)
         told = self.server.push if call.path == "push" else self.server.pull
         return Answer(200, json.dumps(told(device_id, body)).encode())
+
+    def _brought(self, device_id: UUID, bundle: Mapping[str, Any]) -> Answer:
+        if self.full and bundle["files"]:
+            raise SyncProblem("storage_full", 507)
+        return Answer(200, json.dumps(take_bundle(self.server, self.files, device_id, bundle)).encode())
 
     def _streamed(self, device_id: UUID, body: Mapping[str, Any]) -> Answer:
         """As far as it comes: what was sent before the process went away has been sent."""

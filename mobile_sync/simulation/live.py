@@ -102,6 +102,11 @@ def check_outbox(device: SimDevice, now: datetime, tally: Tally) -> None:
             device.final_since.setdefault(mark, now)
 
 
+def final_marks(device: SimDevice) -> set[int]:
+    """The ops that are done, as the tablet knows."""
+    return {mark_of(entry.op) for entry in device.tablet.outbox.entries if entry.stage is Stage.FINAL}
+
+
 def check_files(device: SimDevice, now: datetime, tally: Tally) -> None:
     """B9: an original is there until a week after its receipt."""
     tally.checks["B9"] += 1

@@ -29,6 +29,7 @@ from mobile_sync.simulation import shop
 from mobile_sync.simulation.faults import Died, Violation
 from mobile_sync.simulation.house import Answer, Call
 from mobile_sync.simulation.postgres_app import ShopHost, Things, ThingsAtOnce, Unit, save, thing
+from mobile_sync.simulation.postgres_bundles import Sealing
 from mobile_sync.simulation.postgres_door import make_app
 from mobile_sync.simulation.postgres_process import Process
 from mobile_sync.simulation.postgres_state import begin_empty, keep_backup, migrate, put_back
@@ -38,7 +39,7 @@ from mobile_sync.simulation.world import Parts
 
 
 @dataclass
-class PostgresHouse:
+class PostgresHouse(Sealing):
     """A `House` in one schema of one database, which it empties first."""
 
     engine: Engine
@@ -69,9 +70,13 @@ class PostgresHouse:
             headers["Content-Length"] = str(call.promised)
         path = call.path if call.path.startswith("/") else f"/sync/v1/{call.path}"
         with self.process.mortal():
+            try:
+                told = self.door.open(path, method=call.method, data=call.body, headers=headers)
+            except DBAPIError as error:  # under a stream, before its first line
+                _must_be_fatal(error)
+                return Answer(503, b'{"code": "try_again"}')
             if call.path == "snapshot":
-                return self._streamed(self.door.open(path, method="POST", data=call.body, headers=headers))
-            told = self.door.open(path, method=call.method, data=call.body, headers=headers)
+                return self._streamed(told)
             self.fuse.burn("answer")
         return Answer(told.status_code, told.data, dict(told.headers))
 
@@ -85,8 +90,7 @@ class PostgresHouse:
         except Died:
             broken = True
         except DBAPIError as error:
-            if not is_fatal(error):
-                raise
+            _must_be_fatal(error)
             broken = True
         finally:
             told.close()
@@ -264,3 +268,8 @@ class PostgresHouse:
         """Everything."""
         with self.host.unit() as ctx:
             return truth_of(ctx.session, self.host.store)
+
+
+def _must_be_fatal(error: DBAPIError) -> None:
+    if not is_fatal(error):
+        raise error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from errno import ENOSPC
@@ -18,12 +18,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, sessionmaker
 
+from mobile_sync.adapters.bundles import Origin, Taken
 from mobile_sync.adapters.http import SqlHost
 from mobile_sync.adapters.local_store import LocalStore, PartialFiles
 from mobile_sync.adapters.sql import Author, track, tracker_of
 from mobile_sync.blobs import FileLimit, Upload
 from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored
+from mobile_sync.device_key import DeviceKey
 from mobile_sync.protocol import Bucket, Device, Kind, Received, Result
+from mobile_sync.sealing import ServerKeys
 from mobile_sync.simulation import shop
 from mobile_sync.simulation.faults import Fuse
 from mobile_sync.upcast import Upcaster
@@ -156,6 +159,7 @@ class ShopHost(SqlHost[Unit]):
     things: Things = field(default_factory=Things)
     scopes: dict[UUID, Sequence[Bucket]] = field(default_factory=dict)
     revoked: set[UUID] = field(default_factory=set)
+    keys: dict[UUID, DeviceKey] = field(default_factory=dict)
     schema_version: int = 1
     file_limits: Mapping[str, FileLimit] = field(
         default_factory=lambda: {"photo": FileLimit(frozenset({"image/jpeg"}), 10_000)}
@@ -165,11 +169,27 @@ class ShopHost(SqlHost[Unit]):
         self.collections = {shop.ENTITY: self.things}
         self.store = LocalStore(self.folder)
         self.partial = CrampedFiles(self.folder / "partial")
+        self.server_keys = [ServerKeys.derived("a shop of the simulation")]
 
     def device(self) -> Device:
         """Whoever says so."""
-        device_id = UUID(request.headers["Authorization"].removeprefix("Bearer "))
+        return self._named(UUID(request.headers["Authorization"].removeprefix("Bearer ")))
+
+    courier = device
+
+    def _named(self, device_id: UUID) -> Device:
         return Device(device_id, device_id, device_id in self.revoked)
+
+    def origin(self, device_id: UUID, _person_id: UUID | None) -> Origin:
+        """Whoever has sealed here before."""
+        return Origin(self._named(device_id), self.keys[device_id].jwk())
+
+    def on_behalf(self, _origin: Device) -> AbstractContextManager[None]:
+        """Everybody may do everything here."""
+        return nullcontext()
+
+    def bundle_taken(self, _ctx: Unit, _taken: Taken) -> None:
+        """Nobody listens here."""
 
     @contextmanager
     def unit(self, _device: Device | None = None) -> Iterator[Unit]:

@@ -8,6 +8,7 @@ from flask import Flask, Response
 from flask_smorest import Api, Blueprint
 from sqlalchemy.exc import DBAPIError
 
+from mobile_sync.adapters.bundles import add_bundle_routes
 from mobile_sync.adapters.http import add_sync_routes
 from mobile_sync.adapters.sql import is_fatal
 from mobile_sync.answers import write_refusal
@@ -21,6 +22,7 @@ def make_app(host: ShopHost) -> Flask:
     app.config.update(API_TITLE="simulation", API_VERSION="1", OPENAPI_VERSION="3.1.0")
     blp = Blueprint("sync", __name__, url_prefix="/sync/v1")
     add_sync_routes(blp, host)
+    add_bundle_routes(blp, host)
     Api(app).register_blueprint(blp)
 
     @app.errorhandler(SyncProblem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mobile_sync.simulation.convoy import OFFICE
 from mobile_sync.simulation.device import SimDevice
 from mobile_sync.simulation.live import check_outbox
 from mobile_sync.simulation.world import World
@@ -65,3 +66,25 @@ def tablet_row_rots(world: World) -> None:
     device = some(world)
     if not device.revoked:
         device.corrupt(world.rng)
+
+
+def tablet_seals(world: World) -> None:
+    """For somebody to take along; often it has just heard of the server, and sends nothing before."""
+    device = some(world)
+    if not device.revoked and world.rng.random() < 0.5:
+        device.attempt(lambda: device.tablet.pull(limit=world.plan.page))
+    world.convoy.seal(world, device)
+
+
+def bundle_is_handed_in(world: World) -> None:
+    """Any of them, perhaps not for the first time, by another tablet, by its own or by the office."""
+    if world.convoy.bundles:
+        courier = world.rng.choice([OFFICE, *(device.id for device in world.devices)])
+        world.convoy.hand_in(world, world.rng.choice(world.convoy.bundles), courier)
+
+
+def receipt_comes_back(world: World) -> None:
+    """Some days after, or never."""
+    if world.convoy.receipts:
+        at = world.rng.randrange(len(world.convoy.receipts))
+        world.convoy.bring_back(world, *world.convoy.receipts.pop(at))

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from mobile_sync.simulation import shop
+from mobile_sync.simulation.convoy import Convoy
 from mobile_sync.simulation.device import SimDevice, WrongClock
 from mobile_sync.simulation.faults import Fuse, Tally, Violation
 from mobile_sync.simulation.house import House
@@ -23,7 +24,7 @@ from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 
 BEGINNING = datetime(2026, 7, 16, tzinfo=UTC)
-STRESSES = ("none", "restores", "purges", "crashes", "clocks", "losses", "arrivals")
+STRESSES = ("none", "restores", "purges", "crashes", "clocks", "losses", "arrivals", "convoys")
 STEPS, WEIGHTS = (12, 24, 70), (4, 4, 1)
 
 
@@ -52,7 +53,7 @@ class Plan:
     def drawn(cls, rng: Random) -> Plan:
         """By the seed alone."""
         storms = rng.random() < 0.7
-        stress = rng.choices(STRESSES, (10, 4, 2, 2, 1, 1, 4))[0]
+        stress = rng.choices(STRESSES, (10, 4, 2, 2, 1, 1, 4, 3))[0]
         storms = storms or stress == "arrivals"
         fates = [fate for fate in FATES if rng.random() < 0.5]
         weather = {fate: rng.choice((0.02, 0.1, 0.25)) * (1 + 2 * (fate == FLIPPED)) for fate in fates}
@@ -66,9 +67,9 @@ class Plan:
             at_once=rng.random() < 0.5,
             chunk=rng.choice((7, 30, 200)),
             clocks=rng.choice(("right", "wrong", "jumping")),
-            restores=stress == "restores" or rng.random() < 0.1,
+            restores=stress in ("restores", "convoys") or rng.random() < 0.1,
             upgrades=rng.random() < 0.3,
-            long_waits=rng.random() < (0.6 if stress == "restores" else 0.3),
+            long_waits=rng.random() < (0.6 if stress in ("restores", "convoys") else 0.3),
             crashes=rng.choice((0.0, 0.1, 0.3)),
             stress=stress,
             topics=frozenset(rng.sample(shop.TOPICS, 4) if rng.random() < 0.6 else shop.TOPICS),
@@ -110,6 +111,7 @@ class World:
     happened: Counter[str] = field(default_factory=Counter)
     forgotten: Counter[UUID] = field(default_factory=Counter)
     open: list[int] = field(default_factory=list)
+    convoy: Convoy = field(default_factory=Convoy)
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from mobile_sync import engine, judge, merge, pull, reading, tablet
+from mobile_sync import engine, judge, merge, pull, reading, tablet, unsent
 from mobile_sync.beliefs import VersionSeen
 from mobile_sync.collection import Doc, FieldRule, Policy
 from mobile_sync.kept import Kept
@@ -403,6 +403,23 @@ class NeverAsks(Tablet):
     def push(self, *, limit: int = 500, ask: bool = False) -> int:
         del ask
         return super().push(limit=limit) if self.outbox.to_send() else 0
+
+
+def bundle_of_any_life(patch: pytest.MonkeyPatch) -> None:
+    """V11 as it was: a bundle names the life that was heard of last, whatever life its numbers are of."""
+    patch.setattr(unsent, "numbered_in", lambda kept: kept.life)
+
+
+def receipt_over_result(patch: pytest.MonkeyPatch) -> None:
+    """V8 as it was: the little that a receipt says of an op takes the place of its result."""
+    sound = tablet.settled_receipt
+
+    def settled(kept: Kept, claims: Mapping[str, Any]) -> Kept | None:
+        after = sound(kept, claims)
+        said = {one["op_no"]: one for one in claims["results"] if one["status"] in ("applied", "noop")}
+        return after and replace(after, outbox=after.outbox.settle({"results": [*said.values()], "expected": 2**52}))
+
+    patch.setattr(tablet, "settled_receipt", settled)
 
 
 class CutTakenForWhole(Tablet):

@@ -27,15 +27,19 @@ from mobile_sync.adapters.epochs import new_epoch
 from mobile_sync.adapters.tables import blob, sync_device_state, sync_op
 from mobile_sync.bundle import CHUNK_BYTES, MIME, BundleFile, Header, read_opening
 from mobile_sync.device_key import DeviceKey
+from mobile_sync.memory.bundles import open_bundle, take_bundle
+from mobile_sync.memory.files import MemoryFiles
 from mobile_sync.protocol import SyncProblem
 from mobile_sync.sealing import ServerKeys, Unsealing, must_be_of, public_jwk, read_receipt, seal, thumbprint
 from mobile_sync.sqlite_storage import SqliteStorage
 from mobile_sync.tablet import Tablet, file_of
 from mobile_sync.testing import Ticker
-from mobile_sync.tool.bundles import unsent_ops
 from mobile_sync.tool.device import LOGIN, SERVER_KEYS
+from mobile_sync.unsent import unsent_header, unsent_ops
+from mobile_sync.wire import write_time
 from tests.mobile_sync.sample import Shop, note
 from tests.mobile_sync.web import BundleShop, make_app, serving
+from tests.mobile_sync.worlds import MemoryWorld
 
 VECTORS = json.loads((Path(__file__).parents[2] / "mobile_sync" / "conformance" / "bundles.json").read_text("utf-8"))
 DAY = datetime(2026, 7, 16, tzinfo=UTC)
@@ -336,6 +340,81 @@ def test_V7_what_is_known_already_is_answered_in_another_life_too(
     assert deliver(client, more).get_json()["code"] == "bundle_epoch"
 
 
+class Courier:
+    """A tablet's bundles, brought to the shop in memory."""
+
+    def __init__(self, world: MemoryWorld, tablet: Tablet) -> None:
+        self.world, self.tablet = world, tablet
+        self.files = MemoryFiles(world.server)
+
+    def sealed(self) -> Any:
+        """What it has not sent."""
+        kept, made = self.tablet.kept, write_time(self.world.clock())
+        ops = unsent_ops(kept)
+        header = unsent_header(kept, str(self.world.devices[id(self.tablet)]), None, 1, made, ops, ())
+        return json.loads(open_bundle(header, ops, lambda _sha256: b""))
+
+    def brings(self, bundle: Any) -> Any:
+        """The receipt's claims."""
+        return take_bundle(self.world.server, self.files, uuid7(), bundle)
+
+
+def test_V11_a_bundle_made_before_the_tablet_has_asked_in_another_life_is_of_the_life_before(clock: Ticker) -> None:
+    """Its numbers are given to other ops there (P15); under the new life's name some of its ops would be taken twice."""
+    world = MemoryWorld(clock)
+    backup = world.server.state.copy()
+    tablet = world.tablet("a")
+    courier = Courier(world, tablet)
+    for title in ("one", "two"):
+        tablet.create("note", uuid7(), {"title": title})
+    tablet.sync()
+    clock.tick(days=31)
+    tablet.pull()
+    assert tablet.outbox.entries == ()
+    for title in ("three", "four"):
+        tablet.create("note", uuid7(), {"title": title})
+    world.server.state = backup
+    world.restore()
+    tablet.pull()
+    early = courier.sealed()
+    tablet.push()
+    with pytest.raises(SyncProblem, match="bundle_epoch"):
+        courier.brings(early)
+    tablet.create("note", uuid7(), {"title": "five"})
+    courier.brings(courier.sealed())
+    tablet.push()
+    told = [received.op.fields["title"] for received, _ in world.server.state.ops[world.devices[id(tablet)]].values()]
+    assert told == ["three", "four", "five"]
+
+
+def test_V8_a_receipt_says_nothing_new_of_an_op_that_has_a_result(clock: Ticker) -> None:
+    world = MemoryWorld(clock)
+    tablet = world.tablet("a")
+    courier = Courier(world, tablet)
+    tablet.create("note", uuid7(), {"title": "one"})
+    tablet.pull()
+    claims = courier.brings(courier.sealed())
+    tablet.push()
+    known = tablet.kept
+    clock.tick(days=1)
+    assert tablet.take_receipt({**claims, "server_at": write_time(clock())})
+    assert tablet.kept == known
+
+
+def test_V8_what_a_receipt_settles_is_kept_thirty_days_of_the_server_s_clock(clock: Ticker) -> None:
+    world = MemoryWorld(clock)
+    tablet = world.tablet("a")
+    courier = Courier(world, tablet)
+    tablet.pull()
+    tablet.clock = lambda: DAY - timedelta(days=14 * 365)
+    tablet.create("note", uuid7(), {"title": "one"})
+    assert tablet.take_receipt(courier.brings(courier.sealed()))
+    for days, kept in ((29, 1), (2, 0)):
+        clock.tick(days=days)
+        tablet.pull()
+        assert len(tablet.outbox.entries) == kept
+
+
 def test_V8_the_receipt_tells_a_courier_nothing_of_what_is_inside(client: FlaskClient, device_id: UUID) -> None:
     ops = [an_op(1, "a name that is nobody's business"), {**an_op(2), "rec_id": an_op(1)["rec_id"], "kind": "update"}]
     answered = deliver(client, bundle_of(header_of(device_id, ops), ops, b"photo"))
@@ -390,7 +469,7 @@ def test_V1_work_travels_by_another_device_and_its_receipt_comes_back(
             op = tablet.op("create", "note", uuid7(), {"title": "far away"}, files=[photo])
             tablet.record(op, contents={photo["sha256"]: b"photo"})
             tablet.create("note", uuid7(), {"title": "forbidden"})
-            assert [one["op_no"] for one in unsent_ops(tablet)] == [1, 2]
+            assert [one["op_no"] for one in unsent_ops(tablet.kept)] == [1, 2]
         bundle, receipt = str(tmp_path / "work.msb"), str(tmp_path / "receipt")
         assert main(["bundle", "export", "--state", str(tmp_path / "far"), bundle]) == 0
         assert json.loads(capsys.readouterr().out)["files"] == 1

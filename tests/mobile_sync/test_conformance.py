@@ -17,6 +17,7 @@ from mobile_sync.merge import UNKNOWN, Decision, decide, status_of
 from mobile_sync.outbox import Entry, Outbox, Stage
 from mobile_sync.protocol import Outcome
 from mobile_sync.replica import Replica, checksum, is_far_behind
+from mobile_sync.settling import numbered_in, settled_pull
 from mobile_sync.tablet import Tablet
 from mobile_sync.testing import Ticker
 
@@ -127,6 +128,15 @@ def test_a_bucket_adds_up(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", vectors("replica", "far_behind"))
 def test_a_device_far_behind_asks_for_a_stream(case: dict[str, Any]) -> None:
     assert is_far_behind(case["request"]) is case["expect"]
+
+
+@pytest.mark.parametrize("case", vectors("bundles", "epoch"))
+def test_a_bundle_is_of_the_life_its_numbers_hold_in(case: dict[str, Any]) -> None:
+    kept = Kept(outbox_of(case), life=case["asked"], asked=case["asked"])
+    for epoch in case["pulled"]:
+        page = {"epoch": epoch, "server_at": "2026-07-16T00:00:00.000Z", "buckets": [], "dropped": [], "changes": []}
+        kept = settled_pull(kept, [page], frozenset())
+    assert numbered_in(kept) == case["expect"]
 
 
 @pytest.mark.parametrize("case", vectors("incidents", "noted"))

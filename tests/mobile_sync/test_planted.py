@@ -56,6 +56,10 @@ OTHER_LIVES = {"steps": 70, "stress": "restores", "restores": True, "weather": {
 LATE = {"steps": 70, "stress": "restores", "restores": True, "long_waits": True, "weather": {"request doubled": 0.3}}
 ARRIVALS = {"steps": 70, "stress": "arrivals", "streams": True, "page": 1, "weather": {"answer cut": 0.3}}
 STAGED = {**PURGES, "streams": True, "page": 1, "weather": {"answer cut": 0.3}}
+CONVOYS = {
+    **{"steps": 70, "stress": "convoys", "restores": True, "long_waits": True, "tablets": 2, "crashes": 0.0},
+    **{"limit": 50, "page": 50},
+}
 UPGRADED = {"steps": 70, "upgrades": True}
 TITLES = {**OTHER_LIVES, "topics": {"title"}}
 PRICES = {"steps": 70, "topics": {"price"}}
@@ -72,6 +76,8 @@ FOUND = (
     Plant("own words of an older schema", "I14", 32, server=with_ledger(plants.OwnWordsForgotten), plan=UPGRADED),
     Plant("staged pages of any age", "I1", 146, tablet=plants.GoesOnForEver, plan=STAGED),
     Plant("long groups wait", "A3", 11, patch=plants.long_groups_wait),
+    Plant("bundle of any life", "V1", 443, patch=plants.bundle_of_any_life, plan=CONVOYS),
+    Plant("receipt over a result", "A2", 22, patch=plants.receipt_over_result, plan=CONVOYS),
 )
 PLANTED = (
     Plant("naive cursor", "I1", 6, server=plants.NaiveCursor),

@@ -19,7 +19,7 @@ from app.media.models import Attachment
 from mobile_sync.adapters.tables import record_version
 from mobile_sync.bundle import MIME, BundleFile, Header
 from mobile_sync.sealing import ServerKeys, public_jwk, read_receipt, seal
-from mobile_sync.tool.bundles import unsent_ops
+from mobile_sync.unsent import unsent_ops
 from mobile_sync.wire import write_time
 from tests.factories import TabletKey, given_branch, given_person, signed_in
 from tests.sync.field import Assign, FieldTablet, photo, sha256
@@ -37,7 +37,7 @@ class Signing:
 
 def sealed(runtime: Runtime, tablet: FieldTablet, *, keys: ServerKeys | None = None, **more: Any) -> bytes:
     """What the tablet has not sent, as a bundle."""
-    ops = unsent_ops(tablet.engine)
+    ops = unsent_ops(tablet.engine.kept)
     files = tuple(BundleFile(name, len(content), mime, kind) for name, (content, mime, kind) in tablet.files.items())
     told: dict[str, Any] = {"person_id": None, "epoch": tablet.engine.kept.life, **more}
     header = Header(

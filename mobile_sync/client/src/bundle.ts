@@ -2,7 +2,7 @@
 
 import { settle } from './outbox'
 import type { Op, OpStatus } from './protocol'
-import { EPOCH, HEARD, readMeta, type FileRow, type Tables } from './store'
+import { ASKED, EPOCH, HEARD, readMeta, type FileRow, type Tables } from './store'
 
 const MAGIC = 'MSBNDL1\n'
 export const BUNDLE_MIME = 'application/vnd.mobile-sync.bundle'
@@ -61,9 +61,18 @@ export async function unsent(tables: Tables): Promise<Unsent> {
       if ((await tables.contents.get(file.sha256)) !== undefined) files.push(file)
     }
   }
-  const epoch = await readMeta<string | null>(tables, EPOCH, null)
   files.sort((a, b) => a.size - b.size)
-  return { epoch: await readMeta(tables, HEARD, epoch), ops, files, beyond: pending.length - ops.length }
+  return { epoch: await numberedIn(tables), ops, files, beyond: pending.length - ops.length }
+}
+
+/**
+ * The life of the server in which the numbers of the pending ops hold (SPEC V11): a pull may have named another, in which
+ * they may mean other ops, or be ours no longer. Where op 1 is pending they never change.
+ */
+export async function numberedIn(tables: Tables): Promise<string | null> {
+  const heard = await readMeta(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null))
+  if ((await tables.ops.get(1))?.state === 'pending') return heard
+  return readMeta(tables, ASKED, heard)
 }
 
 /** Files in bundles of `most` bytes each, small ones first; one that is larger goes alone. The first has the ops. */
@@ -170,6 +179,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 export interface Receipt {
   device_id: string
   epoch: string
+  server_at: string
   expected: number
   results: { op_no: number; status: OpStatus; rev: number }[]
   files: string[]
@@ -178,12 +188,15 @@ export interface Receipt {
 /** Statuses that leave nothing more to be said of an op; what became of the others comes with their next push. */
 const PLAIN: readonly OpStatus[] = ['applied', 'noop']
 
-/** Settle what a receipt settles. Returns how many ops and files that were; null where it is of another life (V8). */
-export async function takeReceipt(tables: Tables, receipt: Receipt, now: number): Promise<number | null> {
+/**
+ * Settle what a receipt settles. Returns how many ops and files that were; null where it is of another life (V8). Results
+ * are dated by the server's clock: this device's may be years off (P14).
+ */
+export async function takeReceipt(tables: Tables, receipt: Receipt): Promise<number | null> {
   const epoch = await readMeta<string | null>(tables, EPOCH, null)
   if (receipt.epoch !== (await readMeta(tables, HEARD, epoch))) return null
   const results = receipt.results.filter((one) => PLAIN.includes(one.status))
-  let settled = await settle(tables, results, now)
+  let settled = await settle(tables, results, Date.parse(receipt.server_at))
   for (const sha256 of receipt.files) {
     const file = await tables.files.get(sha256)
     if (file === undefined || file.state === 'verified') continue

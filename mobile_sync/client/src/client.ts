@@ -15,7 +15,7 @@ import { FIELD_RETRY, Retry } from './retry'
 import type { Phase } from './status'
 import { LAST_SYNCED, LinkMonitor } from './status'
 import type { Also, SyncStorage, Tables } from './store'
-import { EPOCH, HEARD, readMeta, writeMeta } from './store'
+import { ASKED, EPOCH, HEARD, readMeta, writeMeta } from './store'
 import type { Digest } from './verify'
 import { verify } from './verify'
 import type { Clock, Conditions, FaultKind, Locks, Transport, Uploader } from './world'
@@ -290,6 +290,7 @@ export class SyncClient {
     await heard(tables, answer.epoch, answer.server_at)
     await tables.meta.delete(PROBE)
     await writeMeta(tables, HEARD, answer.epoch)
+    await writeMeta(tables, ASKED, answer.epoch)
     return { moved, again: await reconcile(tables, answer) }
   }
 

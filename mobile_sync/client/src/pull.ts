@@ -5,7 +5,7 @@ import { OPEN } from './overlay'
 import { PULLS_BEGUN } from './outbox'
 import type { BucketHead, Change, Doc, PullRequest, PullResponse } from './protocol'
 import type { DocRow, Tables } from './store'
-import { EPOCH, HEARD, readMeta, recordKey, writeMeta } from './store'
+import { ASKED, EPOCH, HEARD, readMeta, recordKey, writeMeta } from './store'
 
 export { EPOCH } from './store'
 export const CURSORS = 'pull.cursors'
@@ -65,7 +65,10 @@ export async function dropTooOld(tables: Tables, page: PullResponse): Promise<bo
 /** With the page that names another life, that it must be asked: the pull may be cut off behind it, and a push come first. */
 async function noteLife(tables: Tables, epoch: string): Promise<void> {
   const heard = await readMeta(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null))
-  if (heard !== null && heard !== epoch) await writeMeta(tables, PROBE, true)
+  if (heard !== null && heard !== epoch) {
+    await writeMeta(tables, PROBE, true)
+    await writeMeta(tables, ASKED, await readMeta(tables, ASKED, heard))
+  }
   await writeMeta(tables, HEARD, epoch)
 }
 

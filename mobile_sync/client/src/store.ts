@@ -131,6 +131,8 @@ export interface SyncStorage {
 export const EPOCH = 'pull.epoch'
 /** Meta: the epoch last heard of, in whatever answer (SPEC P19). */
 export const HEARD = 'heard.epoch'
+/** Meta: the epoch of the last answer to a push; before there was any, the one heard of before the last (SPEC V11). */
+export const ASKED = 'asked.epoch'
 
 export function recordKey(entity: string, id: string): string {
   return `${entity}/${id}`

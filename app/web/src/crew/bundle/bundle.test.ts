@@ -233,12 +233,14 @@ describe('[V8] receipts', () => {
       { op_no: 2, status: 'conflict' as const, rev: 2 },
       { op_no: 3, status: 'noop' as const, rev: 2 },
     ]
-    const receipt: Receipt = { device_id: 'd', epoch: 'e1', expected: 4, results, files }
-    const take = (what: Receipt) => storage.run('write', (tables) => takeReceipt(tables, what, 1))
+    const server_at = '2026-07-16T08:00:00.000Z'
+    const receipt: Receipt = { device_id: 'd', epoch: 'e1', server_at, expected: 4, results, files }
+    const take = (what: Receipt) => storage.run('write', (tables) => takeReceipt(tables, what))
     expect(await take({ ...receipt, epoch: 'e0' })).toBeNull()
     expect(await take(receipt)).toBe(3)
     expect((await db.ops.toArray()).map((row) => row.state)).toEqual(['settled', 'pending', 'settled'])
     expect((await db.files.toArray()).map((row) => row.state).sort()).toEqual(['verified', 'waiting', 'waiting'])
     expect(await take(receipt)).toBe(0)
+    expect((await db.ops.get(1))?.answered_at).toBe(Date.parse(server_at))
   })
 })
