@@ -50,8 +50,8 @@ EVENTS: dict[Event, int] = {
     tablet_app_is_upgraded: 2,
     tablet_row_rots: 3,
     tablet_begins_anew: 3,
-    tablet_seals: 2,
-    bundle_is_handed_in: 3,
+    tablet_seals: 1,
+    bundle_is_handed_in: 2,
     receipt_comes_back: 1,
     desk_writes: 10,
     desk_takes_in_many: 1,
@@ -79,12 +79,18 @@ STRESSES: dict[str, dict[Event, int]] = {
     "purges": {server_tidies: 8, desk_moves_to_and_fro: 3, desk_changes_scope: 2, desk_begins: 2},
     "losses": {desk_revokes: 15},
     "clocks": {tablet_clock_jumps: 10, desk_writes: 2},
-    "arrivals": {tablet_begins_anew: 6, desk_takes_in_many: 6, server_will_die: 3, tablet_disk: 0},
+    "arrivals": {
+        tablet_begins_anew: 9,
+        desk_takes_in_many: 9,
+        server_will_die: 5,
+        database_will_give_up: 5,
+        tablet_disk: 0,
+    },
     "convoys": {
-        **{tablet_seals: 4, bundle_is_handed_in: 4, receipt_comes_back: 4},
+        **{tablet_seals: 8, bundle_is_handed_in: 6, receipt_comes_back: 4},
         **{server_is_saved: 4, server_is_restored: 4, time_passes: 4},
     },
-    "crashes": {server_will_die: 5, database_will_give_up: 3, link_delivers: 3},
+    "crashes": {server_will_die: 5, database_will_give_up: 3, link_delivers: 3, desk_changes_scope: 4},
 }
 
 

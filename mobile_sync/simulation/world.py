@@ -53,7 +53,7 @@ class Plan:
     def drawn(cls, rng: Random) -> Plan:
         """By the seed alone."""
         storms = rng.random() < 0.7
-        stress = rng.choices(STRESSES, (10, 4, 2, 2, 1, 1, 4, 3))[0]
+        stress = rng.choices(STRESSES, (10, 4, 2, 2, 1, 1, 6, 3))[0]
         storms = storms or stress == "arrivals"
         fates = [fate for fate in FATES if rng.random() < 0.5]
         weather = {fate: rng.choice((0.02, 0.1, 0.25)) * (1 + 2 * (fate == FLIPPED)) for fate in fates}

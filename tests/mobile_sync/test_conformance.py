@@ -132,7 +132,8 @@ def test_a_device_far_behind_asks_for_a_stream(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", vectors("bundles", "epoch"))
 def test_a_bundle_is_of_the_life_its_numbers_hold_in(case: dict[str, Any]) -> None:
-    kept = Kept(outbox_of(case), life=case["asked"], asked=case["asked"])
+    ops = [{"entity": "note", "rec_id": "x", **op} for op in case["ops"]]
+    kept = Kept(outbox_of({"ops": ops}), life=case["asked"], asked=case["asked"])
     for epoch in case["pulled"]:
         page = {"epoch": epoch, "server_at": "2026-07-16T00:00:00.000Z", "buckets": [], "dropped": [], "changes": []}
         kept = settled_pull(kept, [page], frozenset())

@@ -27,13 +27,13 @@ pytestmark = pytest.mark.usefixtures("untraced")
 
 ROOT = Path(__file__).parents[2]
 ALL = {f"I{number}" for number in range(1, 26)} - {"I4"}  # in memory nothing waits
-ALL |= {"L13", "L14", "L16", "many at once", "one by one"}
+ALL |= {"L13", "L14", "L16", "V1", "many at once", "one by one"}
 FAULTS = {
     *FATES,
     *("arrived late", "partition", "server died", "tablet died", "database gave up", "disk full", "server disk full"),
     *("server restored", "schema upgrade", "op of an older app", "clock jump", "clock years off", "row corrupted"),
     *("two tablets at one record", "open transaction", "moved A-B-A", "scope changed", "device revoked", "purge"),
-    *("stream cut", "stream broken off"),
+    *("stream cut", "stream broken off", "bundle sealed", "bundle taken", "bundle refused", "receipt brought back"),
 }
 OFTEN = 20  # a fault that hardly ever comes proves hardly anything
 

@@ -2,7 +2,7 @@
 
 import { settle } from './outbox'
 import type { Op, OpStatus } from './protocol'
-import { ASKED, EPOCH, HEARD, readMeta, type FileRow, type Tables } from './store'
+import { ASKED, heardLife, readMeta, type FileRow, type Tables } from './store'
 
 const MAGIC = 'MSBNDL1\n'
 export const BUNDLE_MIME = 'application/vnd.mobile-sync.bundle'
@@ -70,7 +70,7 @@ export async function unsent(tables: Tables): Promise<Unsent> {
  * they may mean other ops, or be ours no longer. Where op 1 is pending they never change.
  */
 export async function numberedIn(tables: Tables): Promise<string | null> {
-  const heard = await readMeta(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null))
+  const heard = await heardLife(tables)
   if ((await tables.ops.get(1))?.state === 'pending') return heard
   return readMeta(tables, ASKED, heard)
 }
@@ -193,8 +193,7 @@ const PLAIN: readonly OpStatus[] = ['applied', 'noop']
  * are dated by the server's clock: this device's may be years off (P14).
  */
 export async function takeReceipt(tables: Tables, receipt: Receipt): Promise<number | null> {
-  const epoch = await readMeta<string | null>(tables, EPOCH, null)
-  if (receipt.epoch !== (await readMeta(tables, HEARD, epoch))) return null
+  if (receipt.epoch !== (await heardLife(tables))) return null
   const results = receipt.results.filter((one) => PLAIN.includes(one.status))
   let settled = await settle(tables, results, Date.parse(receipt.server_at))
   for (const sha256 of receipt.files) {

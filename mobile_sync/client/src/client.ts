@@ -9,13 +9,13 @@ import { countTry, forgetOld, record, settle, takeBatch, UNNAMED_SCHEMA } from '
 import { markTold, readIncidents, toTell } from './incidents'
 import type { Op, Problem, PullRequest, PullResponse, PushRequest, PushResponse, Report } from './protocol'
 import type { Applied } from './pull'
-import { applyStaged, begin, dropTooOld, isFarBehind, nextRequest, PROBE, stage, UNCHECKED } from './pull'
+import { applyStaged, begin, dropTooOld, isFarBehind, mustAsk, nextRequest, PROBE, stage, UNCHECKED } from './pull'
 import type { RetryRules } from './retry'
 import { FIELD_RETRY, Retry } from './retry'
 import type { Phase } from './status'
 import { LAST_SYNCED, LinkMonitor } from './status'
 import type { Also, SyncStorage, Tables } from './store'
-import { ASKED, EPOCH, HEARD, readMeta, writeMeta } from './store'
+import { ASKED, HEARD, heardLife, writeMeta } from './store'
 import type { Digest } from './verify'
 import { verify } from './verify'
 import type { Clock, Conditions, FaultKind, Locks, Transport, Uploader } from './world'
@@ -261,9 +261,9 @@ export class SyncClient {
     return settled
   }
 
-  /** Ops that may have to be renumbered must not be under way in another life of the server (SPEC P14, P15). */
+  /** Ops that may have to be renumbered must not be under way in another life of the server, nor in any (SPEC P14, P15, P19). */
   private async probe(): Promise<number> {
-    const wanted = await this.parts.storage.run('read', (tables) => readMeta(tables, PROBE, false))
+    const wanted = await this.parts.storage.run('read', mustAsk)
     return wanted ? (await this.pushed([])).moved : 0
   }
 
@@ -303,9 +303,7 @@ export class SyncClient {
 
   private async pushBody(ops: Op[]): Promise<PushRequest> {
     const { storage, clock, schema_version } = this.parts
-    const epoch = await storage.run('read', async (tables) =>
-      readMeta<string | null>(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null)),
-    )
+    const epoch = await storage.run('read', heardLife)
     return {
       // It stands for the ops that do not name theirs (SPEC W8).
       schema_version: ops.every((op) => op.schema_version !== undefined) ? schema_version : UNNAMED_SCHEMA,

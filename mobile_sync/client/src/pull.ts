@@ -5,7 +5,7 @@ import { OPEN } from './overlay'
 import { PULLS_BEGUN } from './outbox'
 import type { BucketHead, Change, Doc, PullRequest, PullResponse } from './protocol'
 import type { DocRow, Tables } from './store'
-import { ASKED, EPOCH, HEARD, readMeta, recordKey, writeMeta } from './store'
+import { ASKED, EPOCH, HEARD, heardLife, readMeta, recordKey, writeMeta } from './store'
 
 export { EPOCH } from './store'
 export const CURSORS = 'pull.cursors'
@@ -64,12 +64,18 @@ export async function dropTooOld(tables: Tables, page: PullResponse): Promise<bo
 
 /** With the page that names another life, that it must be asked: the pull may be cut off behind it, and a push come first. */
 async function noteLife(tables: Tables, epoch: string): Promise<void> {
-  const heard = await readMeta(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null))
+  const heard = await heardLife(tables)
   if (heard !== null && heard !== epoch) {
     await writeMeta(tables, PROBE, true)
     await writeMeta(tables, ASKED, await readMeta(tables, ASKED, heard))
   }
   await writeMeta(tables, HEARD, epoch)
+}
+
+/** Whether the server must be asked, with no op, before any op is sent: what names no life may run in any. */
+export async function mustAsk(tables: Tables): Promise<boolean> {
+  if ((await heardLife(tables)) !== null) return readMeta(tables, PROBE, false)
+  return (await tables.ops.by('state', 'pending')).length > 0
 }
 
 /** Keep one page. True when every bucket is complete, so that `applyStaged` may run. */

@@ -134,6 +134,11 @@ export const HEARD = 'heard.epoch'
 /** Meta: the epoch of the last answer to a push; before there was any, the one heard of before the last (SPEC V11). */
 export const ASKED = 'asked.epoch'
 
+/** The life of the server last heard of, null if there was none. */
+export async function heardLife(tables: Tables): Promise<string | null> {
+  return readMeta(tables, HEARD, await readMeta<string | null>(tables, EPOCH, null))
+}
+
 export function recordKey(entity: string, id: string): string {
   return `${entity}/${id}`
 }

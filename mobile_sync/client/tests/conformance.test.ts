@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import bundleVectors from '../../conformance/bundles.json'
 import outboxVectors from '../../conformance/outbox.json'
 import replicaVectors from '../../conformance/replica.json'
 import type { DocRow, Edit, Op, OpRow, OpState, PullResponse, PushResponse, SyncStorage } from '../src'
 import { checksum, record, settle, takeBatch, verify } from '../src'
+import { numberedIn } from '../src/bundle'
 import { MemoryStorage } from '../src/memory'
 import { reconcile } from '../src/numbers'
 import { NEXT_OP_NO } from '../src/outbox'
 import { applyStaged, begin, CURSORS, EPOCH, MISMATCHED, nextRequest, stage } from '../src/pull'
+import { ASKED, HEARD } from '../src/store'
 import { digest, there } from './world'
 
 /** What a vector says of an op; the vectors know three stages, this half tells them apart further. */
@@ -164,6 +167,23 @@ async function replicaOf(storage: SyncStorage): Promise<Held> {
 /** Buckets without members are the same as no bucket. */
 const filled = (members: VectorReplica['members']): VectorReplica['members'] =>
   Object.fromEntries(Object.entries(members).filter(([, seqs]) => Object.keys(seqs).length > 0))
+
+describe('bundles.json: epoch', () => {
+  test.each(bundleVectors.epoch.map((vector) => [`[${vector.rule}] ${vector.name}`, vector] as const))(
+    '%s',
+    async (_, vector) => {
+      const storage = await given(
+        vector.ops.map((op) => rowOf(op)),
+        vector.asked === null ? {} : { [ASKED]: vector.asked, [HEARD]: vector.asked },
+      )
+      for (const epoch of vector.pulled) {
+        const page = { epoch, server_at: '2026-07-16T00:00:00.000Z', buckets: [], dropped: [], changes: [] }
+        await storage.run('write', (tables) => stage(tables, page as unknown as PullResponse))
+      }
+      expect(await storage.run('read', numberedIn)).toBe(vector.expect)
+    },
+  )
+})
 
 describe('replica.json: apply', () => {
   test.each(replicaVectors.apply.map((vector) => [`[${vector.rule}] ${vector.name}`, vector] as const))(

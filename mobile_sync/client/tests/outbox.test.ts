@@ -17,6 +17,7 @@ describe('outbox', () => {
   })
 
   test('where nobody answers nothing was tried; a server that could not is a try that failed', async () => {
+    await here.client.sync() // no op goes before a life was heard of
     await here.client.record([edit(JOB, { note: 'waits' })])
     const tries = async (): Promise<number | undefined> => (await ops())[0]?.tries
     for (const weather of ['lost', 'unanswered'] as const) {
@@ -63,6 +64,7 @@ describe('outbox', () => {
   })
 
   test('[P9] a group is marked and never cut by a batch', async () => {
+    await here.client.sync() // no op goes before a life was heard of
     await here.client.record([1, 2, 3].map((n) => edit(JOB, { note: `${n}` })))
     await here.client.record(
       [4, 5, 6].map((n) => edit(JOB, { note: `${n}` })),
@@ -155,6 +157,21 @@ describe('outbox', () => {
     expect([...restored.ledger.values()].map(({ op }) => op.fields)).toEqual([{ note: 'a' }, { note: 'b' }])
   })
 
+  test('[P14] a tablet that has heard of no life asks before it sends: no op may run in any life (P19)', async () => {
+    await here.client.record([edit(JOB, { note: 'a' })])
+    const pushed: PushRequest[] = []
+    const push = here.link.push
+    here.link.push = (body) => {
+      pushed.push(body)
+      return push(body)
+    }
+    await here.client.sync()
+    expect(pushed.map(({ epoch, ops }) => [epoch, ops.length])).toEqual([
+      [undefined, 0],
+      ['e1', 1],
+    ])
+  })
+
   test('[P14] a device that may not pull asks whether all it sent is still there', async () => {
     await here.client.record([edit(JOB, { note: 'a' })])
     here.link.pull = () => Promise.reject(new Fault('refused', { code: 'device_revoked' }))
@@ -165,6 +182,7 @@ describe('outbox', () => {
   })
 
   test('[W8] the shape stands in the op; a batch with ops that name none says the first', async () => {
+    await here.client.sync() // no op goes before a life was heard of
     await here.client.record([edit(JOB, { note: 'a' })])
     const older = { ...there((await ops())[0]), op_no: 2 }
     const unnamed = { ...older.op, op_no: 2 }

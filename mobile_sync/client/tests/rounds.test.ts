@@ -94,6 +94,7 @@ describe('rounds', () => {
   })
 
   test('an edit does not wait behind a large file: it goes between two chunks, and no byte goes twice', async () => {
+    await here.client.sync() // no op goes before a life was heard of
     await here.client.record([edit(JOB, {}, { files: [photo('a photo of many chunks')] })])
     const upload = here.link.upload.bind(here.link)
     let chunks = 0
@@ -112,6 +113,7 @@ describe('rounds', () => {
   })
 
   test('an edit made while files go up is sent before the next file', async () => {
+    await here.client.sync() // no op goes before a life was heard of
     await here.client.record([edit(JOB, {}, { files: [photo('first photo'), photo('a much longer second photo')] })])
     const upload = here.link.upload.bind(here.link)
     here.link.upload = async (file, ...rest) => {

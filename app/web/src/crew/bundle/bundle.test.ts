@@ -2,6 +2,8 @@ import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CHUNK_BYTES, groups, sealed, takeReceipt, type Jwk, type Receipt } from '@sync/bundle'
 import { count } from '@sync/status'
+import { stage } from '@sync/pull'
+import type { PullResponse } from '@sync/protocol'
 import type { FileRow } from '@sync/store'
 import { tablet, TestLocks, TestServer, type Tablet } from '../../../../../mobile_sync/client/tests/world'
 import vectors from '../../../../../mobile_sync/conformance/bundles.json'
@@ -12,7 +14,7 @@ import { makeKey, publicJwk, sha256Hex } from '../sync/keys'
 import { Session } from '../sync/session'
 import { bring, carry, headerOf, sealedFiles } from './carried'
 import { learnKeys } from './convoy'
-import { CannotSeal, sealUnsent } from './make'
+import { CannotSeal, sealForCourier, sealUnsent } from './make'
 import { opened } from './opening.testing'
 import { readReceipt, sealKit, thumbprint, utf8 } from './seal'
 
@@ -211,6 +213,29 @@ describe('[V10] carrying', () => {
     expect(await carry('empty', new Blob([]))).toBe('not_a_bundle')
     expect(await headerOf(one(mine).blob)).toMatchObject({ format: 1 })
     expect(await sealedFiles.bundles.count()).toBe(0)
+  })
+})
+
+describe('[V11] the life of a bundle', () => {
+  const opsOf = async (made: { blob: Blob } | undefined) => (await openedBlob(one(made).blob)).header as object
+
+  test('[V11] a pull that names another life changes it only when a push has asked there', async () => {
+    await here.client.sync()
+    await recorded('one')
+    await here.client.sync()
+    await recorded('two')
+    const elsewhere = { epoch: 'e2', server_at: '2026-07-16T08:00:00.000Z', buckets: [], dropped: [], changes: [] }
+    await storage.run('write', (tables) => stage(tables, elsewhere as unknown as PullResponse))
+    expect(await opsOf((await sealUnsent(storage, settings, 0))[0])).toMatchObject({ epoch: 'e1', first_op: 2 })
+    server.epoch = 'e2'
+    await here.client.sync()
+    await recorded('three')
+    expect(await opsOf((await sealUnsent(storage, settings, 0))[0])).toMatchObject({ epoch: 'e2', first_op: 3 })
+  })
+
+  test('[V11] who never heard from the server makes no bundle of edits', async () => {
+    await recorded('one')
+    await expect(sealForCourier(storage, settings, 0)).rejects.toThrow(new CannotSeal('no_server_keys'))
   })
 })
 

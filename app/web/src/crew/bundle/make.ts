@@ -21,6 +21,13 @@ export class CannotSeal extends Error {
   }
 }
 
+/** For somebody to take along. Who never heard from the server does not know in which of its lives the numbers will be (SPEC V11). */
+export async function sealForCourier(storage: SyncStorage, settings: SettingsStore, most: number): Promise<Sealed[]> {
+  const { epoch, ops } = await storage.run('read', unsent)
+  if (epoch === null && ops.length > 0) throw new CannotSeal('no_server_keys')
+  return sealUnsent(storage, settings, most)
+}
+
 /**
  * Bundles of at most `most` bytes of files each; the first has the edits. Sealing changes nothing here: what is in a
  * bundle stays unsent until the centre says that it has it.
