@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def cpu_of(pid: int) -> float:
     """CPU seconds a process on this machine has used (user and system), from /proc."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def waited_of(pid: int) -> float:
+    """Seconds in which a process on this machine, all its threads, could have run and had no processor, from /proc."""
+    waited = 0
+    for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+            waited += int(stat.read_text("ascii").split()[1])
+    return waited / 1e9
 
 
 def resident_mib(pid: int) -> float:

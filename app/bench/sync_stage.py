@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, create_engine, make_url, text
 
-from app.bench.figures import cpu_of, peak_mib
+from app.bench.figures import cpu_of, peak_mib, waited_of
 from app.bench.fleet import Tablet, enrol, found_branch
 from app.bench.processes import free_port, gunicorn, running, wait_until_alive
 from app.bench.scratch import make_database
@@ -29,10 +30,14 @@ WATCHED = ("bench_survey", "sync_entry", "sync_op", "record_version", "sync_buck
 
 @dataclass
 class Spent:
-    """What a measured block took: seconds by the clock and CPU seconds of server processes and PostgreSQL."""
+    """What a measured block took: seconds by the clock, and of server processes and PostgreSQL CPU seconds.
+
+    `waited_s`: what these and the clients waited for a processor, which others on the machine had.
+    """
 
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    waited_s: float = 0.0
 
     def cpu_ms_each(self, count: int) -> float:
         """CPU milliseconds for each of `count`."""
@@ -65,9 +70,13 @@ class Stage:
     def counted(self) -> Iterator[Spent]:
         """What the block costs."""
         spent = Spent()
-        cpu, wall = self._cpu(), time.perf_counter()
+        processes = self._processes()
+        cpu, waited = _cpu(processes), _waited(processes)
+        wall = time.perf_counter()
         yield spent
-        spent.wall_s, spent.cpu_s = time.perf_counter() - wall, self._cpu() - cpu
+        spent.wall_s = time.perf_counter() - wall
+        processes = self._processes()  # the database may have started more of them
+        spent.cpu_s, spent.waited_s = _cpu(processes) - cpu, _waited(processes) - waited
 
     def peak_mib(self) -> float:
         """The most that the server's processes have had resident, each at its own time, MiB."""
@@ -77,12 +86,20 @@ class Stage:
         children = Path(f"/proc/{self.server_pid}/task/{self.server_pid}/children").read_text("ascii").split()
         return [self.server_pid, *map(int, children)]
 
-    def _cpu(self) -> float:
+    def _processes(self) -> list[int]:
         """Server processes and every backend that serves this database (sessions stay open in the pools)."""
         query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         with self.runtime.engine.connect() as connection:
             backends = connection.scalars(text(query)).all()
-        return sum(map(cpu_of, [*self._servers(), *backends]))
+        return [*self._servers(), *backends]
+
+
+def _cpu(processes: Iterable[int]) -> float:
+    return sum(map(cpu_of, processes))
+
+
+def _waited(processes: Iterable[int]) -> float:
+    return sum(map(waited_of, [*processes, os.getpid()]))
 
 
 SEED = text(
