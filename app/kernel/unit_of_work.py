@@ -138,6 +138,7 @@ def _lookups(settings: Settings) -> Engine:
     engine = create_engine(
         settings.database_url,
         pool_size=settings.pool_size,
+        pool_use_lifo=True,  # the connection used last knows the statement, and its process is still warm
         pool_reset_on_return=None,  # nothing is ever open
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
