@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.launch.browser import NAMES as BROWSERS
-from app.launch.browser import SYSTEM_FONTS, has_cjk_font
+from app.launch.browser import SYSTEM_FONTS, has_cjk_font, own_browser, system_browser
 from app.launch.commands.stop import servers
 from app.launch.commands.up import running
 from app.launch.context import FIRST_START_BYTES, LATER_START_BYTES, Launch
@@ -137,10 +136,9 @@ def screens() -> Finding:
 
 def browser(launch: Launch) -> Finding:
     """Chromium, which only tests need."""
-    own = launch.maker.prefix("browser").folder / "usr/lib/chromium/chromium"
-    system = launch.environ.get("CHROMIUM") or next(filter(None, (on_path(n, launch.environ) for n in BROWSERS)), None)
-    if system or own.exists():
-        return Finding(GOOD, "chromium", str(system or own))
+    found = system_browser(launch.environ) or own_browser(launch.maker.prefix("browser"))
+    if found:
+        return Finding(GOOD, "chromium", str(found))
     return Finding(
         LATER, "chromium", "没有 / none here", "只有测试需要，test 会取得 / only tests need it; test fetches it"
     )
