@@ -7,8 +7,8 @@ import { ticks, widthOf, xOf, type Axis } from './axis'
 import { placeBars, time, type Placed } from './lanes'
 
 export const LANE_PX = 48
-/** Lanes drawn above and below those in view, so that a flick of the wheel meets no gap. */
-const SPARE_LANES = 4
+/** Lanes drawn above and below those in view, between the frames: a turn of the wheel finds them there. */
+const SPARE_LANES = 8
 const GAP_PX = 3
 
 export interface View {
@@ -51,6 +51,7 @@ export class Stage {
   private readonly drawn = new Map<number, Drawn>()
   private view: View | null = null
   private frame = 0
+  private spare = 0
   /** The bar that is in the tab order; arrows move it. */
   private current: string | null = null
   private barred: ((lane: Lane) => boolean) | null = null
@@ -67,6 +68,7 @@ export class Stage {
 
   end(): void {
     cancelAnimationFrame(this.frame)
+    clearTimeout(this.spare)
     this.scroller.removeEventListener('scroll', this.onScroll)
   }
 
@@ -74,8 +76,14 @@ export class Stage {
     cancelAnimationFrame(this.frame)
     this.frame = requestAnimationFrame(() => {
       if (this.view) this.drawNow(this.view.now) // first: it reads the layout, which new lanes would make stale
-      this.drawVisible()
+      this.drawVisible(0)
+      this.prepare()
     })
+  }
+
+  private prepare(): void {
+    clearTimeout(this.spare)
+    this.spare = window.setTimeout(() => this.drawVisible())
   }
 
   get labelPx(): number {
@@ -94,7 +102,9 @@ export class Stage {
     this.rows.style.width = this.hours.style.width = width
     this.drawNow(view.now)
     for (const index of this.drawn.keys()) this.erase(index)
-    this.drawVisible()
+    // What has the focus may stand among the spare lanes.
+    this.drawVisible(focused ? SPARE_LANES : 0)
+    this.prepare()
     if (focused) this.barOf(focused)?.focus({ preventScroll: true })
   }
 
@@ -120,13 +130,14 @@ export class Stage {
     this.nowLine.style.height = this.rows.style.height
   }
 
-  private drawVisible(): void {
+  /** With none to spare nothing is erased either: a frame that answers the wheel does only what is seen in it. */
+  private drawVisible(spare = SPARE_LANES): void {
     if (!this.view) return
     const { lanes } = this.view
     const { scrollTop, clientHeight } = this.scroller
-    const first = Math.max(0, Math.floor(scrollTop / LANE_PX) - SPARE_LANES)
-    const last = Math.min(lanes.length - 1, Math.ceil((scrollTop + clientHeight) / LANE_PX) + SPARE_LANES)
-    for (const index of this.drawn.keys()) if (index < first || index > last) this.erase(index)
+    const first = Math.max(0, Math.floor(scrollTop / LANE_PX) - spare)
+    const last = Math.min(lanes.length - 1, Math.ceil((scrollTop + clientHeight) / LANE_PX) + spare)
+    if (spare > 0) for (const index of this.drawn.keys()) if (index < first || index > last) this.erase(index)
     const rows = document.createDocumentFragment()
     const names = document.createDocumentFragment()
     for (let index = first; index <= last; index++) {
