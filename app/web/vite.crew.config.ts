@@ -10,7 +10,15 @@ export default defineConfig(
     build: {
       rollupOptions: {
         // What the start needs lies in one file: many small ones compress worse, and each costs the start its imports.
-        output: { codeSplitting: { groups: [{ name: 'start', tags: ['$initial'] }] } },
+        // So does the list of jobs with what its cards are made of.
+        output: {
+          codeSplitting: {
+            groups: [
+              { name: 'start', tags: ['$initial'] },
+              { name: 'list', test: /JobsScreen|JobCard|Choices|LowSpace|FilesHere|PriorityChip|SyncBadge/ },
+            ],
+          },
+        },
       },
     },
     plugins: [serviceWorker({ source: 'src/crew/sw.ts', shell: '/crew/' })],

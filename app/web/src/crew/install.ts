@@ -2,6 +2,7 @@ import { ref } from 'vue'
 import type { Router } from 'vue-router'
 import { outstanding } from '@sync/status'
 import { storage, sync } from './services'
+import { firstShown } from './shown'
 import { QUIET, totalFiles } from './status'
 
 /** A new version is here and waits until it can do no harm. */
@@ -24,9 +25,10 @@ export function watchForUpdates(router: Router): void {
   navigator.serviceWorker.addEventListener('controllerchange', () => {
     if (takenOver) location.reload()
   })
-  void navigator.serviceWorker.ready.then(({ active }) => checkFiles(active))
+  void firstShown.then(() => navigator.serviceWorker.ready).then(({ active }) => checkFiles(active))
   addEventListener('online', () => checkFiles(navigator.serviceWorker.controller))
-  void navigator.serviceWorker.register('/crew/sw.js', { scope: '/crew/' }).then((registration) => {
+  const registered = firstShown.then(() => navigator.serviceWorker.register('/crew/sw.js', { scope: '/crew/' }))
+  void registered.then((registration) => {
     const look = (): void => {
       if (registration.waiting === null || navigator.serviceWorker.controller === null) return
       waiting = registration.waiting

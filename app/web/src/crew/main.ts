@@ -12,6 +12,7 @@ import { applyLook } from './look'
 import { keepPosition } from './position'
 import { makeRouter } from './router'
 import { session, settings, sync } from './services'
+import { firstShown, hold } from './shown'
 import { flushOnEveryOccasion, followRounds } from './triggers'
 
 const router = makeRouter()
@@ -41,10 +42,17 @@ followRounds(sync, {
   done: async () => (await import('./bundle/convoy')).afterRound(session, settings),
   erase: async () => (await import('./erase/begin')).beginErasing(router),
 })
-keepPosition()
 watchForUpdates(router)
-void settings.get('device').then((device) => {
-  if (device === null) return
-  sync.start()
-  void resumeDrafts()
-})
+// By then the screen asks for what it shows.
+const begun = hold()
+void router.isReady().then(() => setTimeout(begun))
+void firstShown
+  .then(() => {
+    keepPosition()
+    return settings.get('device')
+  })
+  .then((device) => {
+    if (device === null) return
+    sync.start()
+    void resumeDrafts()
+  })

@@ -10,6 +10,7 @@ import { SettingsStore } from './db/settings'
 import { DexieStorage } from './db/storage'
 import { URGENCY } from './jobs/steps'
 import { SCHEMA_VERSION } from './schema'
+import { firstShown, hold } from './shown'
 import { sha256Text } from './sync/keys'
 import { browserClock, browserLocks } from './sync/platform'
 import { Session } from './sync/session'
@@ -65,13 +66,15 @@ const UNSEEN = /\/(drafts|pages|contents)\//
 
 /**
  * What a query finds now and again after every change, in this tab or another. Undefined until first read.
- * All queries run again on any change: there are few of them, and none is missed.
+ * All queries run again on any change: there are few of them, and none is missed. One that is no part of what a screen
+ * is opened for is asked `after` the first screen stands there.
  */
-export function useLive<T>(query: () => Promise<T>): ShallowRef<T | undefined> {
+export function useLive<T>(query: () => Promise<T>, when: 'now' | 'after' = 'now'): ShallowRef<T | undefined> {
   const found = shallowRef<T>()
   let running = false
   let again = false
   let gone = false
+  let release = when === 'now' ? hold() : null
   const run = async (): Promise<void> => {
     again = true
     if (running) return
@@ -84,6 +87,8 @@ export function useLive<T>(query: () => Promise<T>): ShallowRef<T | undefined> {
       }
     } finally {
       running = false
+      release?.()
+      release = null
     }
   }
   const changed = (parts: Record<string, unknown>): void => {
@@ -94,6 +99,6 @@ export function useLive<T>(query: () => Promise<T>): ShallowRef<T | undefined> {
     gone = true
     Dexie.on.storagemutated.unsubscribe(changed)
   })
-  void run()
+  void (when === 'now' ? run() : firstShown.then(run))
   return found
 }

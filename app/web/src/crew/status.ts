@@ -37,7 +37,7 @@ export function useLink(): ShallowRef<LinkState> {
 
 /** What waits on this tablet, counted from the database itself. */
 export function useOutstanding(): ShallowRef<Outstanding | undefined> {
-  return useLive(() => storage.run('read', (tables) => count(tables, QUIET)))
+  return useLive(() => storage.run('read', (tables) => count(tables, QUIET)), 'after')
 }
 
 /** The time, often enough for "3 minutes ago". */
@@ -78,7 +78,7 @@ export function useSpace(): ShallowRef<Space | undefined> {
     const free = Math.max(0, quota - usage)
     const keptBytes = kept.reduce((sum, file) => sum + file.size, 0)
     return { free, low: free < Math.min(LOW_BYTES, quota * LOW_SHARE), kept: kept.length, keptBytes }
-  })
+  }, 'after')
 }
 
 /** `820 KB`, `4.2 MB`, `10.7 GB`. */
