@@ -109,12 +109,13 @@ class MemoryLedger:
             for file in op.files:
                 self.state.files.setdefault((key, file.slot, file.sha256), (device.id, op.op_no, file))
 
-    def file(self, device: Device, received: Received, result: Result, _clock_error_ms: int) -> None:
+    def file(self, device: Device, received: Received, result: Result, clock_error_ms: int) -> None:
         """Keep a result."""
         self.server.step("result kept")
         if received.op_no in self.state.ops[device.id]:
             raise Rejected("filed_twice")
         self.state.ops[device.id][received.op_no] = (received, result)
+        self.state.filed_with[device.id, received.op_no] = timedelta(milliseconds=clock_error_ms)
 
     def close(self, device: Device, _batch: Batch, high: int, clock_error_ms: int) -> None:
         """The highest contiguous number, and how wrong the device's clock is."""

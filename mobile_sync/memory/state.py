@@ -11,6 +11,7 @@ from uuid import UUID
 from mobile_sync.collection import Stored
 from mobile_sync.ledger import Clash, Key
 from mobile_sync.protocol import FileRef, Received, Result
+from mobile_sync.repair import Word
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -64,6 +65,17 @@ class Sending:
     content: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What the centre said about an op, what its result was, and what came of it; `done`: that is final."""
+
+    about: tuple[UUID, int]
+    word: Word
+    before: Result
+    after: Result
+    done: bool
+
+
 @dataclass
 class State:
     """Everything that a savepoint, or a backup, brings back."""
@@ -84,6 +96,8 @@ class State:
     uploads: dict[UUID, Sending] = field(default_factory=dict)
     clock_errors: dict[UUID, timedelta] = field(default_factory=dict)  # of the last batch
     alarms: tuple[Result, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
+    filed_with: dict[tuple[UUID, int], timedelta] = field(default_factory=dict)  # the clock error of an op's batch
 
     def copy(self) -> State:
         """A state that changes on its own."""
@@ -104,4 +118,6 @@ class State:
             uploads=dict(self.uploads),
             clock_errors=dict(self.clock_errors),
             alarms=self.alarms,
+            spoken=self.spoken,
+            filed_with=dict(self.filed_with),
         )

@@ -4,73 +4,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable
 from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
-from mobile_sync.adapters.sql import SqlArchive
 from mobile_sync.adapters.tables import record_version, sync_op, sync_repair
-from mobile_sync.protocol import Result, Status, Verb
-from mobile_sync.repair import Centre, NotWaiting, Unreadable, Word
-from mobile_sync.tablet import Tablet
-from tests.mobile_sync.sample import Notes, Shop, save_note
+from mobile_sync.protocol import Status
+from mobile_sync.repair import NotWaiting, Unreadable
+from mobile_sync.testing import Ticker
+from tests.mobile_sync.centre import SUPPORT, Bench, MemoryBench, SqlBench
+from tests.mobile_sync.sample import Shop
 
-SUPPORT = uuid7()
 
-
-class Bench:
-    """A tablet with shelf a, and somebody at the centre who looks after it."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self.device_id = uuid7()
-        shop.scopes[self.device_id] = {"a"}
-        self.tablet = Tablet(shop.post(self.device_id), shop.clock)
-
-    def say(self, verb: Verb, op_no: int, reason: str | None = None, **fields: Any) -> list[Result]:
-        with self.shop.unit() as ctx:
-            archive = SqlArchive(ctx.session, self.device_id)
-            centre = Centre(self.shop, ctx, archive, self.device_id, lambda _: nullcontext())
-            word = Word(op_no, verb, SUPPORT, ctx.now, reason, fields or None)
-            return centre.refuse(word) if verb is Verb.REFUSED else centre.judge_again(word)
-
-    def replay(self, op_no: int) -> list[Result]:
-        return self.say(Verb.REPLAYED, op_no)
-
-    def repair(self, op_no: int, **fields: Any) -> list[Result]:
-        return self.say(Verb.REPAIRED, op_no, "it was meant so", **fields)
-
-    def refuse(self, op_no: int) -> list[Result]:
-        return self.say(Verb.REFUSED, op_no, "a mistake")
-
-    def asked(self, op_no: int) -> Mapping[str, Any]:
-        """What the tablet is told when it asks again (P16)."""
-        [result] = self.tablet.post("push", self.tablet.batch([self.op(op_no)]))["results"]
-        return result
-
-    def op(self, op_no: int) -> Mapping[str, Any]:
-        return next(entry.op for entry in self.tablet.outbox.entries if entry.op_no == op_no)
-
-    def title(self, rec_id: UUID) -> Any:
-        with self.shop.unit() as ctx:
-            stored = Notes().stored(ctx, rec_id)
-            return None if stored is None else stored.fields.get("title")
-
-    def rows(self, table: Any) -> list[Any]:
-        with self.shop.unit() as ctx:
-            return list(ctx.session.execute(select(table)))
+@pytest.fixture(params=["memory", "postgresql"])
+def bench(request: pytest.FixtureRequest, clock: Ticker) -> Bench:
+    """Every rule is tried on both ledgers."""
+    return MemoryBench(clock) if request.param == "memory" else SqlBench(request.getfixturevalue("shop"))
 
 
 @pytest.fixture
-def bench(shop: Shop) -> Bench:
-    return Bench(shop)
+def sql_bench(shop: Shop) -> SqlBench:
+    """For what only a database does."""
+    return SqlBench(shop)
 
 
 def broken(bench: Bench) -> UUID:
@@ -86,31 +47,25 @@ def broken(bench: Bench) -> UUID:
     return rec_id
 
 
-def mended(shop: Shop) -> None:
-    """The application has been mended meanwhile."""
-
-    class Mended(Notes):
-        def apply(self, ctx: Any, change: Any) -> int:
-            fields = {**change.fields, **({"title": "mended"} if change.fields.get("title") == "breaks" else {})}
-            return super().apply(ctx, change._replace(fields=fields))
-
-    shop.collections = {"note": Mended()}
-
-
-def test_R1_an_op_is_judged_again_as_it_came_and_under_the_rules_of_today(bench: Bench, shop: Shop) -> None:
+def test_R1_an_op_is_judged_again_as_it_came_and_under_the_rules_of_today(bench: Bench) -> None:
     rec_id = broken(bench)
     assert bench.replay(1)[0].status is Status.QUARANTINED
-    mended(shop)
+    bench.mend()
     assert bench.replay(1)[0].status is Status.APPLIED
     assert bench.title(rec_id) == "mended"
-    [version] = [row for row in bench.rows(record_version) if row.rec_id == rec_id and row.rev == 1]
-    assert (version.actor, version.device_id, version.op_no) == (bench.device_id, bench.device_id, 1)
+    assert bench.versions(rec_id)[0] == (1, bench.device_id, 1)
 
 
-def test_R1_an_op_goes_behind_those_that_wait_since_before_it(bench: Bench, shop: Shop) -> None:
+def test_R1_what_is_written_is_by_the_person_of_its_batch(sql_bench: SqlBench) -> None:
+    broken(sql_bench)
+    sql_bench.repair(1, title="good")
+    [version] = [row for row in sql_bench.rows(record_version) if row.op_no == 1]
+    assert (version.actor, version.device_id) == (sql_bench.device_id, sql_bench.device_id)
+
+
+def test_R1_an_op_goes_behind_those_that_wait_since_before_it(bench: Bench) -> None:
     rec_id = uuid7()
-    shop.revoked.add(bench.device_id)
-    bench.tablet.post = shop.post(bench.device_id)
+    bench.revoke()
     bench.tablet.create("note", rec_id, {"title": "first"})
     bench.tablet.update("note", rec_id, {"title": "second"})
     bench.tablet.push()
@@ -133,20 +88,18 @@ def test_R1_a_group_is_judged_again_whole(bench: Bench) -> None:
     assert (bench.title(one), bench.title(two)) == ("fine", "whole")
 
 
-def test_R2_somebody_vouches_for_what_a_lost_device_sent(bench: Bench, shop: Shop) -> None:
+def test_R2_somebody_vouches_for_what_a_lost_device_sent(bench: Bench) -> None:
     rec_id = uuid7()
-    shop.revoked.add(bench.device_id)
-    bench.tablet.post = shop.post(bench.device_id)
+    bench.revoke()
     bench.tablet.create("note", rec_id, {"title": "found again"})
     bench.tablet.push()
     assert bench.replay(1)[0].status is Status.APPLIED
     assert bench.title(rec_id) == "found again"
 
 
-def test_R2_somebody_vouches_for_a_record_that_was_out_of_scope(bench: Bench, shop: Shop) -> None:
-    with shop.unit() as ctx:
-        rec_id = uuid7()
-        save_note(ctx, rec_id, {"title": "theirs", "shelf": "b"})
+def test_R2_somebody_vouches_for_a_record_that_was_out_of_scope(bench: Bench) -> None:
+    rec_id = uuid7()
+    bench.save(rec_id, title="theirs", shelf="b")
     bench.tablet.update("note", rec_id, {"size": 5})
     bench.tablet.push()
     assert bench.tablet.result(1)["problem"]["code"] == "out_of_scope"
@@ -158,15 +111,15 @@ def test_R3_a_replay_that_would_be_rejected_leaves_it_to_a_person(bench: Bench) 
     [refused] = bench.repair(1, title="forbidden")
     assert (refused.status, refused.refusal and refused.refusal.code) == (Status.REJECTED, "no_note")
     assert bench.asked(1)["status"] == "quarantined"
-    [said] = bench.rows(sync_repair)
+    [said] = bench.said()
     assert (said.verb, said.done, said.after["problem"]["code"]) == ("repaired", False, "no_note")
     assert bench.title(rec_id) is None
 
 
-def test_R3_a_repaired_op_stays_repaired_for_the_next_replay(bench: Bench, shop: Shop) -> None:
+def test_R3_a_repaired_op_stays_repaired_for_the_next_replay(bench: Bench) -> None:
     rec_id = broken(bench)
     bench.repair(1, title="forbidden", size=7)
-    mended(shop)
+    bench.mend()
     assert bench.replay(1)[0].refusal is not None
     bench.repair(1, title="kept", size=7)
     assert bench.title(rec_id) == "kept"
@@ -191,7 +144,7 @@ def test_R3_fields_that_make_no_op_are_refused_at_once(bench: Bench, fields: dic
     with pytest.raises(Unreadable) as refused:
         bench.repair(1, **fields)
     assert [error.field for error in refused.value.refusal.errors] == ["fields"]
-    assert bench.rows(sync_repair) == []
+    assert bench.said() == []
 
 
 def test_R4_what_waited_for_it_runs_in_order(bench: Bench) -> None:
@@ -202,8 +155,7 @@ def test_R4_what_waited_for_it_runs_in_order(bench: Bench) -> None:
         (2, "applied", "released"),
         (3, "applied", "released"),
     ]
-    revs = [row.rev for row in bench.rows(record_version) if row.rec_id == rec_id]
-    assert revs == [1, 2, 3]
+    assert [rev for rev, _, _ in bench.versions(rec_id)] == [1, 2, 3]
 
 
 def test_R4_what_depended_on_it_is_rejected_with_it(bench: Bench) -> None:
@@ -227,10 +179,9 @@ def test_R5_the_tablet_hears_what_the_centre_did(bench: Bench) -> None:
     assert "centre" not in bench.asked(4)
 
 
-def test_R5_a_field_that_was_taken_out_is_told_as_kept(bench: Bench, shop: Shop) -> None:
-    with shop.unit() as ctx:
-        rec_id = uuid7()
-        save_note(ctx, rec_id, {"title": "before", "size": 1})
+def test_R5_a_field_that_was_taken_out_is_told_as_kept(bench: Bench) -> None:
+    rec_id = uuid7()
+    bench.save(rec_id, title="before", size=1)
     bench.tablet.pull()
     bench.tablet.update("note", rec_id, {"title": "breaks", "size": 2})
     bench.tablet.push()
@@ -251,10 +202,10 @@ def test_R5_a_refusal_is_told_with_its_reason(bench: Bench) -> None:
 
 def test_R6_the_op_stays_as_it_was_received(bench: Bench) -> None:
     broken(bench)
-    before = {row.op_no: (row.body, row.digest) for row in bench.rows(sync_op)}
+    before = bench.received()
     bench.repair(1, title="good")
-    assert {row.op_no: (row.body, row.digest) for row in bench.rows(sync_op)} == before
-    [said] = [row for row in bench.rows(sync_repair) if row.op_no == 1]
+    assert bench.received() == before
+    [said] = [one for one in bench.said() if one.op_no == 1]
     assert (said.person_id, said.before["problem"]["code"], said.after["status"]) == (SUPPORT, "failed", "merged")
 
 
@@ -277,23 +228,25 @@ def test_R6_what_has_its_result_is_not_judged_again(bench: Bench, again: Callabl
         ({"result": {"op_no": 4, "status": "noop", "rev": 0}}, "sync_op_final"),
     ],
 )
-def test_R6_the_database_itself_refuses(bench: Bench, shop: Shop, change: dict[str, Any], constraint: str) -> None:
-    broken(bench)
+def test_R6_the_database_itself_refuses(
+    sql_bench: SqlBench, shop: Shop, change: dict[str, Any], constraint: str
+) -> None:
+    broken(sql_bench)
     with pytest.raises(IntegrityError) as refused, shop.unit() as ctx:
         ctx.session.execute(update(sync_op).where(sync_op.c.op_no == 4).values(**change))
     assert refused.value.orig is not None
     assert refused.value.orig.diag.constraint_name == constraint  # type: ignore[attr-defined]
 
 
-def test_R6_what_was_said_stands(bench: Bench, shop: Shop) -> None:
-    broken(bench)
-    bench.refuse(1)
+def test_R6_what_was_said_stands(sql_bench: SqlBench, shop: Shop) -> None:
+    broken(sql_bench)
+    sql_bench.refuse(1)
     with pytest.raises(IntegrityError), shop.unit() as ctx:
         ctx.session.execute(text("UPDATE sync_repair SET reason = 'another'"))
 
 
-def test_R6_of_two_people_at_the_centre_one_is_told_that_it_is_done(bench: Bench) -> None:
-    broken(bench)
+def test_R6_of_two_people_at_the_centre_one_is_told_that_it_is_done(sql_bench: SqlBench) -> None:
+    broken(sql_bench)
     ready, told = Barrier(2), []
 
     def act(word: Callable[[int], Any]) -> None:
@@ -304,13 +257,15 @@ def test_R6_of_two_people_at_the_centre_one_is_told_that_it_is_done(bench: Bench
         except NotWaiting:
             told.append("late")
 
-    threads = [Thread(target=act, args=(word,)) for word in (bench.refuse, lambda no: bench.repair(no, title="good"))]
+    threads = [
+        Thread(target=act, args=(word,)) for word in (sql_bench.refuse, lambda no: sql_bench.repair(no, title="good"))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert sorted(told) == ["done", "late"]
-    assert len([row for row in bench.rows(sync_repair) if row.op_no == 1]) == 1
+    assert len([row for row in sql_bench.rows(sync_repair) if row.op_no == 1]) == 1
 
 
 def test_R4_nothing_waits_for_it_any_more(bench: Bench) -> None:
