@@ -94,6 +94,7 @@ class ListeningTab {
   private link: Link = { kind: 'link', state: 'connecting' }
   private leads = false
   private gathering: ReturnType<typeof setTimeout> | undefined
+  private deliveredAt = -Infinity
   private urging: ReturnType<typeof setTimeout> | undefined
   private endPause: () => void = () => undefined
 
@@ -186,12 +187,19 @@ class ListeningTab {
       this.options.handlers.reset()
     } else if (news.kind === 'change') {
       gather(this.waiting, news.change)
-      this.gathering ??= setTimeout(() => this.deliver(), this.options.gatherMs ?? 120)
+      this.gathering ??= setTimeout(() => this.deliver(), this.gatherFor())
     }
+  }
+
+  /** What one commit changed comes within a few milliseconds; news without end is delivered three times more rarely. */
+  private gatherFor(): number {
+    const { gatherMs = 40 } = this.options
+    return Math.max(gatherMs, this.deliveredAt + 3 * gatherMs - performance.now())
   }
 
   private deliver(): void {
     this.gathering = undefined
+    this.deliveredAt = performance.now()
     const batch = [...this.waiting.values()]
     this.waiting.clear()
     if (batch.length) this.options.handlers.changed(batch)
