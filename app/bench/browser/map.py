@@ -28,6 +28,7 @@ ZOOM = 12.6  # a view of 8 by 10 km: switchgear is drawn, streets of a quarter a
 MIDDLE = "SELECT avg(ST_X(geometry(location))), avg(ST_Y(geometry(location))) FROM premises"
 ROUNDS = 3
 DRAGS, STEPS, STEP_PX = 2, 12, 16
+FRAME_WITHIN_MS = 3_000  # a map drawn aside holds up nobody: without waiting, a drag is over before its second frame
 MOVES = 500
 QUIET_S = 2.0  # longer than a map waits for tiles on their way before it draws without them
 PATIENCE_S = 120.0
@@ -137,6 +138,7 @@ class MapPane:
             for n in range(STEPS):
                 at = STEP_PX * (n if turn % 2 == 0 else STEPS - n)
                 self.page.mouse.move(x + at, y + at / 2)
+                self.page.evaluate("ms => probe.next(ms)", FRAME_WITHIN_MS)
         self.page.mouse.up()
 
 

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 # A map frame counts when the page has its pixels. A map that software draws fetches them from a canvas nobody sees and
 # puts them on the page; any other clears the page's own canvas in one callback, whose end the microtask waits for.
+# `probe.next(ms)` resolves with the next frame, or after so many milliseconds without one.
 MAP_FRAMES = """
 (() => {
-  const probe = (window.probe = { frames: 0, first: null, last: null })
+  const waiting = []
+  const next = (ms) => new Promise((resolve) => (waiting.push(resolve), setTimeout(resolve, ms)))
+  const probe = (window.probe = { frames: 0, first: null, last: null, next })
   const shown = () => {
     probe.frames += 1
     probe.last = performance.now()
     probe.first ??= probe.last
+    for (const resolve of waiting.splice(0)) resolve()
   }
   const { clear } = WebGL2RenderingContext.prototype
   const { putImageData } = CanvasRenderingContext2D.prototype

@@ -6,7 +6,7 @@
 import { Map as MapLibreMap, type MapOptions } from 'maplibre-gl'
 
 /** How often to ask whether a picture is ready. */
-const LOOK_MS = 4
+const LOOK_MS = 16
 
 export class AsideMap extends MapLibreMap {
   // The library's constructor already asks for them: they have no values of their own here.
