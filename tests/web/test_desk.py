@@ -145,18 +145,37 @@ def test_what_is_chosen_survives_a_reload(console: OpenConsole, desk: Desk) -> N
     expect(opened.page.locator(".table-box tr[data-chosen]")).to_have_count(1)
 
 
-def test_the_map_draws_streets_from_our_tiles_and_the_jobs_on_them(console: OpenConsole, desk: Desk) -> None:
+@pytest.mark.parametrize("drawn_by", ["software", "a graphics card"])
+def test_the_map_draws_streets_from_our_tiles_and_the_jobs_on_them(
+    console: OpenConsole, desk: Desk, drawn_by: str
+) -> None:
     given_a_call(desk)
     opened = console(with_map=True)
     page = opened.page
+    page.add_init_script(renderer_called(drawn_by))
     warnings: list[str] = []
     page.on("console", lambda line: warnings.append(line.text) if "map:" in line.text or "Image" in line.text else None)
     page.goto(f"{opened.origin}/desk/")
     expect(page.locator("canvas.maplibregl-canvas")).to_be_visible(timeout=SLOW_MS)
     eventually(lambda: colours_of(page) >= {MAIN_STREET, WAITING_JOB}, within_s=60, what="streets and jobs on the map")
     assert warnings == []
+    assert page.evaluate(IS_DRAWN_ASIDE) == (drawn_by == "software")
 
 
+def renderer_called(name: str) -> str:
+    """The map draws aside from the page where software stands in for a graphics card, which WebGL tells by its name."""
+    told = "SwiftShader" if name == "software" else name
+    return f"""
+    const asked = WebGL2RenderingContext.prototype.getParameter
+    WebGL2RenderingContext.prototype.getParameter = function (what) {{
+      return what === 0x9246 ? '{told}' : asked.call(this, what) // UNMASKED_RENDERER_WEBGL
+    }}
+    """
+
+
+IS_DRAWN_ASIDE = """
+HTMLCanvasElement.prototype.getContext.call(document.querySelector('canvas.maplibregl-canvas'), '2d') !== null
+"""
 MAIN_STREET = "a trunk or primary street"
 WAITING_JOB = "a job that waits for a crew"
 DRAWN_AS = {(243, 217, 160): MAIN_STREET, (248, 233, 196): MAIN_STREET, (179, 32, 31): WAITING_JOB}
