@@ -6,7 +6,9 @@ import re
 
 from app.web.pages import UI
 
-SCHEMA = re.compile(r"this\.version\((\d+)\)\.stores\(\{[^}]*\}\)(?!\.upgrade|,this\.version)")
+# Of the database that holds the tablet's work: it has others besides.
+SCHEMA = re.compile(r"this\.version\(1\)\.stores\(\{[^}]*\bops:[^}]*\}\)")
+LATER = 1000
 SHELL = re.compile(r"(/crew/[`\"'],\s*revision:\s*[`\"'])[0-9a-f]{16}")
 
 
@@ -30,5 +32,4 @@ class NextRelease:
         return SCHEMA.sub(self._with_a_later_schema, text)
 
     def _with_a_later_schema(self, found: re.Match[str]) -> str:
-        later = int(found[1]) + self.n
-        return f'{found[0]},this.version({later}).stores({{added_{self.n}:"key"}})'
+        return f'{found[0]},this.version({LATER + self.n}).stores({{added_{self.n}:"key"}})'

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.web.crew_tablet import CrewTablet
+from tests.web.crew_tablet import CrewTablet, eventually
 from tests.web.link import Link
+from tests.web.release import NextRelease
 from tests.web.site import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -56,3 +57,61 @@ def test_when_the_sending_tab_is_closed_in_mid_push_the_other_takes_over(
     expect(tab.job_badge("synced")).to_be_visible(timeout=10_000)
     assert [row["result"]["status"] for row in tab.work()] == ["applied", "applied"]
     site.everything_arrives(tab)
+
+
+def started_from(page: Page, release: NextRelease) -> Locator:
+    """The page's script, where it is this release's."""
+    return page.locator(f"script[src$='{release.mark}']")
+
+
+def test_a_new_version_is_offered_not_forced_and_takes_the_queue_along(
+    site: Site, link: Link, tablet: CrewTablet
+) -> None:
+    tablet.open_job(site.number)
+    link.cut("/sync/")
+    tablet.step("accepted")
+    tablet.open_form()
+    tablet.write("voltage_v", "231")
+    queued = [row["op"] for row in tablet.work()]
+    before = tablet.page.evaluate(SCHEMA)
+
+    link.release = NextRelease()
+    tablet.page.evaluate(LOOK_FOR_UPDATE)
+    offer = tablet.page.locator("[data-testid=update]")
+    expect(offer).to_be_visible(timeout=20_000)
+    tablet.page.go_back()
+    expect(tablet.job_badge("pending")).to_be_visible()
+    expect(started_from(tablet.page, link.release)).to_have_count(0)
+
+    offer.get_by_role("button").click()
+    expect(started_from(tablet.page, link.release)).to_have_count(1, timeout=20_000)
+    expect(tablet.reached("accepted")).to_be_visible()
+    assert tablet.page.evaluate(SCHEMA) > before
+    assert [row["op"] for row in tablet.work()] == queued
+
+    link.fair()
+    tablet.sync_now()
+    eventually(lambda: tablet.unsent() == 0, what="the delivery")
+    assert site.answers()["voltage_v"] == 231
+    assert site.differences(tablet) == []
+
+
+def test_a_new_version_waits_for_the_form_that_is_open_in_another_tab(
+    site: Site, link: Link, tablet: CrewTablet
+) -> None:
+    tab = second_tab(tablet, f"jobs/{site.job['id']}/form")
+    box = tab.page.locator("[id='answers.action'] .input")
+    box.press_sequentially("更换")
+    link.release = NextRelease()
+    tablet.page.evaluate(LOOK_FOR_UPDATE)
+    for one in (tablet, tab):
+        expect(one.page.locator("[data-testid=update]")).to_be_visible(timeout=20_000)
+    eventually(lambda: tab.unsent() == 0, what="the delivery")
+    tablet.tab("settings")
+    tablet.tab("jobs")
+    expect(box).to_have_value("更换")
+    expect(started_from(tab.page, link.release)).to_have_count(0)
+
+    tab.page.locator("main .start").click()
+    for one in (tablet, tab):
+        expect(started_from(one.page, link.release)).to_have_count(1, timeout=20_000)

@@ -21,9 +21,10 @@ let filledIn: (() => void) | null = null
 export function watchForUpdates(router: Router): void {
   if (!('serviceWorker' in navigator) || import.meta.env.DEV) return
   // The first worker takes control without a reload; behind a newer one the files of this page are gone.
-  const takenOver = navigator.serviceWorker.controller !== null
+  let takenOver = navigator.serviceWorker.controller !== null
   navigator.serviceWorker.addEventListener('controllerchange', () => {
     if (takenOver) location.reload()
+    takenOver = true
   })
   void firstShown.then(() => navigator.serviceWorker.ready).then(({ active }) => checkFiles(active))
   addEventListener('online', () => checkFiles(navigator.serviceWorker.controller))
