@@ -29,6 +29,7 @@ from app.map.routes import blp as map_
 from app.media.routes import blp as media
 from app.outages.routes import blp as outages
 from app.runtime import build_runtime
+from app.sync.idle import IdlePolls
 from app.sync.routes import blp as sync
 from app.web.docs import docs
 from app.web.pages import register_pages
@@ -81,6 +82,7 @@ def create_app(runtime: Runtime) -> Flask:
     )
     if proxies := runtime.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    app.wsgi_app = IdlePolls(app)  # type: ignore[method-assign]
     app.extensions["lamplighter"] = runtime
     app.extensions["lamplighter_authenticate"] = authenticate
     install_observation(app)

@@ -141,7 +141,7 @@ class Line:
 
 def next_pull(page: Mapping[str, Any] | None, limit: int = 500) -> bytes:
     """What a tablet asks behind a page."""
-    told: dict[str, Any] = {"limit": limit}
+    told: dict[str, Any] = {"limit": limit, "schema_version": 1}
     if page is not None:
         told |= {"epoch": page["epoch"], "cursors": {state["key"]: state["seq"] for state in page["buckets"]}}
     return json.dumps(told).encode()

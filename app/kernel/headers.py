@@ -5,6 +5,11 @@ from __future__ import annotations
 from flask import Flask, Response, request
 
 DATA = ("/api/v1/", "/sync/v1/")
+GUARD = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 def install_headers(app: Flask) -> None:
@@ -14,7 +19,6 @@ def install_headers(app: Flask) -> None:
 
 def _guard(response: Response) -> Response:
     if request.path.startswith(DATA):
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        for name, value in GUARD.items():
+            response.headers.setdefault(name, value)
     return response

@@ -6,11 +6,12 @@ import logging
 import re
 import time
 from contextlib import ExitStack
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, jsonify, request
 
 from app.kernel import health, metrics
+from app.kernel.ids import NewId
 from app.kernel.logs import configure_logging
 from app.kernel.queries_counter import count_queries
 from app.kernel.unit_of_work import Runtime
@@ -21,6 +22,31 @@ SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 UNKNOWN_ROUTE = "(no route)"  # never the path itself: it may hold a name, and there is no end of them
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 QUIET = frozenset({"/health/live", "/health/ready", "/metrics"})
+OBSERVED = "lamplighter.observed"  # in a request's environment, when somebody before Flask began to observe it
+
+
+class Observed:
+    """A request under way: its number, when it began, and the statements it sends."""
+
+    def __init__(self, sent_id: str, new_id: NewId) -> None:
+        self.request_id = sent_id if SANE_REQUEST_ID.match(sent_id) else str(new_id())
+        self._began = time.perf_counter()
+        self._counting = ExitStack()
+        self._sent = self._counting.enter_context(count_queries())
+
+    def answered(self, method: str, route: str, status: int, **ids: Any) -> None:
+        """Count it and leave its line, with these ids."""
+        seconds, queries = time.perf_counter() - self._began, self._sent.total
+        metrics.observe_request(method=method, route=route, status=status, seconds=seconds, queries=queries)
+        if route in QUIET or not log.isEnabledFor(logging.INFO):
+            return
+        told = {"method": method, "route": route, "status": status}
+        figures = {"duration_ms": round(seconds * 1000, 1), "queries": queries}
+        log.info("request answered", extra={**told, **figures, **ids})
+
+    def close(self) -> None:
+        """Count its statements no longer; called by the thread that began it."""
+        self._counting.close()
 
 
 def install_observation(app: Flask) -> None:
@@ -36,38 +62,23 @@ def install_observation(app: Flask) -> None:
 
 
 def _begin() -> None:
-    sent = request.headers.get("X-Request-Id", "")
-    g.request_id = sent if SANE_REQUEST_ID.match(sent) else str(_runtime().new_id())
-    g.began = time.perf_counter()
-    g.observation = ExitStack()
-    g.query_count = g.observation.enter_context(count_queries())
+    begun = request.environ.get(OBSERVED)
+    g.observed = begun or Observed(request.headers.get("X-Request-Id", ""), _runtime().new_id)
+    g.request_id = g.observed.request_id
 
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     route = request.url_rule.rule if request.url_rule else UNKNOWN_ROUTE
-    seconds = time.perf_counter() - g.began
-    queries = g.query_count.total
     method = request.method if request.method in KNOWN_METHODS else "OTHER"
-    metrics.observe_request(method=method, route=route, status=response.status_code, seconds=seconds, queries=queries)
-    if route not in QUIET:
-        log.info(
-            "request answered",
-            extra={
-                "method": method,
-                "route": route,
-                "status": response.status_code,
-                "duration_ms": round(seconds * 1000, 1),
-                "queries": queries,
-            },
-        )
+    g.observed.answered(method, route, response.status_code)
     return response
 
 
 def _close(error: BaseException | None) -> None:  # noqa: ARG001  # Flask's signature
-    observation = g.pop("observation", None)
-    if observation is not None:
-        observation.close()
+    observed = g.pop("observed", None)
+    if observed is not None:
+        observed.close()
 
 
 def _runtime() -> Runtime:

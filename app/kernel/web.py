@@ -168,10 +168,16 @@ def _replay(answer: idempotency.Answer) -> Response:
 
 def presented_token(cookie: str) -> tuple[str, bool]:
     """The token of this request and whether it came as a cookie; "" when there is none. A bearer token goes first."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme:
-        return (token.strip() if scheme.lower() == "bearer" else ""), False
+    sent = request.headers.get("Authorization", "")
+    if sent.partition(" ")[0]:
+        return bearer_token(sent), False
     return request.cookies.get(cookie, ""), True
+
+
+def bearer_token(authorization: str) -> str:
+    """The token of an Authorization header; "" when it is of another scheme."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def is_unsafe() -> bool:

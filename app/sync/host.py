@@ -11,7 +11,7 @@ from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g
+from flask import current_app, g, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,7 @@ from app.sync.collection import SCHEMA_VERSION
 from app.sync.collections import COLLECTIONS
 from app.sync.contested import TellingLedger
 from app.sync.errors import NotATablet
-from app.sync.idle import answer_idle
+from app.sync.idle import KNOWN
 from app.sync.placement import buckets_of_actor
 from mobile_sync.adapters.bundles import Origin, Taken
 from mobile_sync.adapters.http import SqlHost
@@ -41,8 +41,6 @@ from mobile_sync.protocol import (
     Bucket,
     Device,
     FieldError,
-    Page,
-    PullRequest,
     Received,
     Rejected,
     Result,
@@ -107,7 +105,7 @@ class Host(SqlHost[UnitOfWork]):
         return device
 
     def _at_the_door(self) -> Actor:
-        actor = g.pop("sync_known", None) or self._authenticated()
+        actor = request.environ.pop(KNOWN, None) or self._authenticated()
         if actor.person_id is None:
             raise Unauthenticated
         g.person_id, g.sync_actor = actor.person_id, actor
@@ -220,10 +218,6 @@ class Host(SqlHost[UnitOfWork]):
         zone = ZoneInfo(time_zone_of(ctx.session, device.id))
         begin, end = (datetime.combine(one, time.min, zone) for one in (day, day + timedelta(days=1)))
         return begin, end
-
-    def idle(self, request: PullRequest) -> Page | None:
-        """Nothing has changed for most tablets most of the time."""
-        return answer_idle(self.runtime, request)
 
     def inspect_file(self, path: Path, upload: Upload) -> None:
         """Images are looked into by a worker, which can tell desk and crew why one was refused."""

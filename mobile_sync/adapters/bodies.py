@@ -9,6 +9,7 @@ from typing import Any
 
 import marshmallow as ma
 from flask import Request, Response, request
+from werkzeug.http import parse_accept_header
 
 from mobile_sync.adapters import texts
 from mobile_sync.protocol import MAX_BODY_BYTES, FieldError, SyncProblem
@@ -20,10 +21,19 @@ def read_object(schema: ma.Schema) -> dict[str, Any]:
     """The request's JSON object, its members checked by `schema`.
 
     Raises:
-        SyncProblem: `too_large`, `not_json`, `too_deep` or `malformed`, the last with the members at fault.
+        SyncProblem: `too_large`, or as `checked_object`.
+    """
+    return checked_object(_bytes(request), schema)
+
+
+def checked_object(raw: bytes, schema: ma.Schema) -> dict[str, Any]:
+    """A JSON object, its members checked by `schema`.
+
+    Raises:
+        SyncProblem: `not_json`, `too_deep` or `malformed`, the last with the members at fault.
     """
     try:
-        body = texts.read(_bytes(request))
+        body = texts.read(raw)
     except RecursionError as error:
         raise SyncProblem("too_deep", 422) from error
     except ValueError as error:
@@ -41,14 +51,20 @@ def _bytes(source: Request) -> bytes:
     if announced > MAX_BODY_BYTES:
         raise SyncProblem("too_large", 413, most_bytes=MAX_BODY_BYTES)
     raw = source.stream.read(announced + 1)  # as much is set aside for it beforehand
-    if source.headers.get("Content-Encoding") == "gzip":
-        raw = _unzipped(raw)
+    raw = unpacked(raw, source.headers.get("Content-Encoding"))
     if len(raw) > MAX_BODY_BYTES:
         raise SyncProblem("too_large", 413, most_bytes=MAX_BODY_BYTES)
     return raw
 
 
-def _unzipped(raw: bytes) -> bytes:
+def unpacked(raw: bytes, coding: str | None) -> bytes:
+    """A body as it was before it was packed for the way.
+
+    Raises:
+        SyncProblem: `not_json`, it is not packed as it says.
+    """
+    if coding != "gzip":
+        return raw
     try:
         return zlib.decompressobj(wbits=31).decompress(raw, MAX_BODY_BYTES + 1)
     except zlib.error as error:
@@ -69,11 +85,14 @@ def _errors(messages: Mapping[str, Any], path: str = "") -> list[FieldError]:
 
 def answer(body: str | bytes, status: int = 200) -> Response:
     """JSON text, gzip where the client takes it and it pays."""
-    written = body.encode() if isinstance(body, str) else body
-    response = Response(written, status, mimetype="application/json")
-    if len(written) > _WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
-        response.data = gzip.compress(written, compresslevel=4, mtime=0)
-        response.headers["Content-Encoding"] = "gzip"
-    response.headers["Vary"] = "Accept-Encoding"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    plain = body.encode() if isinstance(body, str) else body
+    written, headers = packed(plain, request.headers.get("Accept-Encoding"))
+    return Response(written, status, headers)
+
+
+def packed(written: bytes, accepted: str | None) -> tuple[bytes, dict[str, str]]:
+    """The bytes of `answer` and their headers; `accepted`: the request's Accept-Encoding."""
+    headers = {"Content-Type": "application/json", "Vary": "Accept-Encoding", "Cache-Control": "no-store"}
+    if len(written) > _WORTH_COMPRESSING and parse_accept_header(accepted)["gzip"] > 0:
+        return gzip.compress(written, compresslevel=4, mtime=0), {**headers, "Content-Encoding": "gzip"}
+    return written, headers

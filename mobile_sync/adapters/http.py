@@ -85,9 +85,6 @@ class SyncHost(Host[CtxIn], Protocol[CtxIn]):
     def day(self, ctx: CtxIn, device: Device, day: date) -> tuple[datetime, datetime]:
         """When a day of the device's begins and ends (D1)."""
 
-    def idle(self, request: PullRequest) -> Page | None:
-        """The page of a device for which nothing has changed, if that can be told cheaply, login included."""
-
     def inspect_file(self, path: Path, upload: Upload) -> None:
         """Look at whole, hash-checked bytes before they are kept; `SyncProblem` throws them away."""
 
@@ -124,11 +121,6 @@ class SqlHost(ABC, Generic[CtxIn]):
         del ctx, device
         begin = datetime.combine(day, time.min, UTC)
         return begin, begin + timedelta(days=1)
-
-    def idle(self, request: PullRequest) -> Page | None:
-        """Always the long way."""
-        del request
-        return None
 
     def fatal(self, error: Exception) -> bool:
         """Deadlocks, lost connections, full disks."""
@@ -201,7 +193,7 @@ def _asked(host: SyncHost[Any]) -> PullRequest:
 
 def _page(host: SyncHost[Any]) -> Page:
     request = _asked(host)
-    return host.idle(request) or run_pull(host, host.device(), request)
+    return run_pull(host, host.device(), request)
 
 
 def _lines(host: SyncHost[Any]) -> Iterator[bytes]:

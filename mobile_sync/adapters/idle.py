@@ -1,6 +1,6 @@
 """The answer to a device for which nothing has changed, from one query beside the host's own (SPEC.md L, W11).
 
-Most pulls of a fleet are of this kind. Whatever is not certain goes the long way.
+Most pulls of a fleet are of this kind. Whatever is not certain goes the long way. A host asks before its routes do.
 """
 
 from __future__ import annotations
@@ -12,10 +12,25 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, any_, bindparam, cast, exists, func, select
 
+from mobile_sync.adapters import schemas
+from mobile_sync.adapters.bodies import checked_object, unpacked
 from mobile_sync.adapters.bulk import Packed
 from mobile_sync.adapters.feed_sql import QUIET_FOR
 from mobile_sync.adapters.tables import sync_bucket, sync_device_state, sync_entry, sync_epoch, sync_subscription
-from mobile_sync.protocol import Bucket, BucketState, Page, PullRequest
+from mobile_sync.protocol import Bucket, BucketState, Page, PullRequest, SyncProblem
+from mobile_sync.wire import read_pull
+
+_PULL = schemas.PullIn()
+
+
+def idle_request(raw: bytes, coding: str | None) -> PullRequest | None:
+    """A pull's body, if nothing in it has to be written down or sent again."""
+    try:
+        request = read_pull(checked_object(unpacked(raw, coding), _PULL))
+    except SyncProblem:
+        return None
+    told = request.mismatched or request.incidents or request.reading
+    return None if told or not request.cursors else request
 
 
 def idle_columns(device_id: ColumnElement[UUID | None]) -> list[ColumnElement[Any]]:
@@ -41,13 +56,7 @@ def idle_page(
     row: Any, request: PullRequest, buckets: Sequence[Bucket], now: datetime, schema_version: int
 ) -> Page | None:
     """The page, if the device has exactly its buckets, each to its end, and nothing in them waits for a number."""
-    if (
-        request.mismatched
-        or request.incidents
-        or request.reading
-        or request.epoch != row.epoch
-        or row.subscribed != len(buckets)
-    ):
+    if request.epoch != row.epoch or row.subscribed != len(buckets):
         return None
     if request.cursors.keys() != {bucket.key for bucket in buckets} or len(row.buckets or ()) != len(buckets):
         return None

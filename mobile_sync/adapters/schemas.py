@@ -199,10 +199,12 @@ class PullIn(_Strict):
 
 def _plain_pull(body: Mapping[str, Any]) -> bool:
     epoch, cursors, limit = body.get("epoch", ""), body.get("cursors", {}), body.get("limit", 1)
+    version = body.get("schema_version", 1)
     return (
-        body.keys() <= {"epoch", "cursors", "limit"}
+        body.keys() <= {"epoch", "cursors", "limit", "schema_version"}
         and (epoch is None or (epoch.__class__ is str and len(epoch) <= 100))
         and (limit.__class__ is int and 1 <= limit <= MAX_CHANGES)
+        and (version.__class__ is int and 1 <= version < MAX_INTEGER)
         and cursors.__class__ is dict
         and all(1 <= len(key) <= 200 for key in cursors)
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import Any
 
+import pytest
 from flask import Flask
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import create_engine, delete, select, update
+from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.test import TestResponse
 
 from app.crews.models import Crew, CrewMember
 from app.identity.models import Device, DeviceState, Person
@@ -14,7 +18,7 @@ from app.jobs.models import Job
 from app.kernel.clock import FrozenClock
 from app.kernel.queries_counter import count_queries
 from app.kernel.unit_of_work import Runtime
-from app.sync.host import Host
+from app.sync.idle import MOST_BYTES
 from mobile_sync.adapters.tables import sync_device_state
 from tests.sync.conftest import Assign
 from tests.sync.field import FieldTablet
@@ -22,7 +26,23 @@ from tests.sync.field import FieldTablet
 
 def ask(tablet: FieldTablet) -> dict[str, Any]:
     """One page from where the tablet stands."""
-    page = dict(tablet.post("pull", tablet.engine.replica.request([])))
+    return page_of(asked(tablet))
+
+
+def asked(tablet: FieldTablet, *, space: int = 0, **headers: str) -> TestResponse:
+    """The answer to what a tablet says of where it stands, and so much white space behind it."""
+    body = json.dumps(tablet.engine.replica.request([])) + " " * space
+    told = {**tablet.headers, "Content-Type": "application/json", **headers}
+    return tablet.client.post("/sync/v1/pull", data=body, headers=told)
+
+
+def asked_the_long_way(tablet: FieldTablet, **headers: str) -> TestResponse:
+    """The same from the route: what takes so much room is left to it."""
+    return asked(tablet, space=MOST_BYTES, **headers)
+
+
+def page_of(answered: TestResponse) -> dict[str, Any]:
+    page = dict(answered.get_json())
     del page["server_at"]
     return page
 
@@ -35,17 +55,75 @@ def settled(tablet: FieldTablet) -> FieldTablet:
 
 
 def test_an_idle_poll_is_one_query_and_says_what_the_long_way_says(
-    monkeypatch: Any, tablet: FieldTablet, job: Job, crew: Crew, assign: Assign
+    tablet: FieldTablet, job: Job, crew: Crew, assign: Assign
 ) -> None:
     assign(job, crew)
     settled(tablet)
     with count_queries() as count:
         short = ask(tablet)
     assert count.total == 1, count.statements
-    monkeypatch.setattr(Host, "idle", lambda _self, _request: None)
-    assert short == ask(tablet)
+    assert short == page_of(asked_the_long_way(tablet))
     assert short["changes"] == []
     assert short["buckets"][0]["row_count"] == 3  # the crew, its job and the checklist
+
+
+def test_an_idle_poll_leaves_behind_what_any_request_does(
+    capsys: pytest.CaptureFixture[str], tablet: FieldTablet
+) -> None:
+    settled(tablet)
+    capsys.readouterr()
+    short, long = (ask_so(tablet, **{"X-Request-Id": "from-the-proxy.7"}) for ask_so in (asked, asked_the_long_way))
+    assert (short.status, short.headers) == (long.status, long.headers)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert lines[0].pop("queries") == 1
+    assert lines[1].pop("queries") > 1
+    for line in lines:
+        assert line.pop("time")
+        assert line.pop("duration_ms") > 0
+    assert lines[0] == lines[1]
+    assert (lines[0]["route"], lines[0]["request_id"]) == ("/sync/v1/pull", "from-the-proxy.7")
+    figures = tablet.client.get("/metrics").text
+    assert 'lamplighter_request_queries_bucket{le="1.0",method="POST",route="/sync/v1/pull"}' in figures
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"[]", {}, 400),
+        (b"no JSON", {}, 400),
+        (b"{}", {"Content-Encoding": "gzip"}, 400),
+        (b'{"cursors": {"a": 1}, "limit": 0}', {}, 422),
+        (b'{"cursors": {"a": 1}}', {"Authorization": "Bearer of-nobody"}, 401),
+        (b'{"cursors": {"a": 1}}', {"Authorization": "Basic eDp5"}, 401),
+    ],
+)
+def test_what_is_no_poll_is_refused_by_the_route(
+    tablet: FieldTablet, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    settled(tablet)
+    told = {**tablet.headers, **headers}
+    answers = [tablet.client.post("/sync/v1/pull", data=body + space, headers=told) for space in (b"", b" " * 20_000)]
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert answers[0].get_json()["code"] == answers[1].get_json()["code"]
+
+
+def test_a_compressed_poll_is_an_idle_one_too(tablet: FieldTablet) -> None:
+    settled(tablet)
+    body = gzip.compress(json.dumps(tablet.engine.replica.request([])).encode())
+    with count_queries() as count:
+        answered = tablet.client.post(
+            "/sync/v1/pull", data=body, headers={**tablet.headers, "Content-Encoding": "gzip"}
+        )
+    assert (answered.status_code, count.total) == (200, 1)
+
+
+def test_a_database_that_went_away_is_told_as_ever(runtime: Runtime, tablet: FieldTablet) -> None:
+    settled(tablet)
+    nowhere = create_engine("postgresql+psycopg://app@127.0.0.1:1/none", connect_args={"connect_timeout": 1})
+    runtime.sessions, runtime.lookups = sessionmaker(nowhere), nowhere
+    answered = asked(tablet)
+    assert (answered.status_code, answered.get_json()["code"]) == (503, "unavailable")
+    nowhere.dispose()
 
 
 def test_what_is_new_is_not_missed(tablet: FieldTablet, job: Job, crew: Crew, assign: Assign) -> None:
