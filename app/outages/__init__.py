@@ -6,4 +6,7 @@ outage named. A new outage opens one job.
 
 `service.follow_jobs` lets an outage follow its jobs: restored when all are, closed when all are done. It runs as a task
 after each step of such a job and may run any number of times.
+
+`predict.predict(forest, evidence)` names the devices that most probably failed, from calls, meters and crews' findings
+on the network as it is fed (`evidence.Forest`, `evidence.Evidence`). Pure; nothing is stored.
 """
