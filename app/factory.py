@@ -16,6 +16,7 @@ from app.customers.routes import blp as customers
 from app.demands.routes import blp as demands
 from app.dispatch.routes import blp as dispatch
 from app.fleet.routes import blp as fleet
+from app.grid.routes import blp as network
 from app.identity.routes import BLUEPRINTS as IDENTITY_BLUEPRINTS
 from app.identity.service import authenticate
 from app.jobs.routes import blp as jobs
@@ -39,7 +40,8 @@ __all__ = ["build_runtime", "create_app", "start_serving"]
 log = logging.getLogger(__name__)
 
 BLUEPRINTS = [
-    *(*IDENTITY_BLUEPRINTS, customers, crews, demands, jobs, media, outages, dispatch, conflicts, fleet, map_, sync),
+    *(*IDENTITY_BLUEPRINTS, customers, network, crews, demands, jobs, media),
+    *(outages, dispatch, conflicts, fleet, map_, sync),
 ]
 
 

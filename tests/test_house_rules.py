@@ -18,6 +18,7 @@ ROOMS = (
     "staff",
     "streets",
     "network",
+    "grid",
     "media",
     "crews",
     "demands",

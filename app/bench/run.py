@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 
-from app.bench import api, district, memory, prediction, screens, search, start, stream, sync, tiles
+from app.bench import api, district, memory, network, prediction, screens, search, start, stream, sync, tiles
 from app.bench.figures import Figure, NotHere, print_table
 from app.kernel.unit_of_work import Runtime
 
@@ -35,6 +35,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "tiles": tiles.measure,
     "screens": screens.measure,
     "network.prediction": prediction.measure,
+    "network.trace": network.measure,
     **sync.PARTS,
     "browser.map": _in_browser("map"),
     "browser.crew": _in_browser("crew"),

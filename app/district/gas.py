@@ -152,7 +152,7 @@ class _Layers:
         main = self.grid.links[number]
         a, b, line = (main.b, main.a, main.line.reverse()) if at_end else (main.a, main.b, main.line)
         self.grid.guarded(("valve", "V"), ("main", "M"), a, b, line, ("gas_junction", "GJ"),
-                          device_more={"usable": usable}, attrs=main.attrs)  # fmt: skip
+                          device_more={"usable": usable, "is_open": True}, attrs=main.attrs)  # fmt: skip
         self.grid.links[number] = replace(self.grid.links.pop(), code=main.code)  # the rest takes the old one's place
 
     def _lay(self, layer: str, stretches: list[tuple[int, int]], root: int, keep: set[int]) -> None:

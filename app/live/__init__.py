@@ -10,7 +10,8 @@ id: <cursor>   event: reset    data: {}                              too much wa
 : (every 15 s)
 ```
 
-`entity` is job, crew, outage, demand or attachment. `rev` is 0 where the record has no revision (a demand). A job is
+`entity` is job, crew, outage, demand, attachment or network (a switch or valve was operated). `rev` is 0 where the
+record has no revision (a demand, a device). A job is
 told at its old revision when a conflict about it is raised, handed over or settled. A reader
 resumes with Last-Event-ID (or `?cursor=`) and misses nothing: the cursor is a position in the buckets
 `live:<branch>` of mobile_sync, whose numbers are given after commit. 401 and 403 end the stream for good; 503 says in

@@ -19,7 +19,7 @@ from app.outages.models import Outage
 from mobile_sync.adapters.sql import changes_since, ensure_epoch, stamp
 
 SHOWN: dict[str, type[Revised]] = {"job": Job, "crew": Crew, "outage": Outage, "attachment": Attachment}
-WITHOUT_REVISION = frozenset({"demand"})
+WITHOUT_REVISION = frozenset({"demand", "network"})
 MOST_AT_ONCE = 1_000
 
 

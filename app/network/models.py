@@ -50,7 +50,7 @@ class LinkKind(StrEnum):
 
 
 class LinkState(StrEnum):
-    """A line or pipe is closed for good; switches and valves are either."""
+    """As the field says it: a closed switch carries, an open valve lets gas pass; a line or pipe is closed for good."""
 
     CLOSED = "closed"
     OPEN = "open"

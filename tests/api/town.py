@@ -37,6 +37,7 @@ from tests.factories_field import (
     given_sub_district,
     given_transformer_with_services,
 )
+from tests.grid.town import given_networks
 from tests.sync.field import TUS, photo
 
 ZOOM = 14
@@ -77,6 +78,7 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
         **_tile(centre),
     }
     town.ids["assignment_id"] = _sent(office, town)
+    town.ids |= _switched(office, session, town)
     town.ids |= _files(app, session, town)
     town.ids["conflict_id"] = _disputed(session, town)
     town.ids["op_no"] = _unjudged(app, town)
@@ -115,6 +117,14 @@ def _work(office: Client, session: Session, town: Town) -> dict[str, str]:
 
 def _premises_of(session: Session, town: Town) -> Any:
     return session.scalars(select(Premises.id).where(Premises.branch_id == town.branch.id)).one()
+
+
+def _switched(office: Client, session: Session, town: Town) -> dict[str, str]:
+    networks = given_networks(session, town.branch)
+    answer = office.post(f"/api/v1/network/links/{networks.links['SW2']}/switching", json={"move": "open"})
+    assert answer.status_code == 201, answer.text
+    ids = {"node_id": networks.nodes["TXA1"], "link_id": networks.links["CB1"]}
+    return {**{name: str(value) for name, value in ids.items()}, "switching_id": answer.get_json()["id"]}
 
 
 def _sent(office: Client, town: Town) -> str:

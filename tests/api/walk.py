@@ -145,6 +145,16 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/attachments/<uuid:attachment_id>/thumbnail"): [Try()],
         ("GET", "/api/v1/outages"): [Try(allowed=EMPTY), Try("state=open", allowed=EMPTY)],
         ("GET", "/api/v1/outages/<uuid:outage_id>"): [Try()],
+        ("GET", "/api/v1/network/trace"): [
+            Try(f"way=down&node_id={ids['node_id']}"),
+            Try(f"way=up&link_id={ids['link_id']}"),
+        ],
+        ("GET", "/api/v1/network/between"): [Try(f"node_id={ids['node_id']}&to_node_id={ids['node_id']}")],
+        ("GET", "/api/v1/network/isolation"): [Try(f"link_id={ids['link_id']}")],
+        ("POST", "/api/v1/network/links/<uuid:link_id>/switching"): [Try(body={"move": "open"})],
+        ("POST", "/api/v1/network/switching/<uuid:switching_id>/undo"): [Try(body={})],
+        ("PUT", "/api/v1/network/links/<uuid:link_id>/condition"): [Try(body={"usable": False})],
+        ("GET", "/api/v1/network/switching"): [Try(allowed=EMPTY), Try(f"link_id={ids['link_id']}", allowed=EMPTY)],
         ("GET", "/api/v1/crews"): [Try(allowed=EMPTY)],
         ("GET", "/api/v1/crews/<uuid:crew_id>"): [Try()],
         ("GET", "/api/v1/search"): [

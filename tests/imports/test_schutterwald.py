@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -11,8 +12,12 @@ from scipy.sparse.csgraph import connected_components
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.grid.queries import load_wiring
+from app.grid.rules.feeding import Feeding, feed
+from app.grid.rules.tracing import below_node
 from app.imports.command import import_layers
 from app.kernel.unit_of_work import Runtime
+from app.network.models import Commodity
 
 TOWN = Path(__file__).resolve().parents[2] / "fixtures" / "towns" / "schutterwald"
 
@@ -46,6 +51,7 @@ def test_schutterwald_comes_in_and_holds_together(runtime: Runtime) -> None:
         _every_house_has_gas_from_the_gate(session)
         _power_and_gas_lie_on_each_other(session)
         _streets_are_one_piece_near_the_houses(session)
+        _traces_follow_the_imported_networks(session)
 
 
 def _every_house_is_fed_by_one_transformer(session: Session) -> None:
@@ -70,6 +76,30 @@ def _every_house_has_gas_from_the_gate(session: Session) -> None:
     kind, piece = graph(session, commodity="gas", kinds=".")
     (gate,) = [code for code, what in kind.items() if what == "gate_station"]
     assert all(piece[code] == piece[gate] for code, what in kind.items() if what == "riser")
+
+
+def _traces_follow_the_imported_networks(session: Session) -> None:
+    """As they are read for traces: every house is fed, and behind a transformer are the houses of its own piece."""
+    branch_id = session.scalars(text("SELECT id FROM branch WHERE code = 'SCH'")).one()
+    power, gas = (feed(load_wiring(session, branch_id, commodity)) for commodity in (Commodity.POWER, Commodity.GAS))
+    house = session.execute(text("SELECT service_node_id, riser_node_id FROM premises")).all()
+    assert all(power.fed[power.wiring.node(one.service_node_id)] for one in house)
+    assert all(gas.fed[gas.wiring.node(one.riser_node_id)] for one in house)
+    _, piece = graph(session, commodity="power", kinds="lv_line|^switch$")
+    codes = dict(session.execute(text("SELECT id, code FROM network_node WHERE kind = 'service_point'")).all())
+    transformers = session.execute(text("SELECT id, code FROM network_node WHERE kind = 'transformer'")).all()
+    behind = {one.code: power.wiring.nodes(below_node(power, place_of(power, one.id)).nodes) for one in transformers}
+    for transformer, nodes in behind.items():
+        assert {piece[codes[node]] for node in nodes if node in codes} <= {piece[transformer]}
+    assert sum(node in codes for nodes in behind.values() for node in nodes) == sum(
+        power.fed[place_of(power, node)] for node in codes
+    )
+
+
+def place_of(feeding: Feeding, node_id: UUID) -> int:
+    place = feeding.wiring.node(node_id)
+    assert place is not None
+    return place
 
 
 def _power_and_gas_lie_on_each_other(session: Session) -> None:
