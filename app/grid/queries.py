@@ -113,39 +113,45 @@ _CARRIES = "(kind = 'valve') = (state = 'open')"
 _OF_NETWORK = "branch_id = :branch_id AND commodity = :commodity"
 
 
-def _flagged(condition: str, order: str) -> str:
-    return f"string_agg(CASE WHEN {condition} THEN '1' ELSE '0' END, '' ORDER BY {order})"
-
-
+# Of rows that come sorted: to sort within each aggregate would sort as often as there are aggregates.
 _NODES = text(
     f"""
-    SELECT string_agg(uuid_send(n.id), ''::bytea ORDER BY n.id) AS ids,
-           {_flagged("n.kind IN ('substation', 'gate_station')", "n.id")} AS source,
-           {_flagged("n.kind IN ('transformer', 'regulator')", "n.id")} AS protects,
-           string_agg(int4send(coalesce(c.accounts, 0)::int), ''::bytea ORDER BY n.id) AS customers
-    FROM network_node n LEFT JOIN (
-        SELECT CASE :commodity WHEN 'gas' THEN p.riser_node_id ELSE p.service_node_id END AS node_id,
-               count(*) AS accounts
-        FROM account a JOIN premises p ON p.id = a.premises_id
-        WHERE a.branch_id = :branch_id AND a.service = :commodity GROUP BY 1
-    ) c ON c.node_id = n.id WHERE n.{_OF_NETWORK}
+    SELECT string_agg(id, ''::bytea) AS ids, string_agg(source, '') AS source, string_agg(protects, '') AS protects,
+           string_agg(accounts, ''::bytea) AS customers
+    FROM (
+        SELECT uuid_send(n.id) AS id, int4send(coalesce(c.accounts, 0)::int) AS accounts,
+               CASE WHEN n.kind IN ('substation', 'gate_station') THEN '1' ELSE '0' END AS source,
+               CASE WHEN n.kind IN ('transformer', 'regulator') THEN '1' ELSE '0' END AS protects
+        FROM network_node n LEFT JOIN (
+            SELECT CASE :commodity WHEN 'gas' THEN p.riser_node_id ELSE p.service_node_id END AS node_id,
+                   count(*) AS accounts
+            FROM account a JOIN premises p ON p.id = a.premises_id
+            WHERE a.branch_id = :branch_id AND a.service = :commodity GROUP BY 1
+        ) c ON c.node_id = n.id
+        WHERE n.{_OF_NETWORK} ORDER BY n.id
+    ) sorted
     """  # noqa: S608 - composed of constants
 )
 _LINKS = text(
     f"""
-    SELECT string_agg(uuid_send(id), ''::bytea ORDER BY id) AS ids,
-           string_agg(uuid_send(from_node_id), ''::bytea ORDER BY id) AS starts,
-           string_agg(uuid_send(to_node_id), ''::bytea ORDER BY id) AS ends,
-           {_flagged(_CARRIES, "id")} AS carries, {_flagged(_DEVICE, "id")} AS device,
-           {_flagged("usable", "id")} AS usable
-    FROM network_link WHERE {_OF_NETWORK}
+    SELECT string_agg(id, ''::bytea) AS ids, string_agg(a, ''::bytea) AS starts, string_agg(b, ''::bytea) AS ends,
+           string_agg(carries, '') AS carries, string_agg(usable, '') AS usable, string_agg(device, '') AS device
+    FROM (
+        SELECT uuid_send(id) AS id, uuid_send(from_node_id) AS a, uuid_send(to_node_id) AS b,
+               CASE WHEN {_CARRIES} THEN '1' ELSE '0' END AS carries, CASE WHEN usable THEN '1' ELSE '0' END AS usable,
+               CASE WHEN {_DEVICE} THEN '1' ELSE '0' END AS device
+        FROM network_link WHERE {_OF_NETWORK} ORDER BY network_link.id
+    ) sorted
     """  # noqa: S608 - as above
 )
 _STATES = text(
     f"""
-    SELECT string_agg(uuid_send(id), ''::bytea ORDER BY id) AS ids, {_flagged(_CARRIES, "id")} AS carries,
-           {_flagged("usable", "id")} AS usable
-    FROM network_link WHERE {_OF_NETWORK} AND {_DEVICE}
+    SELECT string_agg(id, ''::bytea) AS ids, string_agg(carries, '') AS carries, string_agg(usable, '') AS usable
+    FROM (
+        SELECT uuid_send(id) AS id, CASE WHEN {_CARRIES} THEN '1' ELSE '0' END AS carries,
+               CASE WHEN usable THEN '1' ELSE '0' END AS usable
+        FROM network_link WHERE {_OF_NETWORK} AND {_DEVICE} ORDER BY network_link.id
+    ) sorted
     """  # noqa: S608 - as above
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
@@ -28,7 +28,9 @@ from app.kernel.actor import Permission
 from app.kernel.paging import page
 from app.kernel.problem_json import JSON
 from app.kernel.web import Blueprint, current_uow
-from app.network.models import NetworkLink
+
+if TYPE_CHECKING:
+    from app.network.models import NetworkLink
 
 blp = Blueprint("network", __name__, url_prefix="/api/v1/network", description="Traces, isolation and switching")
 

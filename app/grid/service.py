@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
@@ -34,7 +34,10 @@ from app.kernel.actor import Permission
 from app.kernel.problems import FieldError, Invalid, NotFound
 from app.kernel.unit_of_work import UnitOfWork
 from app.network import service as network
-from app.network.models import Commodity, LinkKind, LinkState, NetworkLink, NetworkNode
+from app.network.models import Commodity, LinkKind, LinkState
+
+if TYPE_CHECKING:
+    from app.network.models import NetworkLink, NetworkNode
 
 STATE_AFTER = {Move.OPEN: LinkState.OPEN, Move.CLOSE: LinkState.CLOSED}
 SWITCHGEAR = frozenset({LinkKind.BREAKER, LinkKind.SWITCH, LinkKind.TIE_SWITCH, LinkKind.VALVE})
@@ -85,19 +88,13 @@ class Isolated:
 
 @dataclass(frozen=True)
 class Thing:
-    """A node or a link of one network; one of the two."""
+    """A node or a link of a network, by its number there."""
 
-    row: NetworkNode | NetworkLink
-
-    @property
-    def branch_id(self) -> UUID:
-        """Whose it is."""
-        return self.row.branch_id
-
-    @property
-    def commodity(self) -> Commodity:
-        """Of which network."""
-        return self.row.commodity
+    branch_id: UUID
+    commodity: Commodity
+    feeding: Feeding
+    number: int
+    is_link: bool
 
 
 def trace(uow: UnitOfWork, *, node_id: UUID | None = None, link_id: UUID | None = None, way: Way) -> Traced:
@@ -108,11 +105,10 @@ def trace(uow: UnitOfWork, *, node_id: UUID | None = None, link_id: UUID | None 
         NotFed: no source reaches it now (up only; down of a dead thing is nothing).
     """
     thing = _thing(uow, node_id, link_id)
-    feeding = feeding_of(uow, thing.branch_id, thing.commodity)
-    part = _followed(feeding, thing, way)
+    part = FOLLOW[way, thing.is_link](thing.feeding, thing.number)
     if way is Way.UP and not len(part.nodes):
         raise NotFed
-    return _drawn(uow, thing, feeding.wiring, part)
+    return _drawn(uow, thing, part)
 
 
 def trace_between(uow: UnitOfWork, *, node_id: UUID, to_node_id: UUID) -> Traced:
@@ -123,14 +119,13 @@ def trace_between(uow: UnitOfWork, *, node_id: UUID, to_node_id: UUID) -> Traced
         OtherNetwork: they are of two networks.
         NotJoined: there is no closed way.
     """
-    one, other = (queries.get_node(uow.session, uow.actor, wanted) for wanted in (node_id, to_node_id))
+    one, other = (_thing(uow, wanted, None) for wanted in (node_id, to_node_id))
     if (one.branch_id, one.commodity) != (other.branch_id, other.commodity):
         raise OtherNetwork(FieldError("to_node_id", "other_network"))
-    feeding = feeding_of(uow, one.branch_id, one.commodity)
-    part = tracing.between(feeding, _node(feeding.wiring, one), _node(feeding.wiring, other))
+    part = tracing.between(one.feeding, one.number, other.number)
     if part is None:
         raise NotJoined
-    return _drawn(uow, Thing(one), feeding.wiring, part)
+    return _drawn(uow, one, part)
 
 
 def isolate(
@@ -145,10 +140,9 @@ def isolate(
         OtherNetwork: a stuck device is of another network.
     """
     thing = _thing(uow, node_id, link_id)
-    feeding = feeding_of(uow, thing.branch_id, thing.commodity)
-    section = _section(feeding.wiring, thing, stuck)
-    plan = isolation.switching_plan(feeding, section, backfeed=thing.commodity is Commodity.POWER)
-    return _isolated(uow, thing, feeding.wiring, plan)
+    section = _section(thing, stuck)
+    plan = isolation.switching_plan(thing.feeding, section, backfeed=thing.commodity is Commodity.POWER)
+    return _isolated(uow, thing, plan)
 
 
 def operate(uow: UnitOfWork, *, link_id: UUID, move: Move, note: str | None = None, parallel: bool = False) -> LogEntry:
@@ -210,11 +204,11 @@ def _held(uow: UnitOfWork, link_id: UUID) -> NetworkLink:
 def _operated(
     uow: UnitOfWork, link: NetworkLink, move: Move, *, note: str | None, parallel: bool, undoes: UUID | None
 ) -> LogEntry:
-    before = feeding_of(uow, link.branch_id, link.commodity).wiring
-    place = _link(before, link)
+    feeding = feeding_of(uow, link.branch_id, link.commodity)
+    before, place = feeding.wiring, _number(feeding.wiring.link(link.id))
     joins = move is _move(link, joins=True)
     _may_move(before, link, move, place if joins and not parallel else None)
-    was, now = fed_by(before), fed_by(before.switched(**{"on" if joins else "off": [place]}))
+    was, now = feeding.fed, fed_by(before.switched(**{"on" if joins else "off": [place]}))
     done = Switching(
         id=uow.new_id(),
         branch_id=link.branch_id,
@@ -251,46 +245,46 @@ def _move(link: NetworkLink, *, joins: bool) -> Move:
 
 
 def _thing(uow: UnitOfWork, node_id: UUID | None, link_id: UUID | None) -> Thing:
+    """One of the two; the door has seen to it that it is one."""
+    row: NetworkNode | NetworkLink
     if node_id is not None:
-        return Thing(queries.get_node(uow.session, uow.actor, node_id))
-    if link_id is None:
+        row = queries.get_node(uow.session, uow.actor, node_id)
+    elif link_id is not None:
+        row = queries.get_link(uow.session, uow.actor, link_id)
+    else:
         raise Invalid(FieldError("node_id", "required"))
-    return Thing(queries.get_link(uow.session, uow.actor, link_id))
+    feeding = feeding_of(uow, row.branch_id, row.commodity)
+    number = feeding.wiring.link(row.id) if node_id is None else feeding.wiring.node(row.id)
+    return Thing(row.branch_id, row.commodity, feeding, _number(number), is_link=node_id is None)
 
 
-def _followed(feeding: Feeding, thing: Thing, way: Way) -> Part:
-    if isinstance(thing.row, NetworkNode):
-        node = _node(feeding.wiring, thing.row)
-        return tracing.below_node(feeding, node) if way is Way.DOWN else tracing.above_node(feeding, node)
-    link = _link(feeding.wiring, thing.row)
-    return tracing.below_link(feeding, link) if way is Way.DOWN else tracing.above_link(feeding, link)
+def _number(found: int | None) -> int:
+    if found is None:  # removed since it was read
+        raise NotFound
+    return found
 
 
-def _section(wiring: Wiring, thing: Thing, stuck: Sequence[UUID]) -> Section:
+FOLLOW = {
+    (Way.DOWN, False): tracing.below_node,
+    (Way.DOWN, True): tracing.below_link,
+    (Way.UP, False): tracing.above_node,
+    (Way.UP, True): tracing.above_link,
+}
+
+
+def _section(thing: Thing, stuck: Sequence[UUID]) -> Section:
+    wiring = thing.feeding.wiring
     places = [wiring.link(one) for one in stuck]
     known = [one for one in places if one is not None]
     if len(known) < len(places):
         raise OtherNetwork(FieldError("stuck", "other_network"))
-    if isinstance(thing.row, NetworkNode):
-        return isolation.section_around(wiring, [_node(wiring, thing.row)], stuck=known)
-    return isolation.around_link(wiring, _link(wiring, thing.row), stuck=known)
+    if thing.is_link:
+        return isolation.around_link(wiring, thing.number, stuck=known)
+    return isolation.section_around(wiring, [thing.number], stuck=known)
 
 
-def _node(wiring: Wiring, node: NetworkNode) -> int:
-    place = wiring.node(node.id)
-    if place is None:  # removed since
-        raise NotFound
-    return place
-
-
-def _link(wiring: Wiring, link: NetworkLink) -> int:
-    place = wiring.link(link.id)
-    if place is None:
-        raise NotFound
-    return place
-
-
-def _isolated(uow: UnitOfWork, thing: Thing, wiring: Wiring, plan: SwitchingPlan) -> Isolated:
+def _isolated(uow: UnitOfWork, thing: Thing, plan: SwitchingPlan) -> Isolated:
+    wiring = thing.feeding.wiring
     devices = queries.links_by_id(uow.session, wiring.links(np.array([step.link for step in plan.steps], dtype=int)))
     steps = []
     for step in plan.steps:
@@ -301,13 +295,14 @@ def _isolated(uow: UnitOfWork, thing: Thing, wiring: Wiring, plan: SwitchingPlan
         commodity=thing.commodity,
         steps=steps,
         sources=queries.nodes_by_id(uow.session, wiring.nodes(section.sources)),
-        section=_drawn(uow, thing, wiring, tracing.part_of(wiring, section.nodes)),
-        beyond=_drawn(uow, thing, wiring, tracing.part_of(wiring, plan.isolation.beyond)),
+        section=_drawn(uow, thing, tracing.part_of(wiring, section.nodes)),
+        beyond=_drawn(uow, thing, tracing.part_of(wiring, plan.isolation.beyond)),
         dark=int(wiring.customers[plan.dark].sum()),
     )
 
 
-def _drawn(uow: UnitOfWork, thing: Thing, wiring: Wiring, part: Part) -> Traced:
+def _drawn(uow: UnitOfWork, thing: Thing, part: Part) -> Traced:
+    wiring = thing.feeding.wiring
     nodes, links = wiring.nodes(part.nodes), wiring.links(part.links)
     needs = uow.actor.may(Permission.READ_CUSTOMERS, thing.branch_id)
     return Traced(

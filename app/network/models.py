@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shapely.geometry import LineString, Point
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Scoped, by_value, gist
@@ -83,7 +83,16 @@ class NetworkLink(Scoped):
     """A line, pipe, switch or valve between two nodes. `usable` is false for a valve that is stuck or buried."""
 
     __tablename__ = "network_link"
-    __table_args__ = (UniqueConstraint("branch_id", "commodity", "code"), gist("network_link", "path"))
+    __table_args__ = (
+        UniqueConstraint("branch_id", "commodity", "code"),
+        gist("network_link", "path"),
+        Index(
+            "ix_network_link_devices",
+            *("branch_id", "commodity", "id"),
+            postgresql_include=["kind", "state", "usable"],
+            postgresql_where=text("kind IN ('breaker', 'switch', 'tie_switch', 'valve')"),
+        ),
+    )
 
     commodity: Mapped[Commodity] = mapped_column(by_value(Commodity, name="commodity"))
     kind: Mapped[LinkKind] = mapped_column(by_value(LinkKind, name="kind"))

@@ -19,6 +19,7 @@ branch_labels = None
 depends_on = None
 
 OWN = "branch_id = ANY ((SELECT scoped_branches())::uuid[])"
+DEVICES = "kind IN ('breaker', 'switch', 'tie_switch', 'valve')"
 BOTH = "CROSS JOIN (VALUES ('power'), ('gas')) AS c (commodity)"
 
 # Of each table: what names the network in its rows, and which changes rewire or switch it.
@@ -127,6 +128,10 @@ def upgrade() -> None:
         "INSERT INTO network_edition (branch_id, commodity, wiring, switching) "
         "SELECT DISTINCT branch_id, commodity, 1, 0 FROM network_node"
     )
+    op.execute(
+        "CREATE INDEX ix_network_link_devices ON network_link (branch_id, commodity, id) INCLUDE (kind, state, usable) "
+        f"WHERE {DEVICES}"
+    )
     set_synthetic_valves("open")
     for table in COUNTED:
         count_changes(table)
@@ -145,5 +150,6 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER raise_network_edition_{event} ON {table}")
         op.execute(f"DROP FUNCTION raise_network_edition_of_{table}()")
     set_synthetic_valves("closed")
+    op.execute("DROP INDEX ix_network_link_devices")
     op.drop_table("switching")
     op.drop_table("network_edition")
