@@ -724,6 +724,131 @@ export interface paths {
         patch: operations["session_change_me"];
         trace?: never;
     };
+    "/api/v1/network/between": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find the closed way between two nodes */
+        get: operations["network_trace_between"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/isolation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say which switches or valves part a fault or leak, who is dark then and who can be fed meanwhile */
+        get: operations["network_isolate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/links/{link_id}/condition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Note that a device cannot be turned, or that it can again */
+        put: operations["network_mark"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/links/{link_id}/switching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that a switch or valve was operated */
+        post: operations["network_operate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/switching": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List operations, newest first */
+        get: operations["network_list_switching"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/switching/{switching_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                switching_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an operation back */
+        post: operations["network_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow the supply down to all that loses it, or up to its source */
+        get: operations["network_trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outages": {
         parameters: {
             query?: never;
@@ -1675,6 +1800,15 @@ export interface components {
         CrewRegions: {
             items: components["schemas"]["CrewRegionOut"][];
         };
+        CustomersOut: {
+            accounts: number;
+            needs?: {
+                [key: string]: number;
+            };
+            tiers: {
+                [key: string]: number;
+            };
+        };
         DayBoard: {
             /** Format: date-time */
             at: string;
@@ -1928,6 +2062,15 @@ export interface components {
         IncidentsPage: {
             items: components["schemas"]["IncidentOut"][];
         };
+        IsolationOut: {
+            beyond: components["schemas"]["TracedOut"];
+            /** @enum {unknown} */
+            commodity: "power" | "gas";
+            dark: number;
+            section: components["schemas"]["TracedOut"];
+            sources: components["schemas"]["StationOut"][];
+            steps: components["schemas"]["OperationOut"][];
+        };
         JobDetail: {
             address: string;
             allowed: ("new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled")[];
@@ -2084,6 +2227,10 @@ export interface components {
             declared: number;
             here: number;
         };
+        MarkIn: {
+            note?: string | null;
+            usable: boolean;
+        };
         MeIn: {
             /** @enum {string} */
             locale: "zh-CN" | "en";
@@ -2157,6 +2304,12 @@ export interface components {
             /** @enum {unknown} */
             status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
             why?: components["schemas"]["WhyOut"] | null;
+        };
+        OperationOut: {
+            link: components["schemas"]["SwitchgearOut"];
+            /** @enum {unknown} */
+            move: "open" | "close";
+            restores: number;
         };
         OpsPage: {
             items: components["schemas"]["OpOut"][];
@@ -2508,6 +2661,58 @@ export interface components {
             /** @enum {unknown} */
             skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
         };
+        StationOut: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "substation" | "junction" | "transformer" | "service_point" | "gate_station" | "regulator" | "gas_junction" | "riser";
+            name?: string | null;
+        };
+        SwitchIn: {
+            /** @enum {unknown} */
+            move: "open" | "close";
+            note?: string | null;
+            /** @default false */
+            parallel: boolean;
+        };
+        SwitchgearOut: {
+            code: string;
+            feeder_code?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "overhead_line" | "cable" | "lv_line" | "breaker" | "switch" | "tie_switch" | "main" | "branch_pipe" | "service_pipe" | "valve";
+            name?: string | null;
+            /** @enum {unknown} */
+            normal_state: "closed" | "open";
+            /** @enum {unknown} */
+            state: "closed" | "open";
+            usable: boolean;
+        };
+        SwitchingOut: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {unknown} */
+            commodity: "power" | "gas";
+            darkened: number;
+            /** Format: uuid */
+            id: string;
+            link: components["schemas"]["SwitchgearOut"];
+            /** @enum {unknown} */
+            move: "open" | "close";
+            note?: string | null;
+            parallel: boolean;
+            person?: string | null;
+            restored: number;
+            /** Format: uuid */
+            undoes_id?: string | null;
+            undone: boolean;
+        };
+        SwitchingPage: {
+            items: components["schemas"]["SwitchingOut"][];
+            next: string | null;
+        };
         SyncBucket: {
             checksum: string | null;
             key: string;
@@ -2698,6 +2903,19 @@ export interface components {
             access_expires_in: number;
             access_token: string;
             refresh_token: string;
+        };
+        TracedOut: {
+            /** @enum {unknown} */
+            commodity: "power" | "gas";
+            customers: components["schemas"]["CustomersOut"];
+            features: {
+                [key: string]: unknown;
+            }[];
+            links: number;
+            looped: boolean;
+            nodes: number;
+            /** @default FeatureCollection */
+            type: unknown;
         };
         TrailEntryOut: {
             action: string;
@@ -4380,6 +4598,255 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    network_trace_between: {
+        parameters: {
+            query: {
+                node_id: string;
+                to_node_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["TracedOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    network_isolate: {
+        parameters: {
+            query?: {
+                node_id?: string;
+                link_id?: string;
+                stuck?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IsolationOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    network_mark: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MarkIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchgearOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    network_operate: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchingOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    network_list_switching: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                link_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchingPage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    network_undo: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                switching_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SwitchingOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    network_trace: {
+        parameters: {
+            query: {
+                node_id?: string;
+                link_id?: string;
+                way: "down" | "up";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["TracedOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
