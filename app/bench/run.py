@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 
-from app.bench import api, district, memory, network, prediction, screens, search, start, stream, sync, tiles
+from app.bench import api, district, memory, network, prediction, screens, search, start, stream, sync, tiles, travel
 from app.bench.figures import Figure, NotHere, print_table
 from app.kernel.unit_of_work import Runtime
 
@@ -33,6 +33,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "stream": stream.measure,
     "memory": memory.measure,
     "tiles": tiles.measure,
+    "travel": travel.measure,
     "screens": screens.measure,
     "network.prediction": prediction.measure,
     "network.trace": network.measure,

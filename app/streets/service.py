@@ -1,62 +1,125 @@
-"""Verbs of streets: how far and how long, from many places to one."""
+"""Verbs of streets: how far and how long, between any places of a branch."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from uuid import UUID
 
 import numpy as np
+from redis import Redis
+from redis.exceptions import RedisError
 from shapely.geometry import Point
 
 from app.kernel.unit_of_work import UnitOfWork
-from app.streets import queries, rules
-from app.streets.queries import Version
-from app.streets.rules import Floats, StreetGraph, Travel
+from app.streets import queries
+from app.streets.edge_times import EdgeTimes
+from app.streets.profiles import POSTED
+from app.streets.queries import Kept, Version
+from app.streets.rules import Floats, Travel
+from app.streets.travel import StraightTimes, TravelTimes
 
 MOST_GRAPHS = 16  # branches whose streets one process keeps; a district's graph takes a few megabytes
 
 CHECK_EVERY = timedelta(seconds=5)  # a closed street is known to everybody this soon
+KEEP_ORDER = timedelta(days=30)  # since it was last asked for
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A branch's graph, of which version, and when that was last asked."""
+class Known:
+    """A branch's streets as they were at a version, their engine, and when that was last asked."""
 
-    graph: StreetGraph | None
+    kept: Kept | None
+    times: TravelTimes
     version: Version
     asked_at: datetime
 
 
-_graphs: OrderedDict[UUID, Kept] = OrderedDict()
-_graphs_lock = Lock()
+_known: OrderedDict[UUID, Known] = OrderedDict()
+_known_lock = Lock()
+_reading = Lock()
 
 
-def travel_to(uow: UnitOfWork, *, branch_id: UUID, target: Point, origins: Floats) -> Travel:
-    """Metres and seconds from each origin (n × 2, longitude and latitude) to the target along the branch's streets.
+def travel_times(uow: UnitOfWork, branch_id: UUID) -> TravelTimes:
+    """The engine of a branch, as its streets are now or were `CHECK_EVERY` ago.
 
-    No query within `CHECK_EVERY` of the last one, then one, and two more when the streets have changed. Nobody's rights
-    are asked: a street is no secret.
+    No query within that time, then one; one more when streets were closed or changed, two when they came or went.
+    Then one request reads them, and others get the engine from before meanwhile: nobody waits for a map that somebody
+    else has noticed to be new. Nobody's rights are asked: a street is no secret.
     """
-    graph = _graph(uow, branch_id)
-    goal = np.array([target.x, target.y])
-    return rules.straight(goal, origins) if graph is None else graph.travel_to(goal, origins)
+    with _known_lock:
+        known = _known.get(branch_id)
+    if known is not None and timedelta(0) <= uow.now - known.asked_at < CHECK_EVERY:
+        return known.times
+    if not _reading.acquire(blocking=known is None):
+        return known.times  # type: ignore[union-attr]  # there is one, or we would have waited
+    try:
+        known = _read(uow, branch_id, _known.get(branch_id))
+    finally:
+        _reading.release()
+    with _known_lock:
+        _known[branch_id] = known
+        _known.move_to_end(branch_id)
+        while len(_known) > MOST_GRAPHS:
+            _known.popitem(last=False)
+    return known.times
 
 
-def _graph(uow: UnitOfWork, branch_id: UUID) -> StreetGraph | None:
-    with _graphs_lock:
-        kept = _graphs.get(branch_id)
-    if kept is not None and timedelta(0) <= uow.now - kept.asked_at < CHECK_EVERY:
-        return kept.graph
+def travel_to(uow: UnitOfWork, *, branch_id: UUID, target: Point, origins: Floats, profile: str = POSTED) -> Travel:
+    """Metres and seconds from each origin (n × 2, longitude and latitude) to the target: arrays of n."""
+    goal = np.array([[target.x, target.y]])
+    travel = travel_times(uow, branch_id).matrix(origins, goal, at=uow.now, profile=profile)
+    return Travel(travel.distance_m[:, 0], travel.time_s[:, 0], travel.estimated[:, 0])
+
+
+def matrix(
+    uow: UnitOfWork, *, branch_id: UUID, sources: Floats, targets: Floats, at: datetime | None = None,
+    profile: str = POSTED,
+) -> Travel:  # fmt: skip
+    """Metres and seconds from each source (n × 2) to each target (m × 2): arrays of n × m.
+
+    Raises:
+        Invalid: no such profile.
+    """
+    return travel_times(uow, branch_id).matrix(sources, targets, at=at or uow.now, profile=profile)
+
+
+def _read(uow: UnitOfWork, branch_id: UUID, known: Known | None) -> Known:
     version = queries.version_of(uow.session, branch_id)
-    # outside the lock: twins may load twice, nobody waits
-    same = kept is not None and kept.version == version
-    graph = kept.graph if same and kept is not None else queries.load_graph(uow.session, branch_id)
-    with _graphs_lock:
-        _graphs[branch_id] = Kept(graph, version, uow.now)
-        _graphs.move_to_end(branch_id)
-        while len(_graphs) > MOST_GRAPHS:
-            _graphs.popitem(last=False)
-    return graph
+    if known is not None and known.version.sign == version.sign:
+        return replace(known, asked_at=uow.now)
+    if known is not None and known.kept is not None and isinstance(known.times, EdgeTimes):
+        ground = queries.load_changes(uow.session, branch_id, known.kept, known.version)
+        if ground is not None and known.version[:2] == version[:2]:
+            kept = known.kept._replace(ground=ground)
+            return Known(kept, known.times.changed(ground, _name(version)), version, uow.now)
+    loaded = queries.load_ground(uow.session, branch_id)
+    if loaded is None:
+        return Known(None, StraightTimes(), version, uow.now)
+    keep = _kept_in(uow.runtime.redis)
+    times = EdgeTimes(loaded.ground, version=_name(version), timezone=loaded.timezone, keep=keep)
+    return Known(loaded, times, version, uow.now)
+
+
+def _name(version: Version) -> str:
+    return "edges-{}-{}-{}".format(*version.sign)
+
+
+def _kept_in(redis: Redis) -> Callable[[str, Callable[[], bytes]], bytes]:
+    """Orders of contraction by the hash of the map's shape, for all processes; made again if Redis has lost them."""
+
+    def keep(topology: str, make: Callable[[], bytes]) -> bytes:
+        key = f"streets:order:{topology}"
+        try:
+            if isinstance(found := redis.getex(key, ex=KEEP_ORDER), bytes):
+                return found
+            made = make()
+            redis.set(key, made, ex=KEEP_ORDER)
+        except RedisError:
+            return make()
+        return made
+
+    return keep
