@@ -49,6 +49,21 @@ def get_link(session: Session, actor: Actor, link_id: UUID) -> NetworkLink:
     return link
 
 
+def node_as_shown(session: Session, node_id: UUID) -> dict[str, Any]:
+    """A node's columns."""
+    node = session.get_one(NetworkNode, node_id)
+    names = ("id", "commodity", "kind", "code", "name", "feeder_code", "ownership", "location")
+    return {name: getattr(node, name) for name in names}
+
+
+def link_as_shown(session: Session, link_id: UUID) -> dict[str, Any]:
+    """A link's columns, with the middle of its path as `location`."""
+    link = session.get_one(NetworkLink, link_id)
+    names = ("id", "commodity", "kind", "code", "name", "feeder_code", "ownership", "length_m", "state", "normal_state")
+    middle = link.path.interpolate(0.5, normalized=True)
+    return {**{name: getattr(link, name) for name in names}, "usable": link.usable, "location": middle}
+
+
 def links_by_id(session: Session, ids: list[UUID]) -> dict[UUID, NetworkLink]:
     """These links."""
     return {link.id: link for link in session.scalars(select(NetworkLink).where(NetworkLink.id.in_(ids)))}

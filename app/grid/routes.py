@@ -14,7 +14,9 @@ from app.grid.schemas import (
     BetweenArgs,
     IsolationArgs,
     IsolationOut,
+    LinkOut,
     MarkIn,
+    NodeOut,
     SwitchgearOut,
     SwitchIn,
     SwitchingArgs,
@@ -59,6 +61,20 @@ def trace_between(args: dict[str, Any]) -> Response:
 def isolate(args: dict[str, Any]) -> Response:
     """Say which switches or valves part a fault or leak, who is dark then and who can be fed meanwhile"""
     return Response(_isolation(service.isolate(current_uow(), **args)), content_type=JSON)
+
+
+@blp.get("/nodes/<uuid:node_id>")
+@blp.response(200, NodeOut)
+def show_node(node_id: UUID) -> dict[str, Any]:
+    """Show what stands at a node"""
+    return service.look_at(current_uow(), node_id=node_id)
+
+
+@blp.get("/links/<uuid:link_id>")
+@blp.response(200, LinkOut)
+def show_link(link_id: UUID) -> dict[str, Any]:
+    """Show a line, pipe, switch or valve"""
+    return service.look_at(current_uow(), link_id=link_id)
 
 
 @blp.post("/links/<uuid:link_id>/switching")

@@ -8,9 +8,9 @@ import marshmallow as ma
 
 from app.grid.models import Move
 from app.grid.service import Way
-from app.kernel.fields import choice, text
+from app.kernel.fields import PointField, choice, text
 from app.kernel.paging import PageArgs, StrictSchema
-from app.network.models import Commodity, LinkKind, LinkState, NodeKind
+from app.network.models import Commodity, LinkKind, LinkState, NodeKind, Ownership
 
 
 class ThingArgs(StrictSchema):
@@ -79,6 +79,32 @@ class SwitchgearOut(ma.Schema):
     normal_state = choice(LinkState, required=True)
     usable = ma.fields.Boolean(required=True)
     feeder_code = ma.fields.String(allow_none=True)
+
+
+class LinkOut(SwitchgearOut):
+    """A line, pipe, switch or valve with where it lies, and how many accounts lose supply with it."""
+
+    commodity = choice(Commodity, required=True)
+    ownership = choice(Ownership, required=True)
+    length_m = ma.fields.Float(required=True)
+    location = PointField(required=True)
+    fed = ma.fields.Boolean(required=True)
+    accounts = ma.fields.Integer(required=True)
+
+
+class NodeOut(ma.Schema):
+    """What stands at a place of the network, and how many accounts lose supply with it."""
+
+    id = ma.fields.UUID(required=True)
+    commodity = choice(Commodity, required=True)
+    kind = choice(NodeKind, required=True)
+    code = ma.fields.String(required=True)
+    name = ma.fields.String(allow_none=True)
+    feeder_code = ma.fields.String(allow_none=True)
+    ownership = choice(Ownership, required=True)
+    location = PointField(required=True)
+    fed = ma.fields.Boolean(required=True)
+    accounts = ma.fields.Integer(required=True)
 
 
 class StationOut(ma.Schema):

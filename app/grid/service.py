@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -73,8 +73,9 @@ class Operation:
 
 @dataclass(frozen=True)
 class Isolated:
-    """How a section is cut out, drawn. `dark`: who is without supply after the last step; `beyond`: not in the section.
+    """How a section is cut out, drawn with the devices that do it.
 
+    `dark`: who is without supply after the last step; `beyond`: who loses it though not in the section.
     `sources` are stations inside the section, which must be shut down themselves.
     """
 
@@ -90,11 +91,27 @@ class Isolated:
 class Thing:
     """A node or a link of a network, by its number there."""
 
+    id: UUID
     branch_id: UUID
     commodity: Commodity
     feeding: Feeding
     number: int
     is_link: bool
+
+
+def look_at(uow: UnitOfWork, *, node_id: UUID | None = None, link_id: UUID | None = None) -> dict[str, Any]:
+    """A node or link as it is shown: its columns, `location`, whether it is `fed`, and `accounts` that hang on it.
+
+    Raises:
+        NotFound: no such thing, or of a branch whose work the actor may not see.
+    """
+    thing = _thing(uow, node_id, link_id)
+    wiring, below = thing.feeding.wiring, FOLLOW[Way.DOWN, thing.is_link](thing.feeding, thing.number)
+    shown = queries.link_as_shown if thing.is_link else queries.node_as_shown
+    columns = shown(uow.session, thing.id)
+    ends = [wiring.start[thing.number], wiring.end[thing.number]] if thing.is_link else [thing.number]
+    fed = bool(thing.feeding.fed[ends].any())
+    return {**columns, "fed": fed, "accounts": int(wiring.customers[below.nodes].sum())}
 
 
 def trace(uow: UnitOfWork, *, node_id: UUID | None = None, link_id: UUID | None = None, way: Way) -> Traced:
@@ -255,7 +272,7 @@ def _thing(uow: UnitOfWork, node_id: UUID | None, link_id: UUID | None) -> Thing
         raise Invalid(FieldError("node_id", "required"))
     feeding = feeding_of(uow, row.branch_id, row.commodity)
     number = feeding.wiring.link(row.id) if node_id is None else feeding.wiring.node(row.id)
-    return Thing(row.branch_id, row.commodity, feeding, _number(number), is_link=node_id is None)
+    return Thing(row.id, row.branch_id, row.commodity, feeding, _number(number), is_link=node_id is None)
 
 
 def _number(found: int | None) -> int:
@@ -285,17 +302,19 @@ def _section(thing: Thing, stuck: Sequence[UUID]) -> Section:
 
 def _isolated(uow: UnitOfWork, thing: Thing, plan: SwitchingPlan) -> Isolated:
     wiring = thing.feeding.wiring
-    devices = queries.links_by_id(uow.session, wiring.links(np.array([step.link for step in plan.steps], dtype=int)))
+    operated = np.array([step.link for step in plan.steps], dtype=np.int64)
+    devices = queries.links_by_id(uow.session, wiring.links(operated))
     steps = []
     for step in plan.steps:
         link = devices[wiring.links(np.array([step.link]))[0]]
         steps.append(Operation(link, _move(link, joins=step.joins), step.restores))
     section = plan.isolation.section
+    part = tracing.part_of(wiring, section.nodes)
     return Isolated(
         commodity=thing.commodity,
         steps=steps,
         sources=queries.nodes_by_id(uow.session, wiring.nodes(section.sources)),
-        section=_drawn(uow, thing, tracing.part_of(wiring, section.nodes)),
+        section=_drawn(uow, thing, replace(part, links=np.concatenate((part.links, operated)))),
         beyond=_drawn(uow, thing, tracing.part_of(wiring, plan.isolation.beyond)),
         dark=int(wiring.customers[plan.dark].sum()),
     )

@@ -151,6 +151,8 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ],
         ("GET", "/api/v1/network/between"): [Try(f"node_id={ids['node_id']}&to_node_id={ids['node_id']}")],
         ("GET", "/api/v1/network/isolation"): [Try(f"link_id={ids['link_id']}")],
+        ("GET", "/api/v1/network/nodes/<uuid:node_id>"): [Try()],
+        ("GET", "/api/v1/network/links/<uuid:link_id>"): [Try()],
         ("POST", "/api/v1/network/links/<uuid:link_id>/switching"): [Try(body={"move": "open"})],
         ("POST", "/api/v1/network/switching/<uuid:switching_id>/undo"): [Try(body={})],
         ("PUT", "/api/v1/network/links/<uuid:link_id>/condition"): [Try(body={"usable": False})],

@@ -53,6 +53,18 @@ def test_up_from_a_transformer_leads_to_its_station(desk: Client, networks: Netw
     assert codes(trace(desk, "up", node_id=networks.nodes["TXA3"])) == {"TXA3", "SW2", "SW1", "CB1", "SSA"}
 
 
+def test_a_device_and_a_station_are_shown_with_who_hangs_on_them(desk: Client, networks: Networks) -> None:
+    link = desk.get(f"{NETWORK}/links/{networks.links['SW1']}").get_json()
+    assert (link["code"], link["kind"], link["state"], link["accounts"], link["fed"]) == (
+        *("SW1", "switch", "closed"),
+        *(3, True),
+    )
+    switch(desk, networks, "CB1", "open")
+    node = desk.get(f"{NETWORK}/nodes/{networks.nodes['TXA2']}").get_json()
+    assert (node["code"], node["accounts"], node["fed"]) == ("TXA2", 0, False)
+    assert node["location"]["type"] == "Point"
+
+
 def test_between_two_transformers_lies_the_way_the_current_could_take(desk: Client, networks: Networks) -> None:
     ends = {"node_id": networks.nodes["TXA1"], "to_node_id": networks.nodes["TXA3"]}
     answer = desk.get(f"{NETWORK}/between", query_string=ends)
@@ -104,7 +116,7 @@ def test_a_cable_fault_is_parted_by_the_switches_around_it_and_the_rest_comes_ba
     steps = [(step["link"]["code"], step["move"], step["restores"]) for step in answer["steps"]]
     assert steps == [("SW1", "open", 0), ("SW2", "open", 0), ("TS1", "close", 1)]
     assert answer["dark"] == 2
-    assert codes(answer["section"]) == {"TXA2"}
+    assert codes(answer["section"]) == {"TXA2", "SW1", "SW2", "TS1"}
     assert answer["sources"] == []
 
 

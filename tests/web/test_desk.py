@@ -265,7 +265,7 @@ def test_a_dispatcher_sees_no_tablets_page(console: OpenConsole) -> None:
     expect(opened.page.get_by_role("link", name="平板", exact=True)).to_have_count(0)
 
 
-def screens_of(opened: DeskConsole, job: dict[str, Any]) -> Iterator[str]:
+def screens_of(opened: DeskConsole, job: dict[str, Any], switch: dict[str, Any]) -> Iterator[str]:
     """Walks through the console's screens, settled, and names each."""
     page = opened.page
     for tab in ("overview", "candidates", "timeline", "record"):
@@ -284,14 +284,19 @@ def screens_of(opened: DeskConsole, job: dict[str, Any]) -> Iterator[str]:
     page.locator("#overview-panel button").first.click()
     page.locator(".crew-panel .member").first.wait_for()
     yield "crew"
+    page.goto(f"{opened.origin}/desk/?link={switch['id']}")
+    page.locator(".asset .actions button").nth(2).click()
+    page.locator(".plan li").first.wait_for()
+    yield "switch"
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en"])
 def test_every_screen_passes_axe_and_has_all_its_words(console: OpenConsole, desk: Desk, locale: str) -> None:
     job = given_a_call(desk)
+    switch = a_switch_above(desk, job)
     opened = console(language=locale)
     assert opened.page.locator("html").get_attribute("lang") == locale
-    broken = {name: opened.violations() + opened.raw_keys() for name in screens_of(opened, job)}
+    broken = {name: opened.violations() + opened.raw_keys() for name in screens_of(opened, job, switch)}
     assert {name: found for name, found in broken.items() if found} == {}
 
 
@@ -352,3 +357,34 @@ def test_axe_names_what_is_wrong(console: OpenConsole) -> None:
     opened = console()
     opened.page.evaluate(WRONG)
     assert {line.partition(":")[0] for line in opened.violations()} == {"button-name", "color-contrast"}
+
+
+def a_switch_above(desk: Desk, job: dict[str, Any]) -> dict[str, Any]:
+    """The last switch before the place of a call."""
+    suspected = desk.get(f"/api/v1/outages/{job['outage_id']}")["suspected_node_id"]
+    way = desk.get("/api/v1/network/trace", node_id=suspected, way="up")["features"]
+    ids = [one["id"] for one in way if "id" in one and one["properties"]["kind"] in {"switch", "breaker"}]
+    links = [desk.get(f"/api/v1/network/links/{one}") for one in ids]
+    return min(links, key=lambda link: int(link["accounts"]))
+
+
+def test_a_switch_is_traced_and_operated_before_the_eyes_of_another_and_put_back(
+    console: OpenConsole, desk: Desk
+) -> None:
+    switch = a_switch_above(desk, given_a_call(desk))
+    lin, ma = console(), console("mali")
+    for opened in (lin, ma):
+        opened.page.goto(f"{opened.origin}/desk/?link={switch['id']}")
+        opened.page.get_by_role("button", name="查下游").click()
+        expect(opened.page.locator(".traced .sum")).to_contain_text(f"{switch['accounts']} 户")
+        opened.wait_live()
+    expect(ma.page.get_by_role("button", name="记录")).to_have_count(0)
+
+    lin.page.get_by_role("button", name="记录：已拉开").click()
+    expect(lin.page.get_by_role("status").filter(has_text=f"{switch['accounts']} 户停供")).to_be_visible()
+    expect(ma.page.locator("dd", has_text="非正常方式")).to_be_visible()
+    expect(ma.page.locator(".traced .sum")).to_contain_text("0 户")
+
+    lin.page.get_by_role("status").get_by_role("button", name="撤销").click()
+    expect(ma.page.locator(".traced .sum")).to_contain_text(f"{switch['accounts']} 户")
+    assert desk.get(f"/api/v1/network/links/{switch['id']}")["state"] == "closed"

@@ -19,10 +19,16 @@ import type {
   FleetQuery,
   FleetTablet,
   Found,
+  Isolation,
   Job,
   JobDetail,
   JobPatch,
   Me,
+  Move,
+  NetworkLink,
+  NetworkNode,
+  NetworkPart,
+  Operated,
   OpsState,
   Outage,
   Owner,
@@ -31,12 +37,14 @@ import type {
   PremisesPage,
   Ranking,
   Settlement,
+  Switchgear,
   TimelineEntry,
   Transition,
   Verdict,
   Version,
   VisitIn,
   WaitingOp,
+  Way,
 } from './types'
 
 const V1 = '/api/v1'
@@ -108,6 +116,25 @@ export const callsOf = (outageId: string): Promise<PastCall[]> => all('/calls', 
 /** The newest calls from a number. */
 export const callsFrom = async (phone: string, signal: AbortSignal): Promise<readonly PastCall[]> =>
   (await request<Page<PastCall>>(`${V1}/calls`, { query: { phone, limit: 5 }, signal })).items
+
+export const networkNode = (id: string): Promise<NetworkNode> => request(`${V1}/network/nodes/${id}`)
+export const networkLink = (id: string): Promise<NetworkLink> => request(`${V1}/network/links/${id}`)
+/** What of the network a question is about. */
+export type AssetQuery = { readonly node_id: string } | { readonly link_id: string }
+export const trace = (asset: AssetQuery, way: Way): Promise<NetworkPart> =>
+  request(`${V1}/network/trace`, { query: { ...asset, way } })
+export const isolation = (asset: AssetQuery): Promise<Isolation> => request(`${V1}/network/isolation`, { query: asset })
+export const operate = (
+  link: string,
+  body: { readonly move: Move; readonly parallel?: boolean },
+  idempotencyKey: string,
+): Promise<Operated> => request(`${V1}/network/links/${link}/switching`, { method: 'POST', body, idempotencyKey })
+export const undoOperation = (id: string): Promise<Operated> =>
+  request(`${V1}/network/switching/${id}/undo`, { method: 'POST', body: {} })
+export const markUsable = (link: string, usable: boolean): Promise<Switchgear> =>
+  request(`${V1}/network/links/${link}/condition`, { method: 'PUT', body: { usable } })
+export const operationsOf = async (link_id: string): Promise<readonly Operated[]> =>
+  (await request<Page<Operated>>(`${V1}/network/switching`, { query: { link_id, limit: 5 } })).items
 
 export const search = async (q: string, signal: AbortSignal): Promise<readonly Found[]> =>
   (await request<Page<Found>>(`${V1}/search`, { query: { q }, signal })).items

@@ -4,7 +4,7 @@
  * when it closes, the next tab gets the lock and goes on from the last cursor it heard.
  */
 
-export type Entity = 'job' | 'crew' | 'outage' | 'demand' | 'attachment'
+export type Entity = 'job' | 'crew' | 'outage' | 'demand' | 'attachment' | 'network'
 
 /** "This changed": the news carries no data, they are fetched by GET. */
 export interface Change {

@@ -1,4 +1,5 @@
 /** The server's shapes under the console's names. They come from the OpenAPI document: a field it does not have does not compile. */
+import type { FeatureCollection, Geometry } from 'geojson'
 import type { components } from '@shared/api/schema'
 
 type Schemas = components['schemas']
@@ -34,6 +35,18 @@ export type DayBoard = Omit<Whole<Schemas['DayBoard']>, 'lanes' | 'bars'> & {
 }
 export type CrewDetail = Whole<Schemas['CrewDetail']>
 export type Outage = Whole<Schemas['OutageOut']>
+export type NetworkNode = Whole<Schemas['NodeOut']>
+export type NetworkLink = Whole<Schemas['LinkOut']>
+export type Switchgear = Schemas['SwitchgearOut']
+export type Move = Schemas['SwitchIn']['move']
+export type Way = 'down' | 'up'
+export type NetworkPart = Omit<Schemas['TracedOut'], 'features' | 'type'> &
+  FeatureCollection<Geometry, Readonly<Record<string, unknown>>>
+export type Isolation = Omit<Schemas['IsolationOut'], 'section' | 'beyond'> & {
+  readonly section: NetworkPart
+  readonly beyond: NetworkPart
+}
+export type Operated = Omit<Whole<Schemas['SwitchingOut']>, 'link'> & { readonly link: Switchgear }
 export type Found = Whole<Schemas['HitOut']>
 export type PremisesPage = Whole<Schemas['PremisesOut']>
 export type PastCall = Whole<Schemas['CallOut']>

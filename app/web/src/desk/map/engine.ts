@@ -7,6 +7,7 @@ import { AsideMap, makeMap, NavigationControl, ScaleControl, type MapLibreMap } 
 import { drawBetweenWork } from './paced'
 import { draw, PICTURE_RATIO } from './pictures'
 import { Spot } from './spot'
+import type { Lit } from '../ui/shown'
 import { LAYERS_OF, LIVE, makeStyle, placeName, SWITCHES, type Live, type Switch } from './style'
 
 export interface View {
@@ -28,7 +29,7 @@ export interface EngineOptions {
   readonly locale: string
   readonly words: Readonly<Record<string, string>>
   readonly start: View | readonly number[]
-  readonly picked: (layer: Live, id: string) => void
+  readonly picked: (layer: Switch, properties: Readonly<Record<string, unknown>>) => void
   readonly clicked: (location: Point) => boolean
   readonly hovered: (hit: Hit | null) => void
   readonly moved: (view: View) => void
@@ -36,6 +37,8 @@ export interface EngineOptions {
 }
 
 const HIT_PX = 5
+const NETWORKS = ['power', 'gas'] as const
+const isAsset = ({ layer }: MapGeoJSONFeature): boolean => NETWORKS.some((one) => SWITCH_OF.get(layer.id) === one)
 const SWITCH_OF = new Map(SWITCHES.flatMap((key) => LAYERS_OF[key].map((layer) => [layer, key] as const)))
 
 export class Engine {
@@ -86,6 +89,18 @@ export class Engine {
 
   putOne(spot: 'chosen' | 'pin', location: Point | null): void {
     this.spots[spot].put(location)
+  }
+
+  /** Lights up a part of a network, or nothing. */
+  async light(part: Lit | null): Promise<void> {
+    await this.ready
+    await this.source('lit').setData(part ?? { type: 'FeatureCollection', features: [] })
+  }
+
+  /** A switch or valve was operated: its tiles are asked for again. */
+  async networkChanged(): Promise<void> {
+    await this.ready
+    for (const network of NETWORKS) this.map.refreshTiles(network)
   }
 
   async switch(off: readonly string[]): Promise<void> {
@@ -159,15 +174,17 @@ export class Engine {
     map.on('click', (event) => {
       const location: Point = { type: 'Point', coordinates: [event.lngLat.lng, event.lngLat.lat] }
       if (options.clicked(location)) return
-      const hit = this.under(event).find(({ layer }) => LIVE.some((one) => one === layer.id))
-      if (hit) options.picked(hit.layer.id as Live, String(hit.properties['id']))
+      const hits = this.under(event)
+      const hit = hits.find(({ layer }) => LIVE.some((one) => one === layer.id)) ?? hits.find(isAsset)
+      const layer = hit && SWITCH_OF.get(hit.layer.id)
+      if (hit && layer) options.picked(layer, hit.properties)
     })
     map.on('mousemove', (event) => {
       if (map.isMoving()) return
       const hit = this.under(event)[0]
       const layer = hit && SWITCH_OF.get(hit.layer.id)
-      const live = LIVE.some((one) => one === layer)
-      if (map.getCanvas().style.cursor !== 'crosshair') map.getCanvas().style.cursor = live ? 'pointer' : ''
+      const opens = hit && (LIVE.some((one) => one === layer) || isAsset(hit))
+      if (map.getCanvas().style.cursor !== 'crosshair') map.getCanvas().style.cursor = opens ? 'pointer' : ''
       options.hovered(hit && layer ? { layer, properties: hit.properties, ...event.point } : null)
     })
     map.on('mouseout', () => options.hovered(null))

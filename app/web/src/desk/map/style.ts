@@ -1,6 +1,7 @@
 /** The map's own cartography: pale ground, so that networks, jobs and crews stand out. No glyphs, no sprite, no CDN. */
 import type { SourceSpecification, StyleSpecification, VectorSourceSpecification } from 'maplibre-gl'
 import { ground, premises } from './layers/ground'
+import { lit } from './layers/lit'
 import { live } from './layers/live'
 import { gas, power } from './layers/network'
 
@@ -28,7 +29,7 @@ export const LAYERS_OF: Readonly<Record<Switch, readonly string[]>> = {
 }
 
 export function makeStyle(locale: string): StyleSpecification {
-  const layers = [...ground(locale), ...premises(), ...gas(), ...power(), ...live()]
+  const layers = [...ground(locale), ...premises(), ...lit(), ...gas(), ...power(), ...live()]
   // Names and signs lie above every line: none is crossed out, and all below them can be kept as one picture.
   const signs = layers.filter(({ type }) => type === 'symbol')
   return {
@@ -39,6 +40,7 @@ export function makeStyle(locale: string): StyleSpecification {
       power: tiles('power', 8, 16),
       gas: tiles('gas', 8, 16),
       premises: tiles('premises', 15, 17),
+      lit: points(),
       jobs: points(),
       crews: points(),
       outages: points(),

@@ -1,14 +1,15 @@
 import { computed, type ComputedRef } from 'vue'
 import { useRoute, useRouter, type LocationQueryRaw } from 'vue-router'
 
-export type ThingKind = 'job' | 'crew' | 'outage'
+export type ThingKind = 'job' | 'crew' | 'outage' | 'node' | 'link'
 
 export interface Thing {
   readonly kind: ThingKind
   readonly id: string
 }
 
-const THINGS: readonly ThingKind[] = ['job', 'crew', 'outage']
+const THINGS: readonly ThingKind[] = ['job', 'crew', 'outage', 'node', 'link']
+const NOTHING = Object.fromEntries(THINGS.map((kind) => [kind, undefined]))
 
 export type List = 'unsent' | 'active' | 'all'
 
@@ -22,6 +23,8 @@ export interface Address {
   /** Map layers switched off. */
   readonly off: ComputedRef<readonly string[]>
   readonly choose: (thing: Thing | null, tab?: string) => void
+  /** Opens the intake, and closes whatever was open. */
+  readonly takeCall: () => void
   readonly set: (changes: LocationQueryRaw) => void
 }
 
@@ -52,12 +55,11 @@ export function useAddress(): Address {
     view: computed(() => (text('view') === 'table' ? 'table' : 'map')),
     taking: computed(() => text('call') === '1'),
     off: computed(() => text('off').split('.').filter(Boolean)),
+    takeCall: () => set({ ...NOTHING, call: '1' }),
     set,
     choose: (thing, tab) =>
       set({
-        job: undefined,
-        crew: undefined,
-        outage: undefined,
+        ...NOTHING,
         call: undefined,
         tab,
         ...(thing ? { [thing.kind]: thing.id } : {}),

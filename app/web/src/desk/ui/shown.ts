@@ -1,4 +1,4 @@
-import type { Point } from 'geojson'
+import type { FeatureCollection, Geometry, Point } from 'geojson'
 import { shallowRef, type ShallowRef } from 'vue'
 
 /** A place a panel wants the map to show. */
@@ -15,6 +15,26 @@ export const shown: Readonly<ShallowRef<Shown | null>> = wanted
 
 export function show(place: Shown): void {
   wanted.value = { ...place }
+}
+
+/** A part of a network a panel wants lit up: features with a `tone` the map knows. */
+export type Lit = FeatureCollection<Geometry, Readonly<Record<string, unknown>>>
+
+const litPart = shallowRef<Lit | null>(null)
+
+export const lit: Readonly<ShallowRef<Lit | null>> = litPart
+
+export function light(part: Lit | null): void {
+  litPart.value = part
+}
+
+/** An area a panel wants in sight: west, south, east, north. */
+const wantedArea = shallowRef<readonly number[] | null>(null)
+
+export const areaShown: Readonly<ShallowRef<readonly number[] | null>> = wantedArea
+
+export function showArea(box: readonly number[]): void {
+  wantedArea.value = [...box]
 }
 
 /** The next click on the map goes to whoever asked for a place. */

@@ -758,6 +758,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/network/links/{link_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show a line, pipe, switch or valve */
+        get: operations["network_show_link"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/network/links/{link_id}/condition": {
         parameters: {
             query?: never;
@@ -790,6 +809,25 @@ export interface paths {
         put?: never;
         /** Note that a switch or valve was operated */
         post: operations["network_operate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/nodes/{node_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show what stands at a node */
+        get: operations["network_show_node"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2207,6 +2245,33 @@ export interface components {
             shifts: components["schemas"]["ShiftOut"][];
             skills: ("high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care")[];
         };
+        LinkOut: {
+            accounts: number;
+            code: string;
+            /** @enum {unknown} */
+            commodity: "power" | "gas";
+            fed: boolean;
+            feeder_code?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "overhead_line" | "cable" | "lv_line" | "breaker" | "switch" | "tie_switch" | "main" | "branch_pipe" | "service_pipe" | "valve";
+            length_m: number;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            name?: string | null;
+            /** @enum {unknown} */
+            normal_state: "closed" | "open";
+            /** @enum {unknown} */
+            ownership: "utility" | "customer";
+            /** @enum {unknown} */
+            state: "closed" | "open";
+            usable: boolean;
+        };
         LiveJob: {
             address: string;
             /** Format: date-time */
@@ -2261,6 +2326,27 @@ export interface components {
             kind: "life_support" | "lone_elder" | "disabled" | "tenant" | "remote" | "important_level_1" | "important_level_2";
             /** Format: date-time */
             valid_until?: string | null;
+        };
+        NodeOut: {
+            accounts: number;
+            code: string;
+            /** @enum {unknown} */
+            commodity: "power" | "gas";
+            fed: boolean;
+            feeder_code?: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "substation" | "junction" | "transformer" | "service_point" | "gate_station" | "regulator" | "gas_junction" | "riser";
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            name?: string | null;
+            /** @enum {unknown} */
+            ownership: "utility" | "customer";
         };
         OpOut: {
             clock_error_ms: number;
@@ -4666,6 +4752,36 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    network_show_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     network_mark: {
         parameters: {
             query?: never;
@@ -4745,6 +4861,36 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    network_show_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
