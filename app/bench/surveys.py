@@ -17,8 +17,8 @@ from app.kernel.buckets import crew_key
 from app.kernel.unit_of_work import UnitOfWork
 from app.sync.collection import RoomCollection
 from app.sync.errors import NoCrew
-from mobile_sync.adapters import texts
-from mobile_sync.adapters.bulk import Packed, copy_rows, json_cell
+from mobile_sync.adapters import binary, texts
+from mobile_sync.adapters.bulk import Packed, copy_binary
 from mobile_sync.adapters.sql import track
 from mobile_sync.collection import Change, Doc, FieldRule, Policy, Stored
 from mobile_sync.protocol import FieldError, Rejected
@@ -27,6 +27,8 @@ TABLE = """
     CREATE TABLE bench_survey (id uuid PRIMARY KEY, rev bigint NOT NULL, crew_id uuid NOT NULL REFERENCES crew,
                                deleted boolean NOT NULL DEFAULT false, fields jsonb NOT NULL)
 """
+_COLUMNS = ("id", "rev", "crew_id", "fields")
+_HEAD = binary.row_head(len(_COLUMNS))
 _READ = text("SELECT id, rev, fields, deleted FROM bench_survey WHERE id = ANY(:id) ORDER BY id FOR UPDATE").bindparams(
     bindparam("id", type_=Packed("uuid"))
 )
@@ -125,13 +127,13 @@ class Surveys(RoomCollection):
 
     def _insert(self, ctx: UnitOfWork, crew_id: UUID, changes: Sequence[Change]) -> None:
         buckets = {crew_key(crew_id)}
-        lines = []
+        rows, first = [], binary.bigint(1) + binary.uuid(crew_id)
         for change in changes:
-            lines.append(f"{change.rec_id.int:032x}\t1\t{crew_id}\t{json_cell(texts.write(change.fields))}")
+            rows.append(_HEAD + binary.uuid(change.rec_id) + first + binary.jsonb(texts.write(change.fields)))
             patch = {name: (None, value) for name, value in change.fields.items()}
             track(ctx.session, self.entity, change.rec_id, rev=1, patch=patch, buckets=buckets)
-        if lines:
-            copy_rows(ctx.session, "bench_survey", ("id", "rev", "crew_id", "fields"), lines)
+        if rows:
+            copy_binary(ctx.session, "bench_survey", _COLUMNS, rows)
 
     def _rewrite(self, ctx: UnitOfWork, changes: Sequence[Change]) -> None:
         if not changes:

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 from app.conflicts import service as conflicts
 from app.crews import queries as crews
 from app.identity.queries.tablets import time_zone_of
-from app.identity.service import tablets
+from app.identity.service import COOKIE, tablets
 from app.kernel.actor import NOBODY, Actor, Permission
 from app.kernel.problems import NotFound, Problem, Unauthenticated
 from app.kernel.unit_of_work import Runtime, UnitOfWork
-from app.kernel.web import Authenticate, runtime
+from app.kernel.web import Authenticate, presented_token, runtime
 from app.media import service as media
 from app.media.models import MAX_BYTES, AttachmentKind
 from app.media.rules import MIMES_BY_KIND, PREVIEW_KIND, PREVIEW_MIME, THUMBNAIL_MAX_BYTES
@@ -30,7 +30,7 @@ from app.sync.collection import SCHEMA_VERSION
 from app.sync.collections import COLLECTIONS
 from app.sync.contested import TellingLedger
 from app.sync.errors import NotATablet
-from app.sync.idle import KNOWN
+from app.sync.idle import KNOWN, tablet_showing
 from app.sync.placement import buckets_of_actor
 from mobile_sync.adapters.bundles import Origin, Taken
 from mobile_sync.adapters.http import SqlHost
@@ -155,6 +155,10 @@ class Host(SqlHost[UnitOfWork]):
         tablets.note_bundle(ctx, taken.origin.id, detail)
 
     def _authenticated(self) -> Actor:
+        token, is_cookie = presented_token(COOKIE)
+        tablet = tablet_showing(self.runtime, token) if token and not is_cookie else None
+        if tablet is not None:
+            return tablet
         with self.runtime.unit_of_work() as uow:
             return cast(Authenticate, current_app.extensions["lamplighter_authenticate"])(uow)
 

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
+from psycopg import OperationalError
 from sqlalchemy import func, select
 
 from app.crews.models import CrewMember, CrewRegion
@@ -50,6 +51,7 @@ _REGIONS = (
 )
 _COLUMNS = (_CREWS.label("crews"), _REGIONS.label("regions"), *idle_columns(SignedIn.__table__.c.device_id))
 _ASK = Lookup("idle", STANDING.add_columns(*_COLUMNS))
+_SHOWN = Lookup("shown", STANDING)
 
 PULL = "/sync/v1/pull"
 MOST_BYTES = 16_384  # with more cursors than go in here a tablet is asked about by the route
@@ -104,7 +106,7 @@ def _asked(runtime: Runtime, token: str, request: PullRequest) -> tuple[Actor | 
     now = runtime.clock()
     row = runtime.look_up(_ASK, {**identity.shown(token), "keys": sorted(request.cursors)})
     actor = None if row is None else _tablet_of(row, now)
-    if actor is None or actor.device_id is None:
+    if actor is None or actor.device_id is None or actor.device_revoked:
         return None, None
     page = idle_page(row, request, buckets_of_actor(actor, row.crews or (), row.regions or ()), now, SCHEMA_VERSION)
     if page is not None and is_due(row, request, now):
@@ -123,10 +125,18 @@ def _body(environ: WSGIEnvironment) -> bytes:
     return raw
 
 
+def tablet_showing(runtime: Runtime, token: str) -> Actor | None:
+    """Whose tablet shows this token, by a statement that needs no transaction; None: ask properly."""
+    try:
+        row = runtime.look_up(_SHOWN, identity.shown(token))
+    except OperationalError:  # the database was away; the long way looks whether it is back
+        return None
+    return None if row is None else _tablet_of(row, runtime.clock())
+
+
 def _tablet_of(row: Any, now: datetime) -> Actor | None:
-    """The actor, if it may pull."""
     try:
         actor = identity.actor_standing(standing_in(vars(row)), now)
     except Problem:
         return None
-    return None if actor.device_id is None or actor.device_revoked else actor
+    return None if actor.device_id is None else actor

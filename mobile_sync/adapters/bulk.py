@@ -26,11 +26,6 @@ def cell(text: str | None) -> str:
     return NULL if text is None else text.translate(_ESCAPED)
 
 
-def json_cell(text: str | None) -> str:
-    """JSON text, which escapes control characters: of what COPY minds it can only hold backslashes."""
-    return NULL if text is None else text.replace("\\", "\\\\")
-
-
 def copy_rows(session: Session, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
     """Add rows; each line is its cells between tabs, without the line's end.
 

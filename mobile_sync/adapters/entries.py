@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import lru_cache
 from struct import Struct
@@ -129,7 +129,8 @@ def write_entries(session: Session, marks: Sequence[Mark]) -> None:
     """Leave old buckets, enter new ones, mark the rest: a fixed number of statements however many records."""
     exits, entered, marked = _folded(marks)
     ids = bucket_ids(session, {key for keys in entered.values() for key in keys})
-    with index_lookups(session):
+    looked_up = index_lookups(session) if exits or marked else nullcontext()  # to enter nothing is looked up
+    with looked_up:
         if exits:
             session.execute(_LEAVE, _leaving(exits, entered, ids))
         if ids:

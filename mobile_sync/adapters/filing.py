@@ -15,10 +15,11 @@ from mobile_sync.protocol import Device, Op, Received, Result
 
 _COLUMNS = (
     *("device_id", "actor", "clock_error_ms", "received_at", "op_no", "rev_after", "digest", "status", "result"),
-    *("body", "entity", "rec_id", "kind", "base_rev", "group_no", "schema_version", "device_at"),
+    *("body", "entity", "kind", "group_no", "device_at", "rec_id", "base_rev", "schema_version"),
 )
-_NUMBERED = Struct(">iqiqi32s").pack
-_UNREAD = b"".join([*[NULL] * 5, integer(0), NULL])
+_NUMBERED = Struct(">iqiqi32s").pack  # cells of known width, which stand side by side, in one go
+_ABOUT = Struct(">i16siqii").pack
+_UNREAD = b"".join([*[NULL] * 6, integer(0)])
 
 
 class Filing:
@@ -46,12 +47,10 @@ class Filing:
 def _read(op: Op) -> bytes:
     cells = (
         word(op.entity),
-        uuid(op.rec_id),
         word(op.kind),
-        bigint(op.base_rev),
         bigint(op.group_no),
-        integer(op.schema_version),
         moment(op.device_at),
+        _ABOUT(16, op.rec_id.bytes, 8, op.base_rev, 4, op.schema_version),
     )
     return b"".join(cells)
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, delete, select, update
+from sqlalchemy import create_engine, delete, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
 
 from app.crews.models import Crew, CrewMember
+from app.factory import create_app
 from app.identity.models import Device, DeviceState, Person
 from app.jobs.models import Job
 from app.kernel.clock import FrozenClock
@@ -20,8 +21,10 @@ from app.kernel.queries_counter import count_queries
 from app.kernel.unit_of_work import Runtime
 from app.sync.idle import MOST_BYTES
 from mobile_sync.adapters.tables import sync_device_state
+from tests.factories import given_branch
+from tests.factories_field import given_crew
 from tests.sync.conftest import Assign
-from tests.sync.field import FieldTablet
+from tests.sync.field import FieldTablet, field_tablet
 
 
 def ask(tablet: FieldTablet) -> dict[str, Any]:
@@ -170,3 +173,23 @@ def test_that_it_was_here_is_written_down_once_a_minute(
     clock.tick(seconds=31)
     ask(tablet)
     assert session.scalar(query) == runtime.clock()
+
+
+def test_a_tablet_at_the_door_is_known_by_one_statement_whose_connection_may_have_been_cut(
+    committed_runtime: Runtime,
+) -> None:
+    with committed_runtime.sessions() as session:
+        _, person = given_crew(session, given_branch(session), "R3", login="zhaoqiang")
+        tablet = field_tablet(create_app(committed_runtime), session, person)
+    asked = {"hashes": ["0" * 64]}
+    with count_queries() as count:
+        tablet.post("blobs/check", asked)
+    known = [sent for sent in count.statements if "access_hash" in sent]
+    assert len(known) == 1
+    assert "set_config" not in known[0]
+    with committed_runtime.lookups.connect() as line, committed_runtime.engine.connect() as other:
+        cut = line.scalar(text("SELECT pg_backend_pid()"))
+        assert other.scalar(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": cut})
+    with count_queries() as count:
+        tablet.post("blobs/check", asked)
+    assert len([sent for sent in count.statements if "access_hash" in sent]) == 2
