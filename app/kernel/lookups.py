@@ -29,7 +29,7 @@ class Lookup:
     Its rows have its columns as attributes, as the driver reads them: enums are text.
     """
 
-    def __init__(self, name: str, statement: Select[Any]) -> None:
+    def __init__(self, name: str, statement: Select[*tuple[Any, ...]]) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self._name, self._text = name.encode(), str(compiled)
         names = compiled.positiontup or ()
