@@ -90,7 +90,7 @@ def demo_logins_() -> None:
 @click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
 @click.option("--report", type=click.Path(path_type=Path), help="Where to write the rows that were refused (CSV).")
 def import_(source: Path, branch: str, mapping: Path | None, dry_run: bool, report: Path | None) -> None:
-    """Import premises, network and streets from GeoPackage, Shapefile, GeoJSON or CSV."""
+    """Import premises, network and streets from GeoPackage, Shapefile, GeoJSON, CSV or OpenStreetMap (.osm.pbf)."""
     from app.imports.command import import_layers  # geometry libraries load when they are needed
     from app.imports.mapping import BadMapping
 

@@ -30,6 +30,7 @@ from app.map.routes import blp as map_
 from app.media.routes import blp as media
 from app.outages.routes import blp as outages
 from app.runtime import build_runtime
+from app.streets.routes import blp as streets
 from app.sync.idle import IdlePolls
 from app.sync.routes import blp as sync
 from app.web.docs import docs
@@ -40,7 +41,7 @@ __all__ = ["build_runtime", "create_app", "start_serving"]
 log = logging.getLogger(__name__)
 
 BLUEPRINTS = [
-    *(*IDENTITY_BLUEPRINTS, customers, network, crews, demands, jobs, media),
+    *(*IDENTITY_BLUEPRINTS, customers, streets, network, crews, demands, jobs, media),
     *(outages, dispatch, conflicts, fleet, map_, sync),
 ]
 

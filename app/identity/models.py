@@ -63,7 +63,11 @@ class Branch(Record):
     """A utility's branch: the outer wall of all data."""
 
     __tablename__ = "branch"
-    __table_args__ = (UniqueConstraint("code", name=BRANCH_CODE_TAKEN), gist("branch", "boundary"))
+    __table_args__ = (
+        UniqueConstraint("code", name=BRANCH_CODE_TAKEN),
+        CheckConstraint("map_credit <> ''", name="map_credit"),
+        gist("branch", "boundary"),
+    )
 
     code: Mapped[str]
     name_zh: Mapped[str]
@@ -71,6 +75,7 @@ class Branch(Record):
     timezone: Mapped[str] = mapped_column(default="Asia/Shanghai")
     boundary: Mapped[MultiPolygon | None] = mapped_column(Shape("MULTIPOLYGON"))
     synthetic: Mapped[bool] = mapped_column(default=False)
+    map_credit: Mapped[str | None]  # whom its maps must name
 
 
 class OrgUnit(Scoped):

@@ -33,6 +33,7 @@ class BranchOut(ma.Schema):
     """A branch; `center` is [longitude, latitude], `bbox` [west, south, east, north], degrees WGS 84.
 
     `timezone` is an IANA name: every day and hour of the branch's work is told in it, wherever the screen stands.
+    `map_credit` is whom its maps must name, null where nobody.
     """
 
     id = ma.fields.UUID(required=True)
@@ -41,6 +42,7 @@ class BranchOut(ma.Schema):
     name_en = ma.fields.String(required=True)
     timezone = ma.fields.String(required=True)
     synthetic = ma.fields.Boolean(required=True)
+    map_credit = ma.fields.String(required=True, allow_none=True)
     center = ma.fields.List(ma.fields.Float(), allow_none=True, required=True)
     bbox = ma.fields.List(ma.fields.Float(), allow_none=True, required=True)
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from shapely import box
+from shapely import box, contains_xy, get_coordinates
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 from sqlalchemy import text
 
 from app.identity.service.trail import audit
-from app.imports import store
+from app.imports import osm, store
 from app.imports.checks import COLUMNS, Bad, Known, check_link, check_node, check_premises, read_shape, read_values
 from app.imports.mapping import LayerMap, Plan, make_plan
 from app.imports.reading import RawRow, chunks, columns_of
@@ -91,7 +91,7 @@ class Import:
 
     def _has_columns(self, layer: LayerMap) -> bool:
         """Refuse the whole layer, once a column, rather than each of its rows."""
-        present = set(columns_of(layer))
+        present = set(osm.COLUMNS if layer.is_osm else columns_of(layer))
         missing = [
             column.name
             for column in COLUMNS[layer.holds]
@@ -107,16 +107,27 @@ class Import:
         return not missing
 
     def _layer(self, layer: LayerMap) -> None:
-        for raw_rows in chunks(layer):
+        for raw_rows in map(self._within, osm.osm_chunks(layer.path)) if layer.is_osm else chunks(layer):
             if layer.holds == "boundary":
                 self._boundary(layer, raw_rows)
                 continue
-            if self.area is None:
+            if self.area is None and not layer.is_osm:
                 self.area = _neighbourhood(raw_rows)
             rows = [row for raw in raw_rows if (row := self._row(layer, raw)) is not None]
             self.outcome.accepted[layer.holds] += len(rows)
             if not self.outcome.refused:  # after the first refusal rows are only checked
                 self._keep(layer, rows)
+
+    def _within(self, raw_rows: list[RawRow]) -> list[RawRow]:
+        """Of an extract, which is wider than any branch, what lies in the branch's area; whose word the speeds are."""
+        inside = raw_rows
+        if self.area is not None:
+            ends = np.array([get_coordinates(row.shape)[[0, -1]] for row in raw_rows])
+            held = np.flatnonzero(np.all(contains_xy(self.area, ends[..., 0], ends[..., 1]), axis=1))
+            inside = [raw_rows[place] for place in held.tolist()]
+        self.outcome.notes.update({"street segments outside the branch, left out": len(raw_rows) - len(inside)})
+        self.outcome.notes.update(f"speeds: {row.values['speed_source']}" for row in inside)
+        return inside
 
     def _row(self, layer: LayerMap, raw: RawRow) -> Row | None:
         before = self.outcome.refused
@@ -188,6 +199,8 @@ class Import:
             area = store.hull(self.uow.session, self.target.id)
             if area is not None:
                 store.set_boundary(self.uow.session, self.target.id, area)
+        if any(layer.is_osm for layer in self.plan.layers):
+            store.set_credit(self.uow.session, self.target.id, osm.CREDIT)
         store.finish(self.uow.session)
         audit(
             self.uow, "data_imported", "branch", self.target.id, dict(self.outcome.accepted), branch_id=self.target.id

@@ -29,6 +29,7 @@ import pyogrio
 
 KINDS = ("boundary", "network_nodes", "network_links", "premises", "streets")  # in the order they are loaded
 SUFFIXES = frozenset({".gpkg", ".shp", ".geojson", ".json", ".csv"})
+OSM_ENDINGS = (".pbf", ".osm", ".osm.bz2", ".osm.gz")
 
 
 class BadMapping(Exception):
@@ -46,6 +47,11 @@ class LayerMap:
     columns: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_osm(self) -> bool:
+        """Whether it is an extract of OpenStreetMap, which brings its own columns."""
+        return self.path.name.lower().endswith(OSM_ENDINGS)
 
     @property
     def label(self) -> str:
@@ -123,7 +129,8 @@ def _refuse_unknown(where: str, entry: dict[str, Any], known: set[str]) -> None:
 def _found(source: Path) -> list[LayerMap]:
     """Layers and files named after what they hold."""
     files = sorted(source.iterdir()) if source.is_dir() else [source]
-    return [one for path in files if path.suffix.lower() in SUFFIXES for one in _in_file(path)]
+    extracts = [LayerMap("streets", path) for path in files if path.name.lower().endswith(OSM_ENDINGS)]
+    return extracts + [one for path in files if path.suffix.lower() in SUFFIXES for one in _in_file(path)]
 
 
 def _in_file(path: Path) -> list[LayerMap]:

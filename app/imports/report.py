@@ -30,6 +30,7 @@ class Outcome:
     refusals: list[Refusal] = field(default_factory=list)
     refused: int = 0
     kept: bool = False
+    notes: Counter[str] = field(default_factory=Counter)
 
     def refuse(self, layer: str, row: int, column: str, reason: str, value: object = "") -> None:
         """Note a refusal."""
@@ -51,6 +52,7 @@ class Outcome:
     def summary(self) -> str:
         """What a person wants to read: counts, then the first refusals, then whether anything changed."""
         lines = [f"{holds}: {count}" for holds, count in self.accepted.items()]
+        lines += [f"{count} {note}" for note, count in self.notes.items()]
         lines += [f"{r.layer} row {r.row}: {r.column} {r.reason} {r.value}".rstrip() for r in self.refusals[:20]]
         if self.refused > 20:
             lines.append(f"… and {self.refused - 20} more refused")

@@ -67,6 +67,11 @@ def set_boundary(session: Session, branch_id: UUID, area: MultiPolygon) -> None:
     )
 
 
+def set_credit(session: Session, branch_id: UUID, credit: str) -> None:
+    """Whom the branch's maps must name."""
+    session.execute(text("UPDATE branch SET map_credit = :credit WHERE id = :id"), {"credit": credit, "id": branch_id})
+
+
 _HULL = text(
     """
     SELECT ST_AsBinary(ST_Multi(ST_Buffer(ST_ConvexHull(ST_Collect(place))::geography, 500)::geometry)) FROM (

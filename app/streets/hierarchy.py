@@ -100,34 +100,39 @@ class Hierarchy:
     def __init__(self, shape: Shape, cost: Floats) -> None:
         """`cost` of each arc, in the order that the shape was given; inf for one that may not be driven."""
         self.shape = shape
-        self._out: list[Floats] = []  # from a piece's own junctions to its own and those around
-        self._in: list[Floats] = []  # to them, from its own and those around
+        self._inside: list[Floats] = []  # between a piece's own junctions
+        self._out: list[Floats] = []  # from them to those around
+        self._back: list[Floats] = []  # to them from those around, own junctions first all the same
         rest: dict[int, Floats] = {}
         for own, piece in enumerate(shape.pieces):
             front = _front(piece, cost, [(shape.pieces[part].in_parent, rest.pop(part)) for part in piece.parts])
             _eliminate(front, piece.size)
-            self._out.append(front[: piece.size].copy())
-            self._in.append(front[:, : piece.size].T.copy())
+            self._inside.append(front[: piece.size, : piece.size].copy())
+            self._out.append(front[: piece.size, piece.size :].copy())
+            self._back.append(front[piece.size :, : piece.size].T.copy())
             rest[own] = front[piece.size :, piece.size :].copy()
 
     @property
     def nbytes(self) -> int:
         """What the costs hold in memory."""
-        return sum(costs.nbytes for costs in (*self._out, *self._in))
+        return sum(costs.nbytes for costs in (*self._inside, *self._out, *self._back))
 
     def matrix(self, sources: Doors, targets: Doors) -> Floats:
         """Cost from each source to each target along the streets; inf where there is no way."""
-        out, back = self._labels(sources, self._out), self._labels(targets, self._in)
+        out, back = self._labels(sources, self._out), self._labels(targets, self._back)
         cost = np.full((len(out.order), len(back.order)), np.inf)
         for piece, (first, end, from_sources) in out.of.items():
             if piece in back.of:
                 left, right, to_targets = back.of[piece]
-                _lower(cost[first:end, left:right], from_sources, np.ascontiguousarray(to_targets.T))
+                passed = np.full(from_sources.shape, np.inf)
+                _lower(passed, from_sources, self._inside[piece])
+                _lower(cost[first:end, left:right], passed, np.ascontiguousarray(to_targets.T))
         unsorted = np.empty_like(cost)
         unsorted[np.ix_(out.order, back.order)] = cost
         return unsorted
 
-    def _labels(self, doors: Doors, along: list[Floats]) -> _Labels:
+    def _labels(self, doors: Doors, across: list[Floats]) -> _Labels:
+        """Costs of points to where they first meet each piece above them."""
         shape = self.shape
         ranks = shape.rank[doors.junction]
         piece_of = shape.piece_of[ranks.min(axis=1)]
@@ -139,15 +144,16 @@ class Hierarchy:
         rest: dict[int, tuple[int, int, Floats]] = {}
         for own in np.flatnonzero(above).tolist():
             piece = shape.pieces[own]
+            parts = [(*rest.pop(part), shape.pieces[part].in_parent) for part in piece.parts if above[part]]
             first, end = int(begins[own]), int(begins[own + 1])
-            blocks = [(*rest[part], shape.pieces[part].in_parent) for part in piece.parts if above[part]]
-            rows = (min([first, *(block[0] for block in blocks)]), end)
-            costs = np.empty((rows[1] - rows[0], piece.size + len(piece.around)))
-            for left, right, part_rest, places in blocks:
-                costs[left - rows[0] : right - rows[0]] = _passed_up(part_rest, places, along[own])
-            costs[first - rows[0] :] = _entered(piece, sorted_doors, slice(first, end), along[own])
-            labels[own] = (*rows, np.ascontiguousarray(costs[:, : piece.size]))
-            rest[own] = (*rows, costs[:, piece.size :])
+            begin = min([first, *(part[0] for part in parts)])
+            met = np.full((end - begin, piece.size + len(piece.around)), np.inf)
+            for left, right, part_rest, places in parts:
+                met[left - begin : right - begin, places] = part_rest
+            _enter(met[first - begin :], piece, sorted_doors, slice(first, end))
+            labels[own] = (begin, end, met[:, : piece.size].copy())
+            _lower(met[:, piece.size :], labels[own][2], across[own])
+            rest[own] = (begin, end, met[:, piece.size :])
         return _Labels(order, labels)
 
 
@@ -182,25 +188,12 @@ def _above(piece_of: Ints, parent: Ints) -> Bools:
     return found
 
 
-def _passed_up(rest: Floats, places: Ints, along: Floats) -> Floats:
-    """Costs of a part's points to the junctions of the piece that separates it."""
-    costs = np.full((len(rest), along.shape[1]), np.inf)
-    costs[:, places] = rest
-    _lower(costs, costs[:, : len(along)].copy(), along)
-    return costs
-
-
-def _entered(piece: _Piece, doors: Doors, mine: slice, along: Floats) -> Floats:
-    """Costs of points that meet the streets in this piece: through either of their doors."""
-    ranks, door_cost = doors.junction[mine], doors.cost[mine]
-    costs = np.full((len(ranks), along.shape[1]), np.inf)
+def _enter(met: Floats, piece: _Piece, doors: Doors, mine: slice) -> None:
+    """Where points meet the streets in this piece or around it: their doors."""
+    places = piece.places(doors.junction[mine])
+    rows = np.arange(len(places))
     for side in (0, 1):
-        places = piece.places(ranks[:, side])
-        inside = places < piece.size
-        costs[inside] = np.minimum(costs[inside], door_cost[inside, side, np.newaxis] + along[places[inside]])
-        rows = np.flatnonzero(~inside)
-        costs[rows, places[rows]] = np.minimum(costs[rows, places[rows]], door_cost[rows, side])
-    return costs
+        met[rows, places[:, side]] = np.minimum(met[rows, places[:, side]], doors.cost[mine, side])
 
 
 def _lower(costs: Floats, left: Floats, right: Floats) -> None:

@@ -34,12 +34,13 @@ class Version(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A branch's ground, the ids of its edges and nodes in its order, and the branch's time zone."""
+    """A branch's ground, ids of edges and nodes in its order, the branch's time zone, and whom its maps name."""
 
     ground: Ground
     edge_ids: Ints
     node_ids: Ints
     timezone: str
+    credit: str | None
 
 
 def version_of(session: Session, branch_id: UUID) -> Version:
@@ -65,7 +66,7 @@ def load_ground(session: Session, branch_id: UUID) -> Kept | None:
     node_ids = np.array([row[0] for row in nodes], dtype=np.int64)
     lonlat = np.array([(row[1], row[2]) for row in nodes], dtype=np.float64)
     edge_ids = np.array([row[0] for row in rows], dtype=np.int64)
-    return Kept(Ground(lonlat, _edges(rows, node_ids)), edge_ids, node_ids, nodes[0][3])
+    return Kept(Ground(lonlat, _edges(rows, node_ids)), edge_ids, node_ids, nodes[0][3], nodes[0][4])
 
 
 def load_changes(session: Session, branch_id: UUID, kept: Kept, since: Version) -> Ground | None:
@@ -113,7 +114,7 @@ _EDGES = text(f"{_COLUMNS} ORDER BY id")
 _CHANGED = text(f"{_COLUMNS} AND xmin::text::bigint >= :horizon ORDER BY id")
 _NODES = text(
     """
-    SELECT n.id, ST_X(n.location::geometry), ST_Y(n.location::geometry), b.timezone
+    SELECT n.id, ST_X(n.location::geometry), ST_Y(n.location::geometry), b.timezone, b.map_credit
     FROM street_node n JOIN branch b ON b.id = n.branch_id WHERE n.branch_id = :branch_id ORDER BY n.id
     """
 )

@@ -14,13 +14,14 @@ from redis import Redis
 from redis.exceptions import RedisError
 from shapely.geometry import Point
 
+from app.kernel.actor import Permission
 from app.kernel.unit_of_work import UnitOfWork
-from app.streets import queries
+from app.streets import profiles, queries
 from app.streets.edge_times import EdgeTimes
-from app.streets.profiles import POSTED
+from app.streets.profiles import POSTED, Profile
 from app.streets.queries import Kept, Version
 from app.streets.rules import Floats, Travel
-from app.streets.travel import StraightTimes, TravelTimes
+from app.streets.travel import Isochrone, StraightTimes, TravelTimes
 
 MOST_GRAPHS = 16  # branches whose streets one process keeps; a district's graph takes a few megabytes
 
@@ -37,6 +38,8 @@ class Known:
     version: Version
     asked_at: datetime
 
+
+Place = tuple[float, float]  # longitude, latitude
 
 _known: OrderedDict[UUID, Known] = OrderedDict()
 _known_lock = Lock()
@@ -85,6 +88,69 @@ def matrix(
         Invalid: no such profile.
     """
     return travel_times(uow, branch_id).matrix(sources, targets, at=at or uow.now, profile=profile)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Whose answer something is."""
+
+    engine: str
+    version: str
+    profile: Profile
+    attribution: str | None
+
+
+@dataclass(frozen=True)
+class MatrixCells:
+    """Travel of n sources × m targets."""
+
+    travel: Travel
+    answered: Answered
+
+
+@dataclass(frozen=True)
+class Area:
+    """What is reached, the nearest first."""
+
+    isochrones: list[Isochrone]
+    answered: Answered
+
+
+def matrix_of(
+    uow: UnitOfWork, *, branch_id: UUID, sources: list[Place], targets: list[Place], profile: str,
+    at: datetime | None = None,
+) -> MatrixCells:  # fmt: skip
+    """Travel between places, for a person.
+
+    Raises:
+        NotFound: no such branch, or not the actor's.
+        Forbidden: the actor does not read its map.
+        Invalid: no such profile.
+    """
+    times, answered = _asked(uow, branch_id, profile)
+    travel = times.matrix(np.array(sources), np.array(targets), at=at or uow.now, profile=profile)
+    return MatrixCells(travel, answered)
+
+
+def isochrones(
+    uow: UnitOfWork, *, branch_id: UUID, near: Point, minutes: list[int], profile: str, at: datetime | None = None
+) -> Area:
+    """What is reached from a point within each of these minutes, for a person.
+
+    Raises:
+        NotFound, Forbidden, Invalid: as `matrix_of`.
+    """
+    times, answered = _asked(uow, branch_id, profile)
+    areas = times.isochrones(np.array([near.x, near.y]), minutes, at=at or uow.now, profile=profile)
+    return Area(areas, answered)
+
+
+def _asked(uow: UnitOfWork, branch_id: UUID, profile: str) -> tuple[TravelTimes, Answered]:
+    uow.actor.must(Permission.READ_MAP, branch_id)
+    times = travel_times(uow, branch_id)
+    kept = _known[branch_id].kept
+    credit = None if kept is None else kept.credit
+    return times, Answered(times.engine, times.version, profiles.profile(profile), credit)
 
 
 def _read(uow: UnitOfWork, branch_id: UUID, known: Known | None) -> Known:

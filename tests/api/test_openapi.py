@@ -71,7 +71,7 @@ def test_every_operation_tells_its_refusals_as_problems(document: dict[str, Any]
 
 
 def test_every_write_takes_a_key_or_says_why_not(document: dict[str, Any]) -> None:
-    """Sessions, tokens and codes leave nothing to repeat; sync ops have numbers of their own."""
+    """Sessions, tokens, codes and a matrix leave nothing to repeat; sync ops have numbers of their own."""
     keyless = {
         label
         for label, operation in operations(document)
@@ -84,6 +84,7 @@ def test_every_write_takes_a_key_or_says_why_not(document: dict[str, Any]) -> No
         "POST /api/v1/tokens",
         "POST /api/v1/tokens/refresh",
         "POST /api/v1/devices/enrolment-codes",
+        "POST /api/v1/streets/matrix",
     }
 
 

@@ -84,6 +84,7 @@ class BranchView:
     synthetic: bool
     center: list[float] | None
     bbox: list[float] | None
+    map_credit: str | None
 
 
 def branches(session: Session, branch_ids: Collection[UUID]) -> list[BranchView]:
@@ -96,7 +97,15 @@ def _branch_view(branch: Branch) -> BranchView:
     bbox = None if branch.boundary is None else [round(degrees, 6) for degrees in branch.boundary.bounds]
     center = None if bbox is None else [round((bbox[0] + bbox[2]) / 2, 6), round((bbox[1] + bbox[3]) / 2, 6)]
     return BranchView(
-        branch.id, branch.code, branch.name_zh, branch.name_en, branch.timezone, branch.synthetic, center, bbox
+        branch.id,
+        branch.code,
+        branch.name_zh,
+        branch.name_en,
+        branch.timezone,
+        branch.synthetic,
+        center,
+        bbox,
+        branch.map_credit,
     )
 
 

@@ -1087,6 +1087,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/streets/isochrones": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what a vehicle reaches within some minutes */
+        get: operations["streets_isochrones"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/streets/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell how long and far it is between places (changes nothing) */
+        post: operations["streets_matrix"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tiles/{layer}/{z}/{x}/{y}.mvt": {
         parameters: {
             query?: never;
@@ -1416,6 +1450,18 @@ export interface components {
             status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
             why?: components["schemas"]["WhyOut"] | null;
         };
+        AreaFeature: {
+            geometry: {
+                [key: string]: unknown;
+            };
+            properties: components["schemas"]["AreaProperties"];
+            /** @default Feature */
+            type: unknown;
+        };
+        AreaProperties: {
+            estimated: boolean;
+            minutes: number;
+        };
         AssignmentBrief: {
             /** Format: date-time */
             assigned_at: string;
@@ -1554,6 +1600,7 @@ export interface components {
             code: string;
             /** Format: uuid */
             id: string;
+            map_credit: string | null;
             name_en: string;
             name_zh: string;
             synthetic: boolean;
@@ -2100,6 +2147,16 @@ export interface components {
         IncidentsPage: {
             items: components["schemas"]["IncidentOut"][];
         };
+        IsochronesOut: {
+            attribution: string | null;
+            confidence: string;
+            engine: string;
+            features: components["schemas"]["AreaFeature"][];
+            profile: string;
+            /** @default FeatureCollection */
+            type: unknown;
+            version: string;
+        };
         IsolationOut: {
             beyond: components["schemas"]["TracedOut"];
             /** @enum {unknown} */
@@ -2295,6 +2352,29 @@ export interface components {
         MarkIn: {
             note?: string | null;
             usable: boolean;
+        };
+        MatrixIn: {
+            /** Format: date-time */
+            at?: string;
+            /** Format: uuid */
+            branch_id: string;
+            /**
+             * @default posted
+             * @enum {string}
+             */
+            profile: "posted" | "van" | "truck" | "scooter";
+            sources: number[][];
+            targets: number[][];
+        };
+        MatrixOut: {
+            attribution: string | null;
+            confidence: string;
+            distance_m: number[][];
+            engine: string;
+            estimated: boolean[][];
+            profile: string;
+            time_s: number[][];
+            version: string;
         };
         MeIn: {
             /** @enum {string} */
@@ -5427,6 +5507,77 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    streets_isochrones: {
+        parameters: {
+            query: {
+                branch_id: string;
+                at?: string;
+                profile?: "posted" | "van" | "truck" | "scooter";
+                near: string;
+                minutes?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["IsochronesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    streets_matrix: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MatrixIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatrixOut"];
+                };
             };
             400: components["responses"]["DEFAULT_ERROR"];
             401: components["responses"]["NOT_SIGNED_IN"];
