@@ -17,7 +17,7 @@ def without_tracer() -> Iterator[None]:
 
 @contextmanager
 def tracer(wanted: Any) -> Iterator[None]:
-    """This tracer meanwhile: None, or the one of `sys.gettrace` for the few lines that are of interest."""
+    """Another tracer meanwhile: None, or the one of `sys.gettrace` for the few lines that are of interest."""
     before = sys.gettrace()
     sys.settrace(wanted)
     try:

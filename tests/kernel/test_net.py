@@ -46,9 +46,9 @@ from app.kernel.net import narrow
 from app.kernel.queries_counter import count_queries
 from app.kernel.unit_of_work import Runtime
 from app.tables import ALL_METADATA
-from tests.conftest import make_database
 from tests.factories import acting, given_branch, given_person
 from tests.factories_field import given_crew
+from tests.once import make_database
 
 SYNC = "of the engine: by bucket, which is asked at each serving"
 EVERYBODYS = {

@@ -16,7 +16,8 @@ from app.launch.context import Launch
 from app.launch.prepare import migrate
 from app.launch.report import Stop
 from app.launch.services import Services
-from tests.conftest import make_database, redis_url_of
+from tests.conftest import redis_url_of
+from tests.once import make_database
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from alembic import command
 from sqlalchemy import create_engine, inspect, text
 
 from app.kernel import migrate
-from tests.conftest import make_database
+from tests.once import make_database
 
 
 def test_the_schema_goes_up_down_and_up_again_and_agrees_with_the_models(worker: str) -> None:

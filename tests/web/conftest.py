@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
-from sqlalchemy import make_url
 
 from app.bench.browser.chromium import DESK, HERE, TABLET, browser_options
 from app.story.desk import Desk
-from tests.conftest import make_database, redis_url_of
+from tests.conftest import redis_url_of
+from tests.once import make_database, once, server_url
 from tests.web.crew_tablet import CrewTablet, eventually
 from tests.web.desk_console import NO_WEBGL, DeskConsole, OpenConsole
 from tests.web.link import Link, running_link
 from tests.web.outpost import Outpost, standing_outpost
-from tests.web.product import Product, running_product
+from tests.web.product import BLOBS, Product, Stock, product_env, run_command, running_product
 from tests.web.site import ALLOWED, Site
 from tests.web.strict import Strict
 
@@ -28,11 +29,26 @@ CHOSEN_LANGUAGE = "lamplighter.locale"
 
 
 @pytest.fixture(scope="session")
-def product(worker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def stocked(worker: str, migrated: str, run_folder: Path) -> Stock:
+    """The tiny district as the product's own command loads it, once a run."""
+    stock = Stock(f"{server_url().database}_stocked", run_folder / "stocked" / BLOBS)
+
+    def load() -> None:
+        stock.blobs.mkdir(parents=True)
+        env = product_env(make_database(stock.database, migrated), redis_url_of(worker, web=True), stock.blobs)
+        run_command(env, "load-demo", "--size", "tiny")
+
+    once(run_folder, "stocked", load)
+    return stock
+
+
+@pytest.fixture(scope="session")
+def product(worker: str, stocked: Stock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The whole product with the tiny district, on ports of its own."""
-    own = make_url(os.environ["DATABASE_URL"]).database
-    url = make_database(f"{own}_web_{worker}")
-    with running_product(url, redis_url_of(worker, web=True), tmp_path_factory.mktemp("product")) as product:
+    state = tmp_path_factory.mktemp("product")
+    url = make_database(f"{server_url().database}_web_{worker}", stocked.database)
+    shutil.copytree(stocked.blobs, state / BLOBS)
+    with running_product(url, redis_url_of(worker, web=True), state) as product:
         yield product
 
 

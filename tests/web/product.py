@@ -20,6 +20,15 @@ from app.launch.children import Address, children
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 90
+BLOBS = "blobs"  # the files' folder in a product's own
+
+
+@dataclass(frozen=True)
+class Stock:
+    """A loaded database to copy, by name, and the files that belong to it."""
+
+    database: str
+    blobs: Path
 
 
 @dataclass
@@ -60,10 +69,6 @@ class Product:
                 if time.monotonic() > end:
                     raise TimeoutError(f"nothing answers on port {port}")
                 time.sleep(0.2)
-
-    def command(self, *arguments: str) -> None:
-        """Run one of the product's own commands to its end."""
-        subprocess.run([sys.executable, "-m", "app.cli", *arguments], cwd=ROOT, env=self.env, check=True)
 
 
 @contextmanager
@@ -118,21 +123,28 @@ def free_address() -> Address:
         return Address("127.0.0.1", port)
 
 
-@contextmanager
-def running_product(database_url: str, redis_url: str, state: Path) -> Iterator[Product]:
-    """The product over an empty database, with the tiny district, until the block ends."""
-    address = free_address()
-    env = {
+def product_env(database_url: str, redis_url: str, blobs: Path) -> dict[str, str]:
+    """The environment of the product's processes, but for its address."""
+    return {
         **os.environ,
-        **address.env(),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
-        "BLOB_ROOT": str(state / "blobs"),
+        "BLOB_ROOT": str(blobs),
         "SECRET_KEY": "only-for-tests-" + "x" * 32,
     }
+
+
+def run_command(env: dict[str, str], *arguments: str) -> None:
+    """Run one of the product's own commands to its end."""
+    subprocess.run([sys.executable, "-m", "app.cli", *arguments], cwd=ROOT, env=env, check=True)
+
+
+@contextmanager
+def running_product(database_url: str, redis_url: str, state: Path) -> Iterator[Product]:
+    """The product over a database and the files in `state`, until the block ends."""
+    address = free_address()
+    env = {**product_env(database_url, redis_url, state / BLOBS), **address.env()}
     product = Product(address, env, {}, state)
-    product.command("migrate")
-    product.command("load-demo", "--size", "tiny")
     try:
         for child in children(Path(sys.executable), address):
             product.start(child.name)
