@@ -160,6 +160,24 @@ def test_the_map_draws_streets_from_our_tiles_and_the_jobs_on_them(
     eventually(lambda: colours_of(page) >= {MAIN_STREET, WAITING_JOB}, within_s=60, what="streets and jobs on the map")
     assert warnings == []
     assert page.evaluate(IS_DRAWN_ASIDE) == (drawn_by == "software")
+    assert follows_the_hand(page) == (drawn_by == "software")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator(".maplibregl-ctrl-scale")).to_have_text(re.compile(r"^\d+\s(m|km)$"))
+
+
+def follows_the_hand(page: Page) -> bool:
+    """Whether the picture on the page is moved while a hand drags the map; it rests when the next one is there."""
+    canvas, before = page.locator("canvas.maplibregl-canvas"), page.url
+    box = canvas.bounding_box()
+    assert box is not None
+    canvas.evaluate(NOTE_MOVES)
+    page.mouse.move(box["x"] + 200, box["y"] + 300)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 260, box["y"] + 340, steps=3)
+    page.mouse.up()
+    eventually(lambda: page.url != before, what="another view in the address")
+    expect(canvas).to_have_css("transform", "none", timeout=SLOW_MS)
+    return any(page.evaluate("moves"))
 
 
 def renderer_called(name: str) -> str:
@@ -175,6 +193,12 @@ def renderer_called(name: str) -> str:
 
 IS_DRAWN_ASIDE = """
 HTMLCanvasElement.prototype.getContext.call(document.querySelector('canvas.maplibregl-canvas'), '2d') !== null
+"""
+NOTE_MOVES = """
+(canvas) => {
+  window.moves = []
+  new MutationObserver(() => moves.push(canvas.style.transform)).observe(canvas, { attributeFilter: ['style'] })
+}
 """
 MAIN_STREET = "a trunk or primary street"
 WAITING_JOB = "a job that waits for a crew"

@@ -7,18 +7,35 @@ from __future__ import annotations
 
 # A map frame counts when the page has its pixels. A map that software draws fetches them from a canvas nobody sees and
 # puts them on the page; any other clears the page's own canvas in one callback, whose end the microtask waits for.
-# `probe.next(ms)` resolves with the next frame, or after so many milliseconds without one.
+# While the next is drawn the page moves the picture it has with the camera: `probe.moved` counts those frames.
+# `probe.after(n, ms)` resolves with how many of either kind there are, once they are more than n or the time is over.
 MAP_FRAMES = """
 (() => {
-  const waiting = []
-  const next = (ms) => new Promise((resolve) => (waiting.push(resolve), setTimeout(resolve, ms)))
-  const probe = (window.probe = { frames: 0, first: null, last: null, next })
+  const waiting = new Set()
+  const count = () => probe.frames + probe.moved
+  const after = (n, ms) => new Promise((resolve) => {
+    if (count() > n) return resolve(count())
+    waiting.add(resolve)
+    setTimeout(() => (waiting.delete(resolve), resolve(count())), ms)
+  })
+  const probe = (window.probe = { frames: 0, moved: 0, first: null, last: null, after })
+  const tell = () => {
+    for (const resolve of waiting) resolve(count())
+    waiting.clear()
+  }
   const shown = () => {
     probe.frames += 1
     probe.last = performance.now()
     probe.first ??= probe.last
-    for (const resolve of waiting.splice(0)) resolve()
+    tell()
   }
+  let at = ''
+  new MutationObserver(([{ target }]) => {
+    if (!target.matches('.maplibregl-canvas') || target.style.transform === at) return
+    at = target.style.transform
+    probe.moved += 1
+    tell()
+  }).observe(document, { subtree: true, attributeFilter: ['style'] })
   const { clear } = WebGL2RenderingContext.prototype
   const { putImageData } = CanvasRenderingContext2D.prototype
   let drawing = false

@@ -1,6 +1,6 @@
 /** MapLibre behind a small door: the rest of the desk knows points, switches and clicks, not the library. */
 import type { Point } from 'geojson'
-import type { GeoJSONSource, MapGeoJSONFeature, MapMouseEvent } from 'maplibre-gl'
+import type { GeoJSONSource, IControl, MapGeoJSONFeature, MapMouseEvent } from 'maplibre-gl'
 import { SourceMemory, type LivePoint } from './diff'
 import { KeptGround } from './kept'
 import { AsideMap, makeMap, NavigationControl, ScaleControl, type MapLibreMap } from './library'
@@ -46,6 +46,7 @@ export class Engine {
   private readonly memories: Readonly<Record<Live, SourceMemory>>
   private readonly spots: Readonly<Record<'chosen' | 'pin', Spot>>
   private readonly ready: Promise<void>
+  private controls: readonly IControl[] = []
 
   constructor(private readonly options: EngineOptions) {
     const { start } = options
@@ -74,8 +75,7 @@ export class Engine {
     this.map.keyboard.disableRotation()
     this.memories = { jobs: new SourceMemory(), crews: new SourceMemory(), outages: new SourceMemory() }
     this.spots = { chosen: new Spot(this.map, 'chosen'), pin: new Spot(this.map, 'pin') }
-    this.map.addControl(new NavigationControl({ showCompass: false }), 'bottom-right')
-    this.map.addControl(new ScaleControl({ maxWidth: 120 }), 'bottom-left')
+    this.addControls()
     this.ready = new Promise((resolve) => this.map.once('style.load', () => resolve()))
     this.listen()
   }
@@ -111,7 +111,18 @@ export class Engine {
     }
   }
 
-  async speak(locale: string): Promise<void> {
+  /** The library's controls ask for their words once, when they are added. */
+  private addControls(): void {
+    for (const control of this.controls) this.map.removeControl(control)
+    const [zoom, scale] = [new NavigationControl({ showCompass: false }), new ScaleControl({ maxWidth: 120 })]
+    this.map.addControl(zoom, 'bottom-right').addControl(scale, 'bottom-left')
+    this.controls = [zoom, scale]
+  }
+
+  async speak(locale: string, words: Readonly<Record<string, string>>): Promise<void> {
+    Object.assign(this.map._locale, words)
+    this.map.getCanvas().setAttribute('aria-label', this.map._getUIString('Map.Title'))
+    this.addControls()
     await this.ready
     this.map.setLayoutProperty('place-names', 'text-field', placeName(locale))
   }

@@ -8,7 +8,8 @@ import { isDrawnBySoftware } from './paced'
 setWorkerUrl(workerUrl)
 
 export { AsideMap } from './aside'
-export { LngLatBounds, Map as MapLibreMap, Marker, NavigationControl, ScaleControl } from 'maplibre-gl'
+export { LngLatBounds, Map as MapLibreMap, Marker, NavigationControl } from 'maplibre-gl'
+export { ScaleControl } from './scale'
 
 /** A map that keeps nobody waiting, whoever draws it. */
 export function makeMap(options: MapOptions): MapLibreMap {

@@ -14,8 +14,10 @@ export class Spot {
     this.put(null)
     map.getCanvasContainer().append(this.element)
     const place = (): void => this.place()
-    if (map instanceof AsideMap) map.onShown(place)
-    else map.on('render', place)
+    // The picture of a map drawn aside moves with the camera; any other shows the camera's move with its next frame.
+    for (const event of map instanceof AsideMap ? (['move', 'resize'] as const) : (['render'] as const)) {
+      map.on(event, place)
+    }
   }
 
   put(location: Point | null): void {
