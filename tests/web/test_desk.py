@@ -171,11 +171,12 @@ def follows_the_hand(page: Page) -> bool:
     box = canvas.bounding_box()
     assert box is not None
     canvas.evaluate(NOTE_MOVES)
-    page.mouse.move(box["x"] + 200, box["y"] + 300)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(box["x"] + 260, box["y"] + 340, steps=3)
+    page.mouse.move(x + 60, y + 40, steps=3)
     page.mouse.up()
-    eventually(lambda: page.url != before, what="another view in the address")
+    page.wait_for_url(lambda url: url != before, timeout=SLOW_MS)
     expect(canvas).to_have_css("transform", "none", timeout=SLOW_MS)
     return any(page.evaluate("moves"))
 

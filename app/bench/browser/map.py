@@ -188,7 +188,8 @@ def panning(pane: MapPane, crowd: Crowd) -> Figure:
     each = statistics.mean(costs) * shown / drawn
     told = (
         f"main-thread CPU a frame, {statistics.median(scripts):.1f} ms of it script; "
-        f"{shown} frames, {shown / took:.0f} a second: {drawn} newly drawn ({each:.0f} ms for each), in the others the last picture moves; "
+        f"{shown} frames, {shown / took:.0f} a second: {drawn} newly drawn ({each:.0f} ms for each), "
+        f"in the others the last picture moves; "
         f"{crowd.features}+ features, {crowd.crews} labelled crews"
     )
     return at_most("map.pan.task", statistics.median(costs), "ms", FRAME_MS, told)
