@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from mobile_sync.blobs import BucketAddress
 
 BUCKET_OPTIONS = {"endpoint", "region"}
+ROUTING_SERVERS = ("osrm", "valhalla")
 KEY_NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -30,7 +31,8 @@ class Settings:
     bundles that were sealed before it was changed; `public_origin` where browsers reach the web process;
     `trusted_proxies` how many reverse proxies stand in front, whose word on a caller's address and scheme is taken
     (with 0 nobody's is: throttling counts by address); `stream_origin` where they reach the stream process ("" = behind
-    the same origin); `keep_originals` how long tablets keep a photo of which they know that it is here.
+    the same origin); `keep_originals` how long tablets keep a photo of which they know that it is here; `travel_engine`
+    a routing server (osrm+http://…, valhalla+http://…) to ask for travel times instead of the branch's own streets.
     """
 
     database_url: str
@@ -47,6 +49,7 @@ class Settings:
     keep_originals: timedelta = timedelta(days=7)
     max_upload_bytes: int = 64 * 1024 * 1024
     log_level: str = "INFO"
+    travel_engine: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -74,6 +77,7 @@ class Settings:
             keep_originals=timedelta(days=_number(env, "KEEP_ORIGINALS_DAYS", cls.keep_originals.days)),
             max_upload_bytes=_number(env, "MAX_UPLOAD_BYTES", cls.max_upload_bytes),
             log_level=env.get("LOG_LEVEL", cls.log_level),
+            travel_engine=_travel_engine(env.get("TRAVEL_ENGINE", "").strip()),
         )
 
 
@@ -92,6 +96,14 @@ def _number(env: Mapping[str, str], name: str, default: int, *, least: int = 1) 
     if value < least:
         raise SettingsError(f"{name} must be at least {least}")
     return value
+
+
+def _travel_engine(setting: str) -> str:
+    """`osrm+http://…` or `valhalla+http://…`; empty is the branch's own streets."""
+    name, _, address = setting.partition("+")
+    if setting and (name not in ROUTING_SERVERS or not address.startswith(("http://", "https://"))):
+        raise SettingsError(f"TRAVEL_ENGINE must be {' or '.join(ROUTING_SERVERS)} + an http:// or https:// address")
+    return setting
 
 
 def _database_url(url: str) -> str:

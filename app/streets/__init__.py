@@ -5,6 +5,6 @@ by vehicle and hour (`profiles`). `service.travel_to` is the one of one place an
 
 The default engine, `edge_times.EdgeTimes`, needs no service outside. `ground` holds the segments and finds where points
 meet them; `metric` costs them and searches; `dissection` and `hierarchy` answer many points at once; `isochrones` draws
-what is reached. `rules` has what a cost is and what is estimated. Streets are read once a process and again when they
-change.
+what is reached. `remote` asks a routing server of one's own instead, where a setting names one. `rules` has what a cost
+is and what is estimated. Streets are read once a process and again when they change.
 """

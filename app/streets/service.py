@@ -20,6 +20,7 @@ from app.streets import profiles, queries
 from app.streets.edge_times import EdgeTimes
 from app.streets.profiles import POSTED, Profile
 from app.streets.queries import Kept, Version
+from app.streets.remote import remote_times
 from app.streets.rules import Floats, Travel
 from app.streets.travel import Isochrone, StraightTimes, TravelTimes
 
@@ -47,18 +48,23 @@ _reading = Lock()
 
 
 def travel_times(uow: UnitOfWork, branch_id: UUID) -> TravelTimes:
-    """The engine of a branch, as its streets are now or were `CHECK_EVERY` ago.
+    """The engine of a branch: the routing server of the settings, else its own streets. Nobody's rights are asked."""
+    return remote_times(uow.runtime.settings.travel_engine, _streets(uow, branch_id).times)
+
+
+def _streets(uow: UnitOfWork, branch_id: UUID) -> Known:
+    """A branch's streets as they are now or were `CHECK_EVERY` ago.
 
     No query within that time, then one; one more when streets were closed or changed, two when they came or went.
     Then one request reads them, and others get the engine from before meanwhile: nobody waits for a map that somebody
-    else has noticed to be new. Nobody's rights are asked: a street is no secret.
+    else has noticed to be new.
     """
     with _known_lock:
         known = _known.get(branch_id)
     if known is not None and timedelta(0) <= uow.now - known.asked_at < CHECK_EVERY:
-        return known.times
-    if not _reading.acquire(blocking=known is None):
-        return known.times  # type: ignore[union-attr]  # there is one, or we would have waited
+        return known
+    if not _reading.acquire(blocking=known is None) and known is not None:
+        return known
     try:
         known = _read(uow, branch_id, _known.get(branch_id))
     finally:
@@ -68,7 +74,7 @@ def travel_times(uow: UnitOfWork, branch_id: UUID) -> TravelTimes:
         _known.move_to_end(branch_id)
         while len(_known) > MOST_GRAPHS:
             _known.popitem(last=False)
-    return known.times
+    return known
 
 
 def travel_to(uow: UnitOfWork, *, branch_id: UUID, target: Point, origins: Floats, profile: str = POSTED) -> Travel:
@@ -148,7 +154,7 @@ def isochrones(
 def _asked(uow: UnitOfWork, branch_id: UUID, profile: str) -> tuple[TravelTimes, Answered]:
     uow.actor.must(Permission.READ_MAP, branch_id)
     times = travel_times(uow, branch_id)
-    kept = _known[branch_id].kept
+    kept = _streets(uow, branch_id).kept
     credit = None if kept is None else kept.credit
     return times, Answered(times.engine, times.version, profiles.profile(profile), credit)
 
