@@ -17,9 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 import shapely
-from shapely.geometry import mapping
+from shapely.geometry import LineString, mapping
 
 from app.config import Settings, SettingsError
+from app.streets.dialects import polyline6
 from app.streets.edge_times import EdgeTimes
 from app.streets.remote import remote_times
 from app.streets.rules import Floats
@@ -48,7 +49,9 @@ class StandIn(BaseHTTPRequestHandler):
         if service == "table":
             rows, columns = ([int(n) for n in asked[name].split(";")] for name in ("sources", "destinations"))
             metres, seconds = self.cells(at[rows], at[columns])
-            self.answer({"code": "Ok", "distances": metres, "durations": seconds})
+            gaps = [{"distance": gap} for gap in self.streets.ground.stops(at).gap_m.tolist()]
+            waypoints = {"sources": [gaps[n] for n in rows], "destinations": [gaps[n] for n in columns]}
+            self.answer({"code": "Ok", "distances": metres, "durations": seconds, **waypoints})
             return
         way = self.streets.path(at[0], at[1], at=AT, profile="posted")
         route = {"geometry": mapping(way.line), "distance": way.distance_m, "duration": way.time_s}
@@ -65,7 +68,7 @@ class StandIn(BaseHTTPRequestHandler):
         if self.path.endswith("/route"):
             way = self.streets.path(*places, at=AT, profile="posted")
             summary = {"length": way.distance_m / 1000, "time": way.time_s}
-            self.answer({"trip": {"legs": [{"shape": mapping(way.line), "summary": summary}]}})
+            self.answer({"trip": {"legs": [{"shape": encoded(way.line), "summary": summary}]}})
             return
         minutes = [contour["time"] for contour in asked["contours"]]
         areas = self.streets.isochrones(places[0], minutes, at=AT, profile="posted")
@@ -75,7 +78,8 @@ class StandIn(BaseHTTPRequestHandler):
 
     def cells(self, sources: Floats, targets: Floats) -> tuple[list[Any], list[Any]]:
         travel = self.streets.matrix(sources, targets, at=AT, profile="posted")
-        known = ~travel.estimated
+        afar = self.streets.ground.stops(sources).gap_m[:, np.newaxis] > 2000
+        known = ~travel.estimated | afar  # OSRM takes any place
         return tuple(  # type: ignore[return-value]
             np.where(known, cells, None).tolist() for cells in (travel.distance_m, travel.time_s)
         )
@@ -90,6 +94,18 @@ class StandIn(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing on stderr."""
+
+
+def encoded(line: LineString) -> str:
+    """Google's encoded polyline with six decimals."""
+    lonlat = np.rint(np.array(line.coords) * 1e6).astype(int)
+    text = ""
+    for step in np.diff(lonlat, axis=0, prepend=[[0, 0]])[:, ::-1].ravel().tolist():
+        rest = ~(step << 1) if step < 0 else step << 1
+        while rest >= 32:
+            text, rest = text + chr((32 | (rest & 31)) + 63), rest >> 5
+        text += chr(rest + 63)
+    return text
 
 
 def _places(listed: list[dict[str, float]]) -> Floats:
@@ -138,6 +154,23 @@ def test_a_server_that_does_not_answer_is_replaced_by_the_streets(server: str, d
     assert travel.estimated.tolist() == [[False, True]]
     assert not engine.path(TOWN[0], TOWN[8], at=AT, profile="posted").estimated
     assert [area.estimated for area in engine.isochrones(TOWN[0], [5], at=AT, profile="posted")] == [False]
+
+
+def test_a_place_that_osrm_takes_from_afar_is_estimated(server: str) -> None:
+    engine = remote_times(f"osrm+{server}", StraightTimes())
+    far = TOWN[[4]] + 1.0
+    travel = engine.matrix(np.concatenate((far, TOWN[[0]])), TOWN[[8]], at=AT, profile="posted")
+    assert travel.estimated.tolist() == [[True], [False]]
+    assert travel.distance_m[0, 0] > 100_000
+
+
+def test_a_line_is_read_as_google_describes_it() -> None:
+    places = [(-120.2, 38.5), (-120.95, 40.7), (-126.453, 43.252)]  # those of the algorithm's page
+    assert polyline6(encoded(LineString(places))).tolist() == [list(place) for place in places]
+    assert polyline6("_izlhA~rlgdF").tolist() == [[-120.2, 38.5]]
+    for nonsense in ("_izlhA~rlgd", "\x01", "中"):
+        with pytest.raises(ValueError):
+            polyline6(nonsense)
 
 
 def test_without_server_and_streets_everything_is_estimated() -> None:
