@@ -14,6 +14,7 @@ from mobile_sync.blobs import BucketAddress
 
 BUCKET_OPTIONS = {"endpoint", "region"}
 ROUTING_SERVERS = ("osrm", "valhalla")
+SUSTAINED_MINUTES = (3, 5)
 KEY_NAMES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -32,7 +33,8 @@ class Settings:
     `trusted_proxies` how many reverse proxies stand in front, whose word on a caller's address and scheme is taken
     (with 0 nobody's is: throttling counts by address); `stream_origin` where they reach the stream process ("" = behind
     the same origin); `keep_originals` how long tablets keep a photo of which they know that it is here; `travel_engine`
-    a routing server (osrm+http://…, valhalla+http://…) to ask for travel times instead of the branch's own streets.
+    a routing server (osrm+http://…, valhalla+http://…) to ask for travel times instead of the branch's own streets;
+    `sustained_minutes` beyond which an interruption counts as sustained: 3 (DL/T 836) or 5 (IEEE 1366).
     """
 
     database_url: str
@@ -50,6 +52,7 @@ class Settings:
     max_upload_bytes: int = 64 * 1024 * 1024
     log_level: str = "INFO"
     travel_engine: str = ""
+    sustained_minutes: int = 3
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -78,6 +81,7 @@ class Settings:
             max_upload_bytes=_number(env, "MAX_UPLOAD_BYTES", cls.max_upload_bytes),
             log_level=env.get("LOG_LEVEL", cls.log_level),
             travel_engine=_travel_engine(env.get("TRAVEL_ENGINE", "").strip()),
+            sustained_minutes=_sustained_minutes(env, cls.sustained_minutes),
         )
 
 
@@ -104,6 +108,13 @@ def _travel_engine(setting: str) -> str:
     if setting and (name not in ROUTING_SERVERS or not address.startswith(("http://", "https://"))):
         raise SettingsError(f"TRAVEL_ENGINE must be {' or '.join(ROUTING_SERVERS)} + an http:// or https:// address")
     return setting
+
+
+def _sustained_minutes(env: Mapping[str, str], default: int) -> int:
+    minutes = _number(env, "SUSTAINED_MINUTES", default)
+    if minutes not in SUSTAINED_MINUTES:
+        raise SettingsError("SUSTAINED_MINUTES must be 3 (DL/T 836) or 5 (IEEE 1366)")
+    return minutes
 
 
 def _database_url(url: str) -> str:

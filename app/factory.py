@@ -29,6 +29,7 @@ from app.live import queries as live
 from app.map.routes import blp as map_
 from app.media.routes import blp as media
 from app.outages.routes import blp as outages
+from app.reliability.routes import blp as reliability
 from app.runtime import build_runtime
 from app.streets.routes import blp as streets
 from app.sync.idle import IdlePolls
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 BLUEPRINTS = [
     *(*IDENTITY_BLUEPRINTS, customers, streets, network, crews, demands, jobs, media),
-    *(outages, dispatch, conflicts, fleet, map_, sync),
+    *(outages, dispatch, conflicts, fleet, reliability, map_, sync),
 ]
 
 

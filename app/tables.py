@@ -17,6 +17,7 @@ import app.map.models
 import app.media.models
 import app.network.models
 import app.outages.models
+import app.reliability.models
 import app.staff.models
 import app.streets.models  # noqa: F401  # importing declares the tables
 from app.kernel.db import Model

@@ -24,6 +24,7 @@ ROOMS = (
     "demands",
     "jobs",
     "outages",
+    "reliability",
     "dispatch",
     "conflicts",
     "fleet",

@@ -8,7 +8,21 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 
-from app.bench import api, district, memory, network, prediction, screens, search, start, stream, sync, tiles, travel
+from app.bench import (
+    api,
+    district,
+    indices,
+    memory,
+    network,
+    prediction,
+    screens,
+    search,
+    start,
+    stream,
+    sync,
+    tiles,
+    travel,
+)
 from app.bench.figures import Figure, NotHere, print_table
 from app.kernel.unit_of_work import Runtime
 
@@ -35,6 +49,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "tiles": tiles.measure,
     "travel": travel.measure,
     "screens": screens.measure,
+    "indices": indices.measure,
     "network.prediction": prediction.measure,
     "network.trace": network.measure,
     **sync.PARTS,

@@ -25,6 +25,7 @@ PERMISSIONS: dict[Role, frozenset[P]] = {
         {
             *(P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.EDIT_JOBS, P.DISPATCH, P.SETTLE_CONFLICTS),
             *(P.READ_CUSTOMERS, P.READ_STAFF, P.READ_FLEET, P.REPAIR_OPS, P.MANAGE_CREWS),
+            P.READ_RELIABILITY,
         }
     ),
     Role.HOTLINE: frozenset({P.READ_MAP, P.READ_ALL_JOBS, P.TAKE_CALLS, P.READ_CUSTOMERS}),
@@ -33,7 +34,7 @@ PERMISSIONS: dict[Role, frozenset[P]] = {
     Role.MANAGER: frozenset(
         {
             *(P.READ_MAP, P.READ_ALL_JOBS, P.READ_CUSTOMERS, P.READ_STAFF, P.READ_AUDIT),
-            *(P.MANAGE_DEVICES, P.READ_FLEET, P.MANAGE_CREWS),
+            *(P.MANAGE_DEVICES, P.READ_FLEET, P.MANAGE_CREWS, P.READ_RELIABILITY),
         }
     ),
     # Runs the accounts, not the work: an administrator has no business in customers' files. Helps crews with tablets.

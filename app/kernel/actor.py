@@ -26,6 +26,7 @@ class Permission(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     READ_FLEET = "read_fleet"  # how tablets fare; what waits in them takes REPAIR_OPS
     REPAIR_OPS = "repair_ops"
+    READ_RELIABILITY = "read_reliability"
     READ_AUDIT = "read_audit"
 
 

@@ -192,6 +192,8 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("POST", "/api/v1/streets/matrix"): [
             Try(body={"branch_id": ids["branch_id"], "sources": [[lon, lat]], "targets": [[lon, lat]]})
         ],
+        ("GET", "/api/v1/reliability"): [Try(f"branch_id={ids['branch_id']}")],
+        ("GET", "/api/v1/reliability.csv"): [Try(f"branch_id={ids['branch_id']}")],
         ("GET", "/api/v1/map/features"): [Try("layers=jobs,crews,outages", allowed=EMPTY)],
         ("GET", "/api/v1/tiles/<string:layer>/<int:z>/<int:x>/<int:y>.mvt"): [Try(allowed=EMPTY)],
         ("POST", "/sync/v1/push"): [Try(body=push, allowed=EMPTY)],

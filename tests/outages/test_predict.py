@@ -234,7 +234,7 @@ def log_probability(town: Forest, known: Evidence, failed: set[int]) -> float:
     return total if set(known.failed) <= failed and not failed & set(known.closed) else -inf
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(towns())
 def test_no_other_set_of_devices_is_more_probable(given_town: tuple[Forest, Evidence]) -> None:
     town, known = given_town

@@ -36,6 +36,7 @@ import type {
   PastCall,
   PremisesPage,
   Ranking,
+  Reliability,
   Settlement,
   Switchgear,
   TimelineEntry,
@@ -193,6 +194,10 @@ export function fleetCsv(wanted: FleetQuery): string {
   const given = Object.entries(wanted).filter(([name, value]) => value && name !== 'sort')
   return given.length ? `${V1}/fleet.csv?${new URLSearchParams(given).toString()}` : `${V1}/fleet.csv`
 }
+
+/** `question`: the query as the address holds it. */
+export const reliability = (question: string): Promise<Reliability> => request(`${V1}/reliability?${question}`)
+export const reliabilityCsv = (question: string): string => `${V1}/reliability.csv?${question}`
 
 export const incidentsOf = async (device: string): Promise<FleetIncident[]> =>
   (await request<{ items: FleetIncident[] }>(`${V1}/fleet/${device}/incidents`)).items

@@ -19,6 +19,7 @@ export function makeRouter(): Router {
           { path: 'board', name: 'board', component: () => import('./screens/Board.vue') },
           { path: 'conflicts', name: 'conflicts', component: () => import('./screens/Conflicts.vue') },
           { path: 'fleet', name: 'fleet', component: () => import('./screens/Fleet.vue') },
+          { path: 'reliability', name: 'reliability', component: () => import('./screens/Reliability.vue') },
           { path: 'regions', name: 'regions', component: () => import('./screens/Regions.vue') },
           { path: 'tablets', name: 'tablets', component: () => import('./screens/admin/Tablets.vue') },
         ],

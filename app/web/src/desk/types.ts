@@ -55,6 +55,9 @@ export type CallIn = Schemas['CallIn']
 export type CallTaken = Whole<Schemas['TakenOut']>
 export type Device = Whole<Schemas['DeviceOut']>
 export type CrewRegion = Whole<Schemas['CrewRegionOut']>
+export type Reliability = Whole<Schemas['ReliabilityReport']>
+export type ReliabilityLine = Reliability['lines'][number]
+
 export type FleetTablet = Omit<Whole<Schemas['FleetTablet']>, 'proof'> & {
   readonly proof: Whole<Schemas['FleetProof']> | null
 }

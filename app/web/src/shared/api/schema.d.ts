@@ -1052,6 +1052,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reliability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a branch's reliability indices by month or day */
+        get: operations["reliability_show_reliability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reliability.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export them as a table */
+        get: operations["reliability_export_reliability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -2157,6 +2191,14 @@ export interface components {
             type: unknown;
             version: string;
         };
+        IndicesOut: {
+            asai: number | null;
+            caidi: number | null;
+            maifi: number | null;
+            maifi_e: number | null;
+            saidi: number | null;
+            saifi: number | null;
+        };
         IsolationOut: {
             beyond: components["schemas"]["TracedOut"];
             /** @enum {unknown} */
@@ -2760,6 +2802,24 @@ export interface components {
             before: string[] | null;
             place_ids: string[];
         };
+        ReliabilityLine: {
+            fault: components["schemas"]["IndicesOut"];
+            fault_without_major: components["schemas"]["IndicesOut"];
+            /** Format: date */
+            first: string;
+            /** Format: date */
+            last: string;
+            major_days: number;
+            planned: components["schemas"]["IndicesOut"];
+            total: components["schemas"]["IndicesOut"];
+        };
+        ReliabilityReport: {
+            customers: number;
+            lines: components["schemas"]["ReliabilityLine"][];
+            sustained_minutes: number;
+            threshold: components["schemas"]["ThresholdOut"] | null;
+            whole: components["schemas"]["ReliabilityLine"];
+        };
         RepairIn: {
             fields: {
                 [key: string]: unknown;
@@ -3061,6 +3121,12 @@ export interface components {
             outage_number: string;
             /** Format: date-time */
             taken_at: string;
+        };
+        ThresholdOut: {
+            alpha: number;
+            beta: number;
+            days: number;
+            t_med: number;
         };
         Timeline: {
             items: components["schemas"]["EventOut"][];
@@ -5413,6 +5479,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PremisesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    reliability_show_reliability: {
+        parameters: {
+            query: {
+                branch_id: string;
+                commodity?: "power" | "gas";
+                from?: string;
+                to?: string;
+                by?: "month" | "day";
+                sustained_minutes?: 3 | 5;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReliabilityReport"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    reliability_export_reliability: {
+        parameters: {
+            query: {
+                branch_id: string;
+                commodity?: "power" | "gas";
+                from?: string;
+                to?: string;
+                by?: "month" | "day";
+                sustained_minutes?: 3 | 5;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
