@@ -2181,6 +2181,14 @@ export interface components {
         IncidentsPage: {
             items: components["schemas"]["IncidentOut"][];
         };
+        IndicesOut: {
+            asai: number | null;
+            caidi: number | null;
+            maifi: number | null;
+            maifi_e: number | null;
+            saidi: number | null;
+            saifi: number | null;
+        };
         IsochronesOut: {
             attribution: string | null;
             confidence: string;
@@ -2190,14 +2198,6 @@ export interface components {
             /** @default FeatureCollection */
             type: unknown;
             version: string;
-        };
-        IndicesOut: {
-            asai: number | null;
-            caidi: number | null;
-            maifi: number | null;
-            maifi_e: number | null;
-            saidi: number | null;
-            saifi: number | null;
         };
         IsolationOut: {
             beyond: components["schemas"]["TracedOut"];
