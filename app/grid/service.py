@@ -99,6 +99,16 @@ class Thing:
     is_link: bool
 
 
+def fed_network(uow: UnitOfWork, *, branch_id: UUID, commodity: Commodity) -> Feeding:
+    """A branch's network as it is switched now, for rooms that reason about it.
+
+    Raises:
+        NotFound, Forbidden: the actor may not see the branch's work.
+    """
+    uow.actor.must(Permission.READ_ALL_JOBS, branch_id)
+    return feeding_of(uow, branch_id, commodity)
+
+
 def look_at(uow: UnitOfWork, *, node_id: UUID | None = None, link_id: UUID | None = None) -> dict[str, Any]:
     """A node or link as it is shown: its columns, `location`, whether it is `fed`, and `accounts` that hang on it.
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from shapely import wkb
 from shapely.geometry import Point
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
@@ -87,6 +88,51 @@ def neighbour_of(session: Session, branch_id: UUID, point: Point) -> Neighbour |
     query = select(Premises.address, Premises.area_kind, away_m).where(Premises.branch_id == branch_id)
     row = session.execute(query.order_by(Premises.location.op("<->")(here(point))).limit(1)).first()
     return None if row is None or row[2] > NEIGHBOUR_M else Neighbour(row[0], row[1])
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Calls from one node about one open outage: how many customers."""
+
+    node_id: UUID
+    outage_id: UUID
+    number: str
+    calls: int
+
+
+def reports(session: Session, branch_id: UUID, since: datetime) -> list[Reported]:
+    """Who has called since then about open losses of power, by the node that feeds them; a customer counts once."""
+    found = session.execute(_REPORTS, {"branch_id": branch_id, "since": since})
+    return [Reported(*row) for row in found]
+
+
+_REPORTS = text(
+    """
+    SELECT p.service_node_id, o.id, o.number, count(DISTINCT coalesce(d.caller_phone, d.premises_id::text)) AS calls
+    FROM demand d JOIN premises p ON p.id = d.premises_id
+    JOIN outage o ON o.id = d.outage_id AND o.state = 'open' AND o.commodity = 'power' AND o.deleted_at IS NULL
+    WHERE d.branch_id = :branch_id AND d.taken_at >= :since AND d.symptom IN ('no_supply', 'partial_supply')
+      AND p.service_node_id IS NOT NULL
+    GROUP BY 1, 2, 3 ORDER BY 2, 1
+    """
+)
+
+
+def devices(session: Session, nodes: list[UUID], links: list[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What these nodes and links are called and where they are, by id."""
+    rows = session.execute(_DEVICES, {"nodes": nodes, "links": links}).mappings()
+    return {row["id"]: {**row, "location": wkb.loads(bytes(row["location"]))} for row in rows}
+
+
+_DEVICES = text(
+    """
+    SELECT id, 'node' AS of, kind, code, name, feeder_code, ST_AsBinary(location) AS location
+    FROM network_node WHERE id = ANY(:nodes)
+    UNION ALL
+    SELECT id, 'link', kind, code, name, feeder_code, ST_AsBinary(ST_LineInterpolatePoint(path::geometry, 0.5))
+    FROM network_link WHERE id = ANY(:links)
+    """
+)
 
 
 OUTAGE_JSON = """

@@ -11,7 +11,8 @@ from app.kernel.actor import Permission
 from app.kernel.problem_json import JSON
 from app.kernel.web import Blueprint, current_uow, etag_of
 from app.outages import queries, service
-from app.outages.schemas import CallIn, OutageOut, OutagePage, OutagesArgs, TakenOut
+from app.outages.causes import probable_causes
+from app.outages.schemas import CallIn, CausesArgs, CausesOut, OutageOut, OutagePage, OutagesArgs, TakenOut
 from app.outages.service import Taken
 
 blp = Blueprint("outages", __name__, url_prefix="/api/v1", description="Calls and the outages they are about")
@@ -35,6 +36,14 @@ def list_outages(args: dict[str, Any]) -> Response:
     page = {"limit": args["limit"], "cursor": args.get("cursor")}
     found = queries.outages_json(uow.session, branches, args.get("state"), **page)
     return Response(found, content_type=JSON)
+
+
+@blp.get("/outages/causes")
+@blp.arguments(CausesArgs, location="query")
+@blp.response(200, CausesOut)
+def list_causes(args: dict[str, Any]) -> dict[str, Any]:
+    """Name the devices that most probably failed, from who has called and who has not"""
+    return {"items": probable_causes(current_uow(), **args)}
 
 
 @blp.get("/outages/<uuid:outage_id>")

@@ -93,6 +93,41 @@ class OutageOut(ma.Schema):
     jobs = ma.fields.List(ma.fields.Nested(OutageJob), required=True)
 
 
+class CausesArgs(StrictSchema):
+    """Of which branch."""
+
+    branch_id = ma.fields.UUID(required=True)
+
+
+class CauseOutage(ma.Schema):
+    """An outage whose calls a cause explains."""
+
+    id = ma.fields.UUID(required=True)
+    number = ma.fields.String(required=True)
+
+
+class CauseOut(ma.Schema):
+    """A device that most probably failed. `probability`: against the next best explanation, 0 to 1."""
+
+    id = ma.fields.UUID(required=True)
+    of = ma.fields.String(required=True, validate=ma.validate.OneOf(["node", "link"]))
+    kind = ma.fields.String(required=True)
+    code = ma.fields.String(required=True)
+    name = ma.fields.String(allow_none=True)
+    feeder_code = ma.fields.String(allow_none=True)
+    location = PointField(required=True)
+    customers = ma.fields.Integer(required=True)
+    calls = ma.fields.Integer(required=True)
+    probability = ma.fields.Float(required=True)
+    outages = ma.fields.List(ma.fields.Nested(CauseOutage), required=True)
+
+
+class CausesOut(ma.Schema):
+    """The most probable causes of what is called about, most customers first."""
+
+    items = ma.fields.List(ma.fields.Nested(CauseOut), required=True)
+
+
 class OutagePage(ma.Schema):
     """Outages, newest first."""
 

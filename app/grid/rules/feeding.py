@@ -20,7 +20,7 @@ from app.grid.rules.wiring import Bools, Ints, Wiring
 NONE = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # itself alone is equal: what is worked out from it can be kept by it
 class Feeding:
     """The fed nodes in preorder; place 0 is the root above all sources, which is no node.
 

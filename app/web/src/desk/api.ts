@@ -7,6 +7,7 @@ import type {
   BundleTaken,
   CallIn,
   CallTaken,
+  Cause,
   Conflict,
   Crew,
   CrewDetail,
@@ -136,6 +137,10 @@ export const markUsable = (link: string, usable: boolean): Promise<Switchgear> =
   request(`${V1}/network/links/${link}/condition`, { method: 'PUT', body: { usable } })
 export const operationsOf = async (link_id: string): Promise<readonly Operated[]> =>
   (await request<Page<Operated>>(`${V1}/network/switching`, { query: { link_id, limit: 5 } })).items
+
+/** The devices that most probably failed. */
+export const causes = async (branch_id: string): Promise<readonly Cause[]> =>
+  (await request<{ items: Cause[] }>(`${V1}/outages/causes`, { query: { branch_id } })).items
 
 export const search = async (q: string, signal: AbortSignal): Promise<readonly Found[]> =>
   (await request<Page<Found>>(`${V1}/search`, { query: { q }, signal })).items

@@ -47,6 +47,7 @@ export type Isolation = Omit<Schemas['IsolationOut'], 'section' | 'beyond'> & {
   readonly beyond: NetworkPart
 }
 export type Operated = Omit<Whole<Schemas['SwitchingOut']>, 'link'> & { readonly link: Switchgear }
+export type Cause = Schemas['CauseOut'] & { readonly of: 'node' | 'link' }
 export type Found = Whole<Schemas['HitOut']>
 export type PremisesPage = Whole<Schemas['PremisesOut']>
 export type PastCall = Whole<Schemas['CallOut']>

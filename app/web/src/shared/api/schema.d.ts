@@ -904,6 +904,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outages/causes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Name the devices that most probably failed, from who has called and who has not */
+        get: operations["outages_list_causes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outages/{outage_id}": {
         parameters: {
             query?: never;
@@ -1774,6 +1791,34 @@ export interface components {
             job_id: string;
             ok_count: number;
             total: number;
+        };
+        CauseOut: {
+            calls: number;
+            code: string;
+            customers: number;
+            feeder_code?: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            name?: string | null;
+            /** @enum {string} */
+            of: "node" | "link";
+            outages: components["schemas"]["CauseOutage"][];
+            probability: number;
+        };
+        CauseOutage: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+        };
+        CausesOut: {
+            items: components["schemas"]["CauseOut"][];
         };
         ChangedOut: {
             field: string;
@@ -5164,6 +5209,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutagePage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    outages_list_causes: {
+        parameters: {
+            query: {
+                branch_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CausesOut"];
                 };
             };
             400: components["responses"]["DEFAULT_ERROR"];
