@@ -28,6 +28,9 @@ export interface Address {
   readonly set: (changes: LocationQueryRaw) => void
 }
 
+/** What the address is about to say: who chooses a thing may move the map in the same breath, and neither is lost. */
+let coming: LocationQueryRaw | null = null
+
 /** The live desk's state as it stands in the page's address, so that it survives a reload and can be sent to a colleague. */
 export function useAddress(): Address {
   const route = useRoute()
@@ -39,9 +42,14 @@ export function useAddress(): Address {
 
   function set(changes: LocationQueryRaw): void {
     const query = Object.fromEntries(
-      Object.entries({ ...route.query, ...changes }).filter(([, value]) => value !== undefined && value !== ''),
+      Object.entries({ ...(coming ?? route.query), ...changes }).filter(
+        ([, value]) => value !== undefined && value !== '',
+      ),
     )
-    void router.replace({ query })
+    coming = query
+    void router.replace({ query }).finally(() => {
+      if (coming === query) coming = null
+    })
   }
 
   return {
