@@ -39,7 +39,7 @@ blp = Blueprint("network", __name__, url_prefix="/api/v1/network", description="
 GEOJSON = "application/geo+json"
 
 
-@blp.get("/trace")
+@blp.get("/supply")
 @blp.arguments(TraceArgs, location="query")
 @blp.response(200, TracedOut, content_type=GEOJSON)
 def trace(args: dict[str, Any]) -> Response:

@@ -146,7 +146,7 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/outages"): [Try(allowed=EMPTY), Try("state=open", allowed=EMPTY)],
         ("GET", "/api/v1/outages/causes"): [Try(f"branch_id={ids['branch_id']}")],
         ("GET", "/api/v1/outages/<uuid:outage_id>"): [Try()],
-        ("GET", "/api/v1/network/trace"): [
+        ("GET", "/api/v1/network/supply"): [
             Try(f"way=down&node_id={ids['node_id']}"),
             Try(f"way=up&link_id={ids['link_id']}"),
         ],

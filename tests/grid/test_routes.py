@@ -30,7 +30,7 @@ def codes(answer: dict[str, Any]) -> set[str]:
 
 
 def trace(desk: Client, way: str, **thing: object) -> dict[str, Any]:
-    answer = desk.get(f"{NETWORK}/trace", query_string={"way": way, **thing})
+    answer = desk.get(f"{NETWORK}/supply", query_string={"way": way, **thing})
     assert answer.status_code == 200, answer.text
     assert answer.mimetype == "application/geo+json"
     return dict(answer.get_json(force=True))
@@ -86,7 +86,7 @@ def test_what_no_closed_way_joins_is_said_so(
 def test_a_switched_network_is_traced_as_it_is_now(desk: Client, networks: Networks) -> None:
     assert switch(desk, networks, "SW2", "open").status_code == 201
     assert trace(desk, "down", link_id=networks.links["SW1"])["customers"]["accounts"] == 2
-    dead = desk.get(f"{NETWORK}/trace", query_string={"way": "up", "node_id": networks.nodes["TXA3"]})
+    dead = desk.get(f"{NETWORK}/supply", query_string={"way": "up", "node_id": networks.nodes["TXA3"]})
     assert (dead.status_code, dead.get_json()["code"]) == (409, "not-fed")
     assert switch(desk, networks, "TS1", "close").status_code == 201
     assert codes(trace(desk, "up", node_id=networks.nodes["TXA3"])) == {"TXA3", "TS1", "CB2", "SSB"}
@@ -221,7 +221,7 @@ def test_a_gas_ring_may_be_closed_from_two_sides(desk: Client, networks: Network
     "asked", [{"way": "down"}, {"way": "sideways", "node_id": "x"}, {"way": "down", "node_id": "x", "link_id": "x"}]
 )
 def test_a_question_without_one_thing_and_a_way_is_refused(desk: Client, asked: dict[str, str]) -> None:
-    answer = desk.get(f"{NETWORK}/trace", query_string=asked)
+    answer = desk.get(f"{NETWORK}/supply", query_string=asked)
     assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid")
 
 

@@ -387,7 +387,7 @@ def test_axe_names_what_is_wrong(console: OpenConsole) -> None:
 def a_switch_above(desk: Desk, job: dict[str, Any]) -> dict[str, Any]:
     """The last switch before the place of a call."""
     suspected = desk.get(f"/api/v1/outages/{job['outage_id']}")["suspected_node_id"]
-    way = desk.get("/api/v1/network/trace", node_id=suspected, way="up")["features"]
+    way = desk.get("/api/v1/network/supply", node_id=suspected, way="up")["features"]
     ids = [one["id"] for one in way if "id" in one and one["properties"]["kind"] in {"switch", "breaker"}]
     links = [desk.get(f"/api/v1/network/links/{one}") for one in ids]
     return min(links, key=lambda link: int(link["accounts"]))

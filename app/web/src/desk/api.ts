@@ -124,7 +124,7 @@ export const networkLink = (id: string): Promise<NetworkLink> => request(`${V1}/
 /** What of the network a question is about. */
 export type AssetQuery = { readonly node_id: string } | { readonly link_id: string }
 export const trace = (asset: AssetQuery, way: Way): Promise<NetworkPart> =>
-  request(`${V1}/network/trace`, { query: { ...asset, way } })
+  request(`${V1}/network/supply`, { query: { ...asset, way } })
 export const isolation = (asset: AssetQuery): Promise<Isolation> => request(`${V1}/network/isolation`, { query: asset })
 export const operate = (
   link: string,

@@ -870,7 +870,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/network/trace": {
+    "/api/v1/network/traces": {
         parameters: {
             query?: never;
             header?: never;
