@@ -834,6 +834,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/network/supply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow the supply down to all that loses it, or up to its source */
+        get: operations["network_trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/network/switching": {
         parameters: {
             query?: never;
@@ -864,23 +881,6 @@ export interface paths {
         put?: never;
         /** Take an operation back */
         post: operations["network_undo"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/network/traces": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Follow the supply down to all that loses it, or up to its source */
-        get: operations["network_trace"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5087,6 +5087,38 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    network_trace: {
+        parameters: {
+            query: {
+                node_id?: string;
+                link_id?: string;
+                way: "down" | "up";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["TracedOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     network_list_switching: {
         parameters: {
             query?: {
@@ -5152,38 +5184,6 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
-            429: components["responses"]["TRY_LATER"];
-            500: components["responses"]["DEFAULT_ERROR"];
-            503: components["responses"]["TRY_LATER"];
-        };
-    };
-    network_trace: {
-        parameters: {
-            query: {
-                node_id?: string;
-                link_id?: string;
-                way: "down" | "up";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/geo+json": components["schemas"]["TracedOut"];
-                };
-            };
-            400: components["responses"]["DEFAULT_ERROR"];
-            401: components["responses"]["NOT_SIGNED_IN"];
-            403: components["responses"]["DEFAULT_ERROR"];
-            404: components["responses"]["DEFAULT_ERROR"];
-            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
