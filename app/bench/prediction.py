@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from random import Random
 
 from app.bench.figures import Figure, at_least, at_most
-from app.bench.storms import Score, Storm, by_share, make_network, make_storm, score
+from app.bench.storms import ESTATES, VILLAGES, Score, Storm, by_share, make_network, make_storm, score
 from app.kernel.unit_of_work import Runtime
 from app.outages.evidence import Evidence, Forest
 from app.outages.predict import predict
@@ -21,19 +21,23 @@ GROUPING_MS = 50.0
 
 
 def measure(_runtime: Runtime) -> Iterator[Figure]:
-    """Devices found at a quarter of the dark calling, their customers at a tenth, and the time."""
-    forest = make_network(NETWORK_SEED)
+    """Devices found at a quarter of the dark calling, their customers at a tenth, and the time; in two networks."""
+    for name, fan in (("estates", ESTATES), ("villages", VILLAGES)):
+        yield from _in_network(f"network.prediction.{name}", make_network(NETWORK_SEED, fan=fan))
+
+
+def _in_network(name: str, forest: Forest) -> Iterator[Figure]:
     told = f"{len(forest.above)} nodes, {len(STORM_SEEDS)} storms of {FAULTS} faults and {HOUSES} single houses"
     ours, rule = _both(forest, SEVERAL)
     against = f"the rule finds {rule.found} of {rule.devices}, ours {ours.found}; {told}"
-    yield at_least("network.prediction.devices", ours.found / rule.found, "×", DEVICES_TIMES, against)
-    yield at_least("network.prediction.recall", ours.both / ours.dark, "", RECALL, f"call rate {SEVERAL}; {told}")
+    yield at_least(f"{name}.devices", ours.found / rule.found, "×", DEVICES_TIMES, against)
+    yield at_least(f"{name}.recall", ours.both / ours.dark, "", RECALL, f"call rate {SEVERAL}; {told}")
     ours, rule = _both(forest, FEW)
     against = f"the rule finds {rule.both / rule.dark:.3f} of the dark, ours {ours.both / ours.dark:.3f}; {told}"
-    yield at_least("network.prediction.customers", ours.both / rule.both, "×", CUSTOMERS_TIMES, against)
-    yield at_least("network.prediction.precision", ours.both / ours.said, "", PRECISION, f"call rate {FEW}; {told}")
+    yield at_least(f"{name}.customers", ours.both / rule.both, "×", CUSTOMERS_TIMES, against)
+    yield at_least(f"{name}.precision", ours.both / ours.said, "", PRECISION, f"call rate {FEW}; {told}")
     slowest = max(_grouping_ms(forest, seed) for seed in STORM_SEEDS)
-    yield at_most("network.prediction.grouping", slowest, "ms", GROUPING_MS, f"{CALLS} calls, CPU, slowest; {told}")
+    yield at_most(f"{name}.grouping", slowest, "ms", GROUPING_MS, f"{CALLS} calls, CPU, slowest; {told}")
 
 
 def _storm(forest: Forest, seed: int, call_rate: float) -> Storm:

@@ -31,15 +31,28 @@ class _Network:
         return len(self.parent) - 1
 
 
-def make_network(seed: int, nodes: int = NODES) -> Forest:
+@dataclass(frozen=True)
+class Fan:
+    """How many low-voltage lines a transformer feeds, and how many customers a line: from, to."""
+
+    lines: tuple[int, int]
+    customers: tuple[int, int]
+
+
+ESTATES = Fan((3, 5), (30, 60))  # a housing estate's public transformer of some 180 households
+VILLAGES = Fan((3, 7), (4, 17))  # short lines, as in the network behind the design's figures
+
+
+def make_network(seed: int, nodes: int = NODES, fan: Fan = ESTATES) -> Forest:
     """A radial network of about `nodes` nodes, feeder by feeder until they are reached.
 
     A feeder has a breaker and 4 to 8 sections in a row, each behind a switch with 2 to 6 junctions, each with a
-    transformer, half of them behind a fuse. A transformer feeds 3 to 5 low-voltage lines of 30 to 60 customers, one
-    service node each in a row behind the line's fuse, and a branch box with a fuse of its own somewhere on it: a
-    housing estate's public transformer of some 180 households. At 112,000 nodes: about 25 feeders, 600 transformers,
-    6,000 devices, 108,000 customers. Supposed, not measured in the field. How far the rule falls behind depends on this
-    fan-out: the fewer customers behind a device, the less silence says, and the nearer the two come.
+    transformer, half of them behind a fuse. A transformer feeds low-voltage lines as the fan-out says, one service
+    node a customer in a row behind the line's fuse, and a branch box with a fuse of its own somewhere on it. At 112,000
+    nodes of estates: about 25 feeders, 600 transformers, 6,000 devices, 108,000 customers. Supposed, not measured in
+    the field. How far the rule falls behind depends on the fan-out: the fewer customers behind a device, the less
+    silence says, and the nearer the two come. Of some ten fan-outs tried, `ESTATES` is one with which the goals hold;
+    the benchmark shows one with which they do not beside it.
     """
     rng, made = Random(seed), _Network()
     while len(made.parent) < nodes:
@@ -48,15 +61,15 @@ def make_network(seed: int, nodes: int = NODES) -> Forest:
             at = made.add(at, DeviceKind.SWITCH)
             for _ in range(rng.randint(2, 6)):
                 at = made.add(at)
-                _transformer(rng, made, made.add(at, DeviceKind.FUSE) if rng.random() < 0.5 else at)
+                _transformer(rng, made, made.add(at, DeviceKind.FUSE) if rng.random() < 0.5 else at, fan)
     kind = np.array(made.kind, np.int64)
     return Forest(np.array(made.parent, np.int64), kind >= 0, np.array(made.customers, np.int64), kind)
 
 
-def _transformer(rng: Random, made: _Network, at: int) -> None:
+def _transformer(rng: Random, made: _Network, at: int, fan: Fan) -> None:
     bar = made.add(at, DeviceKind.TRANSFORMER)
-    for _ in range(rng.randint(3, 5)):
-        at, houses = made.add(bar, DeviceKind.FUSE), rng.randint(30, 60)
+    for _ in range(rng.randint(*fan.lines)):
+        at, houses = made.add(bar, DeviceKind.FUSE), rng.randint(*fan.customers)
         box = rng.randrange(houses)
         for house in range(houses):
             at = made.add(made.add(at, DeviceKind.FUSE) if house == box else at, customers=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -78,3 +78,9 @@ def callers(session: Session, branch_ids: list[UUID], phone: str, *, limit: int)
         if premises is not None and premises not in caller.premises:
             caller.premises.append(premises)
     return list(found.values())
+
+
+def calls_of_outages(session: Session, outage_ids: Iterable[UUID]) -> list[Demand]:
+    """The calls about these outages, held until the end of the transaction."""
+    query = select(Demand).where(Demand.outage_id.in_(list(outage_ids)))
+    return list(session.scalars(query.order_by(Demand.id).with_for_update()))

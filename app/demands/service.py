@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -67,6 +67,13 @@ def log_call(
     uow.session.add(demand)
     uow.wake_live(branch_id)
     return demand
+
+
+def move_calls(uow: UnitOfWork, *, calls: Iterable[Demand], outage_id: UUID) -> None:
+    """Let calls be about another outage. Whose right that is, is the caller's to ask."""
+    for call in calls:
+        call.outage_id = outage_id
+        uow.wake_live(call.branch_id)
 
 
 def list_calls(

@@ -9,4 +9,6 @@ after each step of such a job and may run any number of times.
 
 `predict.predict(forest, evidence)` names the devices that most probably failed, from calls, meters and crews' findings
 on the network as it is fed (`evidence.Forest`, `evidence.Evidence`). Pure; nothing is stored.
+`causes.probable_causes` asks it of the calls about a branch's open outages as they stand; `merging.merge` makes the
+outages one that a dispatcher sees to have one cause, `merging.unmerge` takes that back.
 """

@@ -6,9 +6,9 @@ from app.kernel.problems import Conflict, Invalid
 
 
 class OutageClosed(Conflict):
-    """The outage is closed; a call cannot join it any more."""
+    """The outage is closed or merged; nothing can join it any more."""
 
-    title_zh = "该停电事件已关闭，不能再并入来电"
+    title_zh = "该停电事件已关闭或已合并，不能再并入"
 
 
 class UnknownPremises(Invalid):
@@ -21,3 +21,15 @@ class UnknownOutage(Invalid):
     """There is no such outage."""
 
     title_zh = "没有这个停电事件"
+
+
+class OtherSupply(Invalid):
+    """Only outages of one branch and one kind of supply can be one."""
+
+    title_zh = "只有同一单位、同一类供应的停电事件才能合并"
+
+
+class NotMerged(Conflict):
+    """It is not merged into that outage now."""
+
+    title_zh = "该停电事件当前没有并入此事件"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from app.kernel.actor import Actor, Permission
 from app.kernel.geo import here
 from app.kernel.paging import decode_cursor, encode_cursor, time_key, uuid_key
 from app.kernel.problems import NotFound
-from app.outages.models import Outage, OutageState
+from app.outages.models import Outage, OutageMerge, OutageState
 from app.outages.rules import NEIGHBOUR_M, SAME_FAULT_RADIUS_M, Candidate
 
 
@@ -48,15 +49,33 @@ def lock_outage(session: Session, outage_id: UUID) -> Outage | None:
     return session.scalar(query, execution_options={"populate_existing": True})
 
 
+def lock_outages(session: Session, outage_ids: Iterable[UUID]) -> dict[UUID, Outage]:
+    """Those of the outages that are there, held until the end of the transaction: in one order, so that two queue."""
+    query = select(Outage).where(Outage.id.in_(list(outage_ids)), Outage.deleted_at.is_(None))
+    found = session.scalars(query.order_by(Outage.id).with_for_update(), execution_options={"populate_existing": True})
+    return {outage.id: outage for outage in found}
+
+
+def standing_merges(session: Session, outage_ids: Iterable[UUID]) -> dict[UUID, OutageMerge]:
+    """How outages were merged, by outage; those that are not now are missing."""
+    query = select(OutageMerge).where(OutageMerge.outage_id.in_(list(outage_ids)), OutageMerge.undone_at.is_(None))
+    return {one.outage_id: one for one in session.scalars(query)}
+
+
 def candidates_near(
     session: Session, branch_id: UUID, point: Point, *, node_id: UUID | None, since: datetime
 ) -> list[Candidate]:
-    """Open outages of the branch within reach of the point, or suspected at the same device, opened since then."""
+    """Open outages of the branch within reach of the point, or suspected at the same device, opened since then.
+
+    One that was merged counts by its own place for the one it was merged into, which may be over by now.
+    """
     away_m = func.ST_Distance(Outage.location, here(point))
     near = func.ST_DWithin(Outage.location, here(point), SAME_FAULT_RADIUS_M)
-    query = select(Outage.id, Outage.commodity, Outage.opened_at, away_m, Outage.suspected_node_id).where(
+    # What was merged draws calls to where it went: its neighbours are those of the same fault.
+    stands = func.coalesce(Outage.merged_into_id, Outage.id)
+    query = select(stands, Outage.commodity, Outage.opened_at, away_m, Outage.suspected_node_id).where(
         Outage.branch_id == branch_id,
-        Outage.state == OutageState.OPEN,
+        Outage.state.in_([OutageState.OPEN, OutageState.MERGED]),
         Outage.deleted_at.is_(None),
         Outage.opened_at >= since,
         near if node_id is None else or_(near, Outage.suspected_node_id == node_id),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import Response
@@ -10,10 +10,13 @@ from flask import Response
 from app.kernel.actor import Permission
 from app.kernel.problem_json import JSON
 from app.kernel.web import Blueprint, current_uow, etag_of
-from app.outages import queries, service
+from app.outages import merging, queries, service
 from app.outages.causes import probable_causes
-from app.outages.schemas import CallIn, CausesArgs, CausesOut, OutageOut, OutagePage, OutagesArgs, TakenOut
+from app.outages.schemas import CallIn, CausesArgs, CausesOut, MergeIn, OutageOut, OutagePage, OutagesArgs, TakenOut
 from app.outages.service import Taken
+
+if TYPE_CHECKING:
+    from app.outages.models import Outage
 
 blp = Blueprint("outages", __name__, url_prefix="/api/v1", description="Calls and the outages they are about")
 
@@ -46,11 +49,32 @@ def list_causes(args: dict[str, Any]) -> dict[str, Any]:
     return {"items": probable_causes(current_uow(), **args)}
 
 
+@blp.post("/outages/<uuid:outage_id>/merges")
+@blp.arguments(MergeIn)
+@blp.response(200, OutageOut)
+def merge(args: dict[str, Any], outage_id: UUID) -> Response:
+    """Make other outages one with this"""
+    return _shown(merging.merge(current_uow(), outage_id=outage_id, **args))
+
+
+@blp.post("/outages/<uuid:outage_id>/unmerges")
+@blp.arguments(MergeIn)
+@blp.response(200, OutageOut)
+def unmerge(args: dict[str, Any], outage_id: UUID) -> Response:
+    """Take merges into this outage back"""
+    return _shown(merging.unmerge(current_uow(), outage_id=outage_id, **args))
+
+
 @blp.get("/outages/<uuid:outage_id>")
 @blp.response(200, OutageOut)
 def open_outage(outage_id: UUID) -> Response:
     """Show an outage with its jobs"""
     uow = current_uow()
-    outage = queries.get_outage(uow.session, uow.actor, outage_id)
-    body = queries.outage_json(uow.session, outage.id)
+    return _shown(queries.get_outage(uow.session, uow.actor, outage_id))
+
+
+def _shown(outage: Outage) -> Response:
+    session = current_uow().session
+    session.flush()
+    body = queries.outage_json(session, outage.id)
     return Response(body, content_type=JSON, headers={"ETag": etag_of(outage.rev)})

@@ -93,6 +93,12 @@ class OutageOut(ma.Schema):
     jobs = ma.fields.List(ma.fields.Nested(OutageJob), required=True)
 
 
+class MergeIn(StrictSchema):
+    """Which other outages."""
+
+    outage_ids = ma.fields.List(ma.fields.UUID(), required=True, validate=ma.validate.Length(1, 100))
+
+
 class CausesArgs(StrictSchema):
     """Of which branch."""
 

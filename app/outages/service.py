@@ -156,7 +156,15 @@ def _outage_to_join(uow: UnitOfWork, site: Site, commodity: Commodity, join: Joi
         uow.session, site.branch.id, site.location, node_id=site.node_id, since=uow.now - rules.SAME_FAULT_WITHIN
     )
     found = rules.same_fault(near, commodity=commodity, node_id=site.node_id, now=uow.now)
-    return None if found is None else queries.lock_outage(uow.session, found)
+    return None if found is None else _standing(uow, found)
+
+
+def _standing(uow: UnitOfWork, outage_id: UUID) -> Outage | None:
+    """The open outage, or the one it was merged into; None when that is over in the meantime."""
+    outage = queries.lock_outage(uow.session, outage_id)
+    while outage is not None and outage.merged_into_id is not None:
+        outage = queries.lock_outage(uow.session, outage.merged_into_id)
+    return outage if outage is not None and outage.state is OutageState.OPEN else None
 
 
 def _named_outage(uow: UnitOfWork, site: Site, outage_id: UUID) -> Outage:

@@ -145,6 +145,8 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/attachments/<uuid:attachment_id>/thumbnail"): [Try()],
         ("GET", "/api/v1/outages"): [Try(allowed=EMPTY), Try("state=open", allowed=EMPTY)],
         ("GET", "/api/v1/outages/causes"): [Try(f"branch_id={ids['branch_id']}")],
+        ("POST", "/api/v1/outages/<uuid:outage_id>/merges"): [Try(body={"outage_ids": [ids["outage_id"]]})],
+        ("POST", "/api/v1/outages/<uuid:outage_id>/unmerges"): [Try(body={"outage_ids": [ids["outage_id"]]})],
         ("GET", "/api/v1/outages/<uuid:outage_id>"): [Try()],
         ("GET", "/api/v1/network/supply"): [
             Try(f"way=down&node_id={ids['node_id']}"),

@@ -35,12 +35,17 @@ def pieces(count: int, ends: Iterable[tuple[int, int]]) -> tuple[int, np.ndarray
     return int(number), label
 
 
+def carries(link: Row) -> bool:
+    """As the field says it: a closed switch, an open valve."""
+    return bool(link["state"] == ("open" if link["kind"] == "valve" else "closed"))
+
+
 def network(made: Collected, commodity: str, *, ties_closed: bool = False) -> tuple[list[Row], list[tuple[int, int]]]:
     """Nodes, and links that conduct, as pairs of positions."""
     nodes = made.where("network_node", commodity=commodity)
     at = {node["id"]: n for n, node in enumerate(nodes)}
     links = made.where("network_link", commodity=commodity)
-    live = [link for link in links if ties_closed or link["state"] == "closed"]
+    live = [link for link in links if ties_closed or carries(link)]
     return nodes, [(at[link["from_node_id"]], at[link["to_node_id"]]) for link in live]
 
 

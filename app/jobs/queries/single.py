@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -148,6 +149,12 @@ def jobs_of_outage(session: Session, outage_id: UUID) -> list[Job]:
     """The jobs of an outage, oldest first."""
     query = select(Job).where(Job.outage_id == outage_id, Job.deleted_at.is_(None))
     return list(session.scalars(query.order_by(Job.opened_at, Job.id)))
+
+
+def jobs_of_outages(session: Session, outage_ids: Iterable[UUID]) -> list[Job]:
+    """The jobs of these outages, held until the end of the transaction."""
+    query = select(Job).where(Job.outage_id.in_(list(outage_ids)), Job.deleted_at.is_(None))
+    return list(session.scalars(query.order_by(Job.id).with_for_update()))
 
 
 def find_jobs(session: Session, actor: Actor, q: str, *, limit: int) -> list[Job]:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from app.jobs.service.checklists import answer, correct_answer, publish_form
-from app.jobs.service.edits import correct_place, correct_words, edit_job, note_finding, note_place, raise_priority
+from app.jobs.service.edits import (
+    correct_place,
+    correct_words,
+    edit_job,
+    note_finding,
+    note_place,
+    raise_priority,
+    regroup,
+)
 from app.jobs.service.life import assign, move_visit, open_job, transition, withdraw
 from app.jobs.service.timeline import note_event
 
@@ -21,6 +29,7 @@ __all__ = [
     "open_job",
     "publish_form",
     "raise_priority",
+    "regroup",
     "transition",
     "withdraw",
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from shapely.geometry import Point
 
 from app.jobs import queries, rules
 from app.jobs.errors import NotYourJob
 from app.jobs.models import Job, Priority
-from app.jobs.service.timeline import note_event
+from app.jobs.service.timeline import announce_move, note_event
 from app.kernel.actor import Permission
 from app.kernel.geo import must_lie_in
 from app.kernel.problems import FieldError, Invalid
@@ -110,3 +111,10 @@ def _write(uow: UnitOfWork, job: Job, fields: Mapping[str, Any], known: frozense
         note_event(uow, job, kind, fields=changed)
         uow.session.flush()  # the answer shows the new revision
     return job
+
+
+def regroup(uow: UnitOfWork, *, job: Job, outage_id: UUID, number: str) -> None:
+    """Let a job be about another outage, by that one's number in the timeline. The caller asks about rights."""
+    job.outage_id = outage_id
+    note_event(uow, job, "regrouped", outage=number)
+    announce_move(uow, job)

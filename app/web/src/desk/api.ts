@@ -138,6 +138,11 @@ export const markUsable = (link: string, usable: boolean): Promise<Switchgear> =
 export const operationsOf = async (link_id: string): Promise<readonly Operated[]> =>
   (await request<Page<Operated>>(`${V1}/network/switching`, { query: { link_id, limit: 5 } })).items
 
+/** Makes other outages one with this, or takes that back. */
+export const mergeOutages = (into: string, outage_ids: readonly string[], idempotencyKey: string): Promise<Outage> =>
+  request(`${V1}/outages/${into}/merges`, { method: 'POST', body: { outage_ids }, idempotencyKey })
+export const unmergeOutages = (into: string, outage_ids: readonly string[]): Promise<Outage> =>
+  request(`${V1}/outages/${into}/unmerges`, { method: 'POST', body: { outage_ids } })
 /** The devices that most probably failed. */
 export const causes = async (branch_id: string): Promise<readonly Cause[]> =>
   (await request<{ items: Cause[] }>(`${V1}/outages/causes`, { query: { branch_id } })).items
