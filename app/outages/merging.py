@@ -37,9 +37,9 @@ def merge(uow: UnitOfWork, *, outage_id: UUID, outage_ids: Sequence[UUID]) -> Ou
         OtherSupply: they are of two branches, or one is about gas and one about power.
         OutageClosed: one of them is over, or was merged already.
     """
-    if outage_id in outage_ids:
+    into, *others = _held(uow, [outage_id, *outage_ids])
+    if outage_id in outage_ids:  # asked after rights: a stranger is told nothing
         raise Invalid(FieldError("outage_ids", "itself"))
-    into, *others = _held(uow, [outage_id, *dict.fromkeys(outage_ids)])
     for one in (into, *others):
         if one.state not in STANDING:
             raise OutageClosed(outage_id=str(one.id), number=one.number)
@@ -58,7 +58,7 @@ def unmerge(uow: UnitOfWork, *, outage_id: UUID, outage_ids: Sequence[UUID]) -> 
         NotMerged: one of them is not merged into this outage now.
         OutageClosed: the outage they were merged into is over.
     """
-    into, *others = _held(uow, [outage_id, *dict.fromkeys(outage_ids)])
+    into, *others = _held(uow, [outage_id, *outage_ids])
     if into.state not in STANDING:
         raise OutageClosed(outage_id=str(into.id), number=into.number)
     merges = queries.standing_merges(uow.session, outage_ids)
@@ -71,7 +71,8 @@ def unmerge(uow: UnitOfWork, *, outage_id: UUID, outage_ids: Sequence[UUID]) -> 
 
 
 def _held(uow: UnitOfWork, ids: list[UUID]) -> list[Outage]:
-    """These outages in this order, each of a branch where the actor dispatches."""
+    """These outages in this order, each once, and of a branch where the actor dispatches."""
+    ids = list(dict.fromkeys(ids))
     found = queries.lock_outages(uow.session, ids)
     if len(found) < len(ids):
         raise NotFound
