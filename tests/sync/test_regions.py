@@ -137,6 +137,8 @@ def test_an_outage_that_ends_or_moves_leaves_in_the_same_transaction(
     outage = broken(runtime, branch, at_m(-500, 10))
     tablet.engine.pull()
     assert tablet.held("outage").keys() == {outage.id}
+    if end.get("state") is OutageState.MERGED:
+        end = {**end, "merged_into_id": broken(runtime, branch, at_m(700, 0)).id}
     change(runtime, outage.id, **end)
     assert held(session, west.id) == set()
     tablet.engine.pull()
