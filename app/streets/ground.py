@@ -16,6 +16,9 @@ from app.kernel.geo import EARTH_RADIUS_M
 from app.streets.rules import Bools, Floats, Ints
 
 Lines = NDArray[np.object_]
+Met = tuple[int, float, float]  # of `Stops`: segment, share, gap
+
+MOST_MET = 20_000  # points remembered: the same crews, depots and premises are asked about all day
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Stops:
 
 
 class Ground:
-    """Junctions and segments of a branch. Immutable after construction, safe to share between threads."""
+    """Junctions and segments of a branch. What it remembers of points changes no answer; safe between threads."""
 
     def __init__(self, lonlat: Floats, edges: Edges) -> None:
         self.lonlat = lonlat
@@ -53,6 +56,7 @@ class Ground:
         self.places = self.in_metres(lonlat)
         self._lines = shapely.transform(edges.lines, self.in_metres)
         self._tree = shapely.STRtree(self._lines)
+        self._met: dict[bytes, Met] = {}
 
     def with_edges(self, edges: Edges) -> Ground:
         """The same lines with other facts about them."""
@@ -74,6 +78,21 @@ class Ground:
 
     def stops(self, lonlat: Floats) -> Stops:
         """Where each point (n × 2, longitude and latitude) meets its nearest street; of equals the first."""
+        keys = [row.tobytes() for row in np.ascontiguousarray(lonlat)]
+        met = [self._met.get(key) for key in keys]
+        if new := [number for number, one in enumerate(met) if one is None]:
+            self._remember(keys, met, new, self._nearest(lonlat[new]))
+        edge, share, gap_m = zip(*[one for one in met if one is not None], strict=True) if met else ((), (), ())
+        return Stops(np.array(edge, dtype=np.int64), np.array(share, dtype=float), np.array(gap_m, dtype=float))
+
+    def _remember(self, keys: list[bytes], met: list[Met | None], new: list[int], found: Stops) -> None:
+        if len(self._met) > MOST_MET:
+            self._met.clear()
+        rows = zip(found.edge.tolist(), found.share.tolist(), found.gap_m.tolist(), strict=True)
+        for number, row in zip(new, rows, strict=True):
+            met[number] = self._met[keys[number]] = row
+
+    def _nearest(self, lonlat: Floats) -> Stops:
         points = shapely.points(self.in_metres(lonlat))
         (number, edge), gap_m = self._tree.query_nearest(points, return_distance=True, all_matches=True)
         _, first = np.unique(number, return_index=True)
