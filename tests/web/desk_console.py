@@ -49,3 +49,12 @@ def given_a_call(desk: Desk, *, q: str = "街道") -> dict[str, Any]:
     call = {"channel": "phone", "symptom": "no_supply", "premises_id": home["id"], "join": "new"}
     job: dict[str, Any] = desk.get("/api/v1/jobs/" + desk.post("/api/v1/calls", call)["job_id"])
     return job
+
+
+def a_switch_above(desk: Desk, job: dict[str, Any]) -> dict[str, Any]:
+    """The last switch before the place of a call."""
+    suspected = desk.get(f"/api/v1/outages/{job['outage_id']}")["suspected_node_id"]
+    way = desk.get("/api/v1/network/supply", node_id=suspected, way="up")["features"]
+    ids = [one["id"] for one in way if "id" in one and one["properties"]["kind"] in {"switch", "breaker"}]
+    links = [desk.get(f"/api/v1/network/links/{one}") for one in ids]
+    return min(links, key=lambda link: int(link["accounts"]))

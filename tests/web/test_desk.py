@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from app.bench.browser.pages import SLOW_MS
 from app.story.desk import Desk
 from tests.web.conftest import Strict, eventually
-from tests.web.desk_console import NO_WEBGL, DeskConsole, OpenConsole, given_a_call
+from tests.web.desk_console import NO_WEBGL, DeskConsole, OpenConsole, a_switch_above, given_a_call
 from tests.web.product import Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -382,34 +382,3 @@ def test_axe_names_what_is_wrong(console: OpenConsole) -> None:
     opened = console()
     opened.page.evaluate(WRONG)
     assert {line.partition(":")[0] for line in opened.violations()} == {"button-name", "color-contrast"}
-
-
-def a_switch_above(desk: Desk, job: dict[str, Any]) -> dict[str, Any]:
-    """The last switch before the place of a call."""
-    suspected = desk.get(f"/api/v1/outages/{job['outage_id']}")["suspected_node_id"]
-    way = desk.get("/api/v1/network/supply", node_id=suspected, way="up")["features"]
-    ids = [one["id"] for one in way if "id" in one and one["properties"]["kind"] in {"switch", "breaker"}]
-    links = [desk.get(f"/api/v1/network/links/{one}") for one in ids]
-    return min(links, key=lambda link: int(link["accounts"]))
-
-
-def test_a_switch_is_traced_and_operated_before_the_eyes_of_another_and_put_back(
-    console: OpenConsole, desk: Desk
-) -> None:
-    switch = a_switch_above(desk, given_a_call(desk))
-    lin, ma = console(), console("mali")
-    for opened in (lin, ma):
-        opened.page.goto(f"{opened.origin}/desk/?link={switch['id']}")
-        opened.page.get_by_role("button", name="查下游").click()
-        expect(opened.page.locator(".traced .sum")).to_contain_text(f"{switch['accounts']} 户")
-        opened.wait_live()
-    expect(ma.page.get_by_role("button", name="记录")).to_have_count(0)
-
-    lin.page.get_by_role("button", name="记录：已拉开").click()
-    expect(lin.page.get_by_role("status").filter(has_text=f"{switch['accounts']} 户停供")).to_be_visible()
-    expect(ma.page.locator("dd", has_text="非正常方式")).to_be_visible()
-    expect(ma.page.locator(".traced .sum")).to_contain_text("0 户")
-
-    lin.page.get_by_role("status").get_by_role("button", name="撤销").click()
-    expect(ma.page.locator(".traced .sum")).to_contain_text(f"{switch['accounts']} 户")
-    assert desk.get(f"/api/v1/network/links/{switch['id']}")["state"] == "closed"
