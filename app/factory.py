@@ -32,6 +32,7 @@ from app.outages.routes import blp as outages
 from app.reliability.routes import blp as reliability
 from app.runtime import build_runtime
 from app.streets.routes import blp as streets
+from app.supply.routes import blp as supply
 from app.sync.idle import IdlePolls
 from app.sync.routes import blp as sync
 from app.web.docs import docs
@@ -43,7 +44,7 @@ log = logging.getLogger(__name__)
 
 BLUEPRINTS = [
     *(*IDENTITY_BLUEPRINTS, customers, streets, network, crews, demands, jobs, media),
-    *(outages, dispatch, conflicts, fleet, reliability, map_, sync),
+    *(outages, dispatch, conflicts, fleet, reliability, supply, map_, sync),
 ]
 
 

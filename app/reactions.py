@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.grid.events import Switched
 from app.jobs.events import OutageJobMoved
 from app.kernel.unit_of_work import Reactions, TaskRef
 from app.media.events import AttachmentArrived, PreviewArrived
@@ -9,5 +10,6 @@ from app.media.events import AttachmentArrived, PreviewArrived
 REACTIONS: Reactions = {
     AttachmentArrived: (TaskRef("app.media.tasks.examine_photo", queue="media"),),
     PreviewArrived: (TaskRef("app.media.tasks.show_preview", queue="media"),),
+    Switched: (TaskRef("app.supply.tasks.follow_switching"),),
     OutageJobMoved: (TaskRef("app.outages.tasks.follow_jobs"),),
 }

@@ -9,6 +9,7 @@ from app.jobs.errors import CONSTRAINT_PROBLEMS as JOB_CONSTRAINTS
 from app.kernel.doorbell import ring
 from app.kernel.unit_of_work import Runtime
 from app.reactions import REACTIONS
+from app.supply.errors import CONSTRAINT_PROBLEMS as SUPPLY_CONSTRAINTS
 from app.sync.track import follow_changes
 
 
@@ -16,7 +17,12 @@ def build_runtime(settings: Settings) -> Runtime:
     """The runtime of any of our processes: web, stream, worker, scheduler, command line."""
     runtime = Runtime.build(settings)
     runtime.reactions = REACTIONS
-    runtime.constraint_problems = {**IDENTITY_CONSTRAINTS, **CREW_CONSTRAINTS, **JOB_CONSTRAINTS}
+    runtime.constraint_problems = {
+        **IDENTITY_CONSTRAINTS,
+        **CREW_CONSTRAINTS,
+        **JOB_CONSTRAINTS,
+        **SUPPLY_CONSTRAINTS,
+    }
     runtime.ring = ring(runtime)
     follow_changes(runtime.sessions)
     return runtime

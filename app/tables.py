@@ -19,7 +19,8 @@ import app.network.models
 import app.outages.models
 import app.reliability.models
 import app.staff.models
-import app.streets.models  # noqa: F401  # importing declares the tables
+import app.streets.models
+import app.supply.models  # noqa: F401  # importing declares the tables
 from app.kernel.db import Model
 from mobile_sync.adapters.sql import metadata as sync_metadata
 

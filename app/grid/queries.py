@@ -280,6 +280,16 @@ def get_switching(session: Session, actor: Actor, switching_id: UUID) -> Switchi
     return one
 
 
+def operations_since(session: Session, switching: Switching, since: datetime) -> list[Switching]:
+    """Operations in the network of this one from then on, whichever of the two is earlier, oldest first."""
+    query = select(Switching).where(
+        Switching.branch_id == switching.branch_id,
+        Switching.commodity == switching.commodity,
+        Switching.at >= min(since, switching.at),
+    )
+    return list(session.scalars(query.order_by(Switching.at, Switching.id)))
+
+
 def last_of(session: Session, link_id: UUID) -> Switching | None:
     """The newest operation of a device."""
     query = select(Switching).where(Switching.link_id == link_id)

@@ -21,6 +21,7 @@ from app.grid.errors import (
     OtherNetwork,
     SwitchedSince,
 )
+from app.grid.events import Switched
 from app.grid.kept import feeding_of
 from app.grid.models import Move, Switching
 from app.grid.queries import LogEntry
@@ -252,6 +253,7 @@ def _operated(
     )
     uow.session.add(done)
     network.switch(uow, link=link, state=STATE_AFTER[move])
+    uow.emit(Switched(done.id))
     uow.wake_live(link.branch_id, "network", link.id)
     return queries.entry_of(uow.session, done)
 

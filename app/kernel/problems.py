@@ -201,6 +201,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "guessable": ("太容易被猜到", "is too easy to guess"),
     "private_key": ("含有私钥，私钥不得离开平板", "carries the private key, which must not leave the tablet"),
     "not_p256": ("不是 P-256 公钥", "is not a P-256 public key"),
+    "other_network": ("不属于同一网络", "is of another network"),
     "choice": ("不在可选范围内", "is not one of the choices"),
 }
 

@@ -33,3 +33,9 @@ class NotMerged(Conflict):
     """It is not merged into that outage now."""
 
     title_zh = "该停电事件当前没有并入此事件"
+
+
+class CauseConfirmed(Conflict):
+    """A device is confirmed as its cause; take that back before it is made one with another."""
+
+    title_zh = "该停电事件已确认故障设备，合并前请先撤销确认"

@@ -15,7 +15,7 @@ from app.kernel.actor import Permission
 from app.kernel.problems import FieldError, Invalid, NotFound
 from app.kernel.unit_of_work import UnitOfWork
 from app.outages import queries
-from app.outages.errors import NotMerged, OtherSupply, OutageClosed
+from app.outages.errors import CauseConfirmed, NotMerged, OtherSupply, OutageClosed
 from app.outages.models import Outage, OutageMerge, OutageState
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def merge(uow: UnitOfWork, *, outage_id: UUID, outage_ids: Sequence[UUID]) -> Ou
         Invalid: the outage itself is among them.
         OtherSupply: they are of two branches, or one is about gas and one about power.
         OutageClosed: one of them is over, or was merged already.
+        CauseConfirmed: it is known already whom one of them cut off: it has a cause of its own.
     """
     into, *others = _held(uow, [outage_id, *outage_ids])
     if outage_id in outage_ids:  # asked after rights: a stranger is told nothing
@@ -45,6 +46,7 @@ def merge(uow: UnitOfWork, *, outage_id: UUID, outage_ids: Sequence[UUID]) -> Ou
             raise OutageClosed(outage_id=str(one.id), number=one.number)
         if (one.branch_id, one.commodity) != (into.branch_id, into.commodity):
             raise OtherSupply(FieldError("outage_ids", "other_supply"), number=one.number)
+    _without_cause(uow, others)
     _merge(uow, others, into)
     _told(uow, "outages_merged", into, others)
     return into
@@ -79,6 +81,13 @@ def _held(uow: UnitOfWork, ids: list[UUID]) -> list[Outage]:
     for outage in found.values():
         uow.actor.must(Permission.DISPATCH, outage.branch_id)
     return [found[outage_id] for outage_id in ids]
+
+
+def _without_cause(uow: UnitOfWork, others: list[Outage]) -> None:
+    noted = queries.cut_off(uow.session, [one.id for one in others])
+    for one in others:
+        if one.id in noted:
+            raise CauseConfirmed(outage_id=str(one.id), number=one.number)
 
 
 def _merge(uow: UnitOfWork, others: list[Outage], into: Outage) -> None:

@@ -56,6 +56,28 @@ def lock_outages(session: Session, outage_ids: Iterable[UUID]) -> dict[UUID, Out
     return {outage.id: outage for outage in found}
 
 
+@dataclass(frozen=True)
+class CutOff:
+    """Of the accounts that an outage cut off: how many remain so, and when the last of the others had supply again."""
+
+    remaining: int
+    last_back_at: datetime | None
+
+
+def cut_off(session: Session, outage_ids: Iterable[UUID]) -> dict[UUID, CutOff]:
+    """Whom these outages cut off, by outage; those of which nobody was noted are missing."""
+    rows = session.execute(_CUT_OFF, {"outages": list(outage_ids)})
+    return {row.outage_id: CutOff(row.remaining, row.last_back_at) for row in rows}
+
+
+_CUT_OFF = text(
+    """
+    SELECT outage_id, count(*) FILTER (WHERE restored_at IS NULL) AS remaining, max(restored_at) AS last_back_at
+    FROM interruption WHERE outage_id = ANY(:outages) GROUP BY outage_id
+    """
+)
+
+
 def standing_merges(session: Session, outage_ids: Iterable[UUID]) -> dict[UUID, OutageMerge]:
     """How outages were merged, by outage; those that are not now are missing."""
     query = select(OutageMerge).where(OutageMerge.outage_id.in_(list(outage_ids)), OutageMerge.undone_at.is_(None))

@@ -92,8 +92,22 @@ def arrive_by(commodity: Commodity, area: AreaKind | None, now: datetime) -> dat
     return None if area is None else now + ARRIVAL[commodity][area]
 
 
-def state_after(jobs: Sequence[JobState]) -> OutageState:
-    """Where an outage stands by its jobs. Cancelled jobs count for nothing, unless all are."""
+def state_after(jobs: Sequence[JobState], without_supply: int | None = None) -> OutageState:
+    """Where an outage stands by its jobs, and by how many of its customers remain without supply.
+
+    None: nobody was ever noted, so that the jobs alone tell. Where somebody was, supply is back when the last of them
+    has it, whatever work is left, and not before, whatever crews say.
+    """
+    by_jobs = _state_of(jobs)
+    if without_supply is None:
+        return by_jobs
+    if without_supply:
+        return OutageState.OPEN
+    return OutageState.CLOSED if by_jobs is OutageState.CLOSED else OutageState.RESTORED
+
+
+def _state_of(jobs: Sequence[JobState]) -> OutageState:
+    """Cancelled jobs count for nothing, unless all are."""
     counted = [state for state in jobs if state is not JobState.CANCELLED]
     if all(state is JobState.COMPLETED for state in counted):
         return OutageState.CLOSED if jobs else OutageState.OPEN

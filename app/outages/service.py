@@ -86,18 +86,19 @@ def take_call(uow: UnitOfWork, *, call: Call, join: Join = "auto") -> Taken:
 
 
 def follow_jobs(uow: UnitOfWork, *, outage_id: UUID) -> None:
-    """Let the outage stand where its jobs stand. Says the same however often and in whatever order it runs."""
+    """Let the outage stand where its jobs stand, and those whom it cut off. Says the same however often it runs."""
     outage = queries.lock_outage(uow.session, outage_id)
     if outage is None or outage.state is OutageState.MERGED:
         return
     work = jobs.jobs_of_outage(uow.session, outage_id)
-    after = rules.state_after([job.state for job in work])
-    if after is outage.state:
-        return
-    outage.state = after
+    noted = queries.cut_off(uow.session, [outage_id]).get(outage_id)
+    after = rules.state_after([job.state for job in work], None if noted is None else noted.remaining)
     restored = [job.restored_at or job.completed_at for job in work if job.state is not JobState.CANCELLED]
-    outage.restored_at = None if after is OutageState.OPEN else _latest(restored)
-    outage.closed_at = uow.now if after is OutageState.CLOSED else None
+    restored_at = None if after is OutageState.OPEN else noted.last_back_at if noted else _latest(restored)
+    if (after, restored_at) == (outage.state, outage.restored_at):
+        return
+    outage.state, outage.restored_at = after, restored_at
+    outage.closed_at = (outage.closed_at or uow.now) if after is OutageState.CLOSED else None
     uow.wake_live(outage.branch_id)
 
 

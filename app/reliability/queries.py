@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ARRAY, Cast, Uuid, any_, cast, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.customers.models import Account, Service
 from app.identity.models import Branch
@@ -27,7 +27,7 @@ def branch_zone(session: Session, branch_id: UUID) -> str:
 def accounts_among(session: Session, branch_id: UUID, commodity: Commodity, ids: Collection[UUID]) -> set[UUID]:
     """Which of these are accounts of the branch for this service."""
     query = select(Account.id).where(
-        Account.branch_id == branch_id, Account.service == Service(commodity.value), Account.id == any_(_array(ids))
+        Account.branch_id == branch_id, Account.service == Service(commodity.value), Account.id == any_(array(ids))
     )
     return set(session.scalars(query))
 
@@ -37,9 +37,19 @@ def still_out(session: Session, outage_id: UUID, ids: Collection[UUID] | None) -
     query = select(Interruption.id, Interruption.begun_at).where(
         Interruption.outage_id == outage_id,
         Interruption.restored_at.is_(None),
-        *([] if ids is None else [Interruption.account_id == any_(_array(ids))]),
+        *([] if ids is None else [Interruption.account_id == any_(array(ids))]),
     )
     return {row.id: row.begun_at for row in session.execute(query.order_by(Interruption.id))}
+
+
+def of_stage(session: Session, outage_id: UUID, stage: int) -> list[UUID]:
+    """The interruptions that a stage of the outage ended, but for those whose account has been interrupted since."""
+    later = aliased(Interruption)
+    since = select(later.id).where(later.account_id == Interruption.account_id, later.begun_at > Interruption.begun_at)
+    query = select(Interruption.id).where(
+        Interruption.outage_id == outage_id, Interruption.stage == stage, ~since.exists()
+    )
+    return list(session.scalars(query.order_by(Interruption.id)))
 
 
 def last_stage(session: Session, outage_id: UUID) -> int:
@@ -82,7 +92,7 @@ def fault_minutes_by_day(session: Session, asked: Asked, days: tuple[date, date]
     return list(session.scalars(_FAULT_MINUTES, asked.of(days)))
 
 
-def _array(ids: Collection[UUID]) -> Cast[Any]:
+def array(ids: Collection[UUID]) -> Cast[Any]:
     """As one parameter, however many."""
     return cast(list(ids), ARRAY(Uuid))
 

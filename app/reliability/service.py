@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import update
+from sqlalchemy import all_, delete, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.identity.service import audit
@@ -81,6 +81,47 @@ def restore(uow: UnitOfWork, outage_id: UUID, *, at: datetime, account_ids: Coll
         told = {"accounts": len(back), "stage": stage, "at": at.isoformat()}
         audit(uow, "interruptions_restored", "outage", outage.id, told, branch_id=outage.branch_id)
     return len(back)
+
+
+def take_back_stage(uow: UnitOfWork, outage_id: UUID, *, stage: int) -> int:
+    """Note that a stage of restoration never was: its accounts are without supply still. Returns how many.
+
+    Who has been interrupted again since keeps both interruptions: that they had supply between them is known.
+
+    Raises:
+        NotFound, Forbidden: no such outage, or the actor does not dispatch in its branch.
+    """
+    outage = _outage(uow, outage_id)
+    ids = queries.of_stage(uow.session, outage.id, stage)
+    if ids:
+        uow.session.execute(update(Interruption), [{"id": one, "restored_at": None, "stage": None} for one in ids])
+    told = {"accounts": len(ids), "stage": stage}
+    audit(uow, "restoration_taken_back", "outage", outage.id, told, branch_id=outage.branch_id)
+    return len(ids)
+
+
+def forget_interruptions(
+    uow: UnitOfWork, outage_id: UUID, *, begun_at: datetime | None = None, but: Collection[UUID] = ()
+) -> int:
+    """Note that an outage did not take these accounts' supply after all; returns how many.
+
+    Of those that are out still: all, or who went out just then; never the accounts of `but`, nor who has come back.
+
+    Raises:
+        NotFound, Forbidden: no such outage, or the actor does not dispatch in its branch.
+    """
+    outage = _outage(uow, outage_id)
+    found = delete(Interruption).where(
+        Interruption.outage_id == outage.id,
+        Interruption.restored_at.is_(None),
+        Interruption.account_id != all_(queries.array(but)),
+        *([] if begun_at is None else [Interruption.begun_at == begun_at]),
+    )
+    count = len(uow.session.execute(found.returning(Interruption.id)).all())
+    if count:
+        told = {"accounts": count}
+        audit(uow, "interruptions_forgotten", "outage", outage.id, told, branch_id=outage.branch_id)
+    return count
 
 
 def _outage(uow: UnitOfWork, outage_id: UUID) -> Outage:

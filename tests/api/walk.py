@@ -148,6 +148,22 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("POST", "/api/v1/outages/<uuid:outage_id>/merges"): [Try(body={"outage_ids": [ids["outage_id"]]})],
         ("POST", "/api/v1/outages/<uuid:outage_id>/unmerges"): [Try(body={"outage_ids": [ids["outage_id"]]})],
         ("GET", "/api/v1/outages/<uuid:outage_id>"): [Try()],
+        ("GET", "/api/v1/outages/<uuid:outage_id>/supply"): [Try()],
+        ("POST", "/api/v1/outages/<uuid:outage_id>/confirmation"): [
+            Try(body={"cause": "storm", "node_id": ids["node_id"]}),
+            Try(body={"cause": "storm", "link_id": ids["link_id"]}),
+        ],
+        ("POST", "/api/v1/outages/<uuid:outage_id>/confirmation/withdrawal"): [Try(body={})],
+        ("POST", "/api/v1/outages/<uuid:outage_id>/stages"): [
+            Try(body={"at": "2026-07-16T00:00:00Z", "scope": "rest", "reason": "x"}),
+            Try(body={"at": "2026-07-16T00:00:00Z", "node_id": ids["node_id"]}),
+        ],
+        ("POST", "/api/v1/outages/<uuid:outage_id>/estimates"): [Try(body={"expected_at": "2099-01-01T00:00:00Z"})],
+        ("GET", "/api/v1/outages/<uuid:outage_id>/affected"): [Try(), Try("side=out")],
+        ("GET", "/api/v1/outages/<uuid:outage_id>/affected.csv"): [Try()],
+        ("POST", "/api/v1/outages/<uuid:outage_id>/affected/<uuid:account_id>/contacts"): [
+            Try(body={"answer": "called"})
+        ],
         ("GET", "/api/v1/network/supply"): [
             Try(f"way=down&node_id={ids['node_id']}"),
             Try(f"way=up&link_id={ids['link_id']}"),
