@@ -96,8 +96,8 @@ def _ground(session: Session, town: Town, centre: tuple[float, float]) -> dict[s
     premises = given_premises(
         session, town.branch, at_m(10, 10, centre=centre), address=f"{town.branch.code}-ADDRESS", initials="canary"
     )
-    given_account(session, premises, name=f"{town.branch.code}-PARTY", phone=town.phone)
-    return {"premises_id": str(premises.id), "place_id": str(place.id)}
+    account = given_account(session, premises, name=f"{town.branch.code}-PARTY", phone=town.phone)
+    return {"premises_id": str(premises.id), "place_id": str(place.id), "account_id": str(account.id)}
 
 
 def _work(office: Client, session: Session, town: Town) -> dict[str, str]:
@@ -124,6 +124,9 @@ def _switched(office: Client, session: Session, town: Town) -> dict[str, str]:
     answer = office.post(f"/api/v1/network/links/{networks.links['SW2']}/switching", json={"move": "open"})
     assert answer.status_code == 201, answer.text
     ids = {"node_id": networks.nodes["TXA1"], "link_id": networks.links["CB1"]}
+    found = {"link_id": str(ids["link_id"]), "cause": "storm", "extent": f"{town.branch.code}-EXTENT"}
+    confirmed = office.post(f"/api/v1/outages/{town.ids['outage_id']}/confirmation", json=found)
+    assert confirmed.status_code == 201, confirmed.text
     return {**{name: str(value) for name, value in ids.items()}, "switching_id": answer.get_json()["id"]}
 
 
