@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from app.grid.reach import behind
@@ -116,7 +117,7 @@ def _end(uow: UnitOfWork, outage: Outage) -> bool:
     return True
 
 
-def _follow(uow: UnitOfWork, outage: Outage, action: str, told: dict[str, object]) -> None:
+def _follow(uow: UnitOfWork, outage: Outage, action: str, told: dict[str, Any]) -> None:
     uow.session.flush()
     audit(uow, action, "outage", outage.id, told, branch_id=outage.branch_id)
     follow_jobs(uow, outage_id=outage.id)
