@@ -940,6 +940,121 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/outages/{outage_id}/affected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        /** List whom the outage cut off, in the order of calls */
+        get: operations["supply_list_affected"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/affected.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        /** Export whom the outage cut off, from when until when */
+        get: operations["supply_export_affected"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/affected/{account_id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note what came of a call to a customer */
+        post: operations["supply_note_contact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm the device that failed */
+        post: operations["supply_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/confirmation/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the confirmation back */
+        post: operations["supply_withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/estimates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say when supply will be back */
+        post: operations["supply_expect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outages/{outage_id}/merges": {
         parameters: {
             query?: never;
@@ -953,6 +1068,44 @@ export interface paths {
         put?: never;
         /** Make other outages one with this */
         post: operations["outages_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/stages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note who has supply again */
+        post: operations["supply_state_restored"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/supply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show an outage's confirmed cause, how many it cut off, its stages and what is expected */
+        get: operations["supply_show_supply"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1539,6 +1692,33 @@ export interface components {
             status: "applied" | "merged" | "noop" | "conflict" | "rejected" | "held" | "quarantined";
             why?: components["schemas"]["WhyOut"] | null;
         };
+        AffectedOut: {
+            /** Format: uuid */
+            account_id: string;
+            address: string;
+            address_en?: string | null;
+            /** @enum {string|null} */
+            answer?: "called" | "not_reached" | "has_power" | null;
+            /** Format: date-time */
+            answered_at?: string | null;
+            /** Format: date-time */
+            begun_at: string;
+            name: string;
+            needs: ("life_support" | "lone_elder" | "disabled" | "tenant" | "remote" | "important_level_1" | "important_level_2")[];
+            number: string;
+            phone?: string | null;
+            /** Format: uuid */
+            premises_id: string;
+            /** Format: date-time */
+            restored_at?: string | null;
+            stage?: number | null;
+            /** @enum {string} */
+            tier: "standard" | "plus" | "key" | "vip";
+        };
+        AffectedPage: {
+            items: components["schemas"]["AffectedOut"][];
+            next: string | null;
+        };
         AreaFeature: {
             geometry: {
                 [key: string]: unknown;
@@ -1863,6 +2043,22 @@ export interface components {
             new: unknown;
             old: unknown;
         };
+        ConfirmationOut: {
+            accounts: number;
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            begun_at: string;
+            /** @enum {unknown} */
+            cause: "storm" | "tree" | "animal" | "ageing" | "overload" | "third_party" | "customer_side" | "operation" | "unknown" | "planned_work" | "temporary_work";
+            /** @enum {string} */
+            readonly cause_class: "planned" | "fault";
+            device?: components["schemas"]["FailedDevice"] | null;
+            extent?: string | null;
+            person?: string | null;
+            /** @enum {unknown} */
+            stated_by: "crew" | "desk";
+        };
         ConflictOut: {
             /** Format: date-time */
             acknowledged_at?: string | null;
@@ -1926,6 +2122,18 @@ export interface components {
         ConflictPage: {
             items: components["schemas"]["ConflictOut"][];
             next: string | null;
+        };
+        ContactIn: {
+            /** @enum {unknown} */
+            answer: "called" | "not_reached" | "has_power";
+        };
+        ContactOut: {
+            /** Format: uuid */
+            account_id: string;
+            /** @enum {unknown} */
+            answer: "called" | "not_reached" | "has_power";
+            /** Format: date-time */
+            at: string;
         };
         CredentialsIn: {
             login: string;
@@ -2083,6 +2291,26 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        EstimateIn: {
+            /** Format: date-time */
+            expected_at: string;
+            reason?: string | null;
+            /**
+             * @default desk
+             * @enum {unknown}
+             */
+            stated_by: "crew" | "desk";
+        };
+        EstimateOut: {
+            /** Format: date-time */
+            expected_at: string;
+            person?: string | null;
+            reason?: string | null;
+            /** Format: date-time */
+            said_at: string;
+            /** @enum {unknown} */
+            stated_by: "crew" | "desk";
+        };
         EventOut: {
             /** Format: date-time */
             at: string;
@@ -2104,6 +2332,21 @@ export interface components {
             /** Format: date-time */
             received_at: string;
         };
+        FailedDevice: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** @description GeoJSON Point, WGS 84 longitude and latitude in degrees */
+            location: {
+                coordinates: number[];
+                /** @enum {string} */
+                type: "Point";
+            };
+            name?: string | null;
+            /** @enum {string} */
+            of: "node" | "link";
+        };
         Feature: {
             geometry: {
                 [key: string]: unknown;
@@ -2119,6 +2362,20 @@ export interface components {
             features: components["schemas"]["Feature"][];
             /** @default FeatureCollection */
             type: unknown;
+        };
+        FindingIn: {
+            /** @enum {unknown} */
+            cause: "storm" | "tree" | "animal" | "ageing" | "overload" | "third_party" | "customer_side" | "operation" | "unknown" | "planned_work" | "temporary_work";
+            extent?: string | null;
+            /** Format: uuid */
+            link_id?: string;
+            /** Format: uuid */
+            node_id?: string;
+            /**
+             * @default desk
+             * @enum {unknown}
+             */
+            stated_by: "crew" | "desk";
         };
         FixIn: {
             /** @default null */
@@ -2973,6 +3230,39 @@ export interface components {
             /** @enum {unknown} */
             skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
         };
+        StageOut: {
+            accounts: number;
+            /** Format: date-time */
+            at: string;
+            /** @enum {unknown} */
+            move?: "open" | "close" | null;
+            person?: string | null;
+            reason?: string | null;
+            /** Format: date-time */
+            said_at: string;
+            stage: number;
+            /** @enum {unknown} */
+            stated_by?: "crew" | "desk" | null;
+            switch?: string | null;
+            /** Format: date-time */
+            undone_at?: string | null;
+        };
+        StatementIn: {
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            link_id?: string;
+            /** Format: uuid */
+            node_id?: string;
+            reason?: string | null;
+            /** @enum {unknown} */
+            scope?: "rest" | "answered";
+            /**
+             * @default desk
+             * @enum {unknown}
+             */
+            stated_by: "crew" | "desk";
+        };
         StationOut: {
             code: string;
             /** Format: uuid */
@@ -2980,6 +3270,21 @@ export interface components {
             /** @enum {unknown} */
             kind: "substation" | "junction" | "transformer" | "service_point" | "gate_station" | "regulator" | "gas_junction" | "riser";
             name?: string | null;
+        };
+        SupplyOut: {
+            affected: number;
+            confirmation: components["schemas"]["ConfirmationOut"] | null;
+            /** Format: date-time */
+            crews_say_restored: string | null;
+            estimates: components["schemas"]["EstimateOut"][];
+            flags: {
+                [key: string]: number;
+            } | null;
+            /** Format: uuid */
+            outage_id: string;
+            remaining: number;
+            say_they_have_power: number;
+            stages: components["schemas"]["StageOut"][];
         };
         SwitchIn: {
             /** @enum {unknown} */
@@ -5322,6 +5627,235 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    supply_list_affected: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                side?: "out" | "back";
+            };
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AffectedPage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    supply_export_affected: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    supply_note_contact: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                outage_id: string;
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    supply_confirm: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    supply_withdraw: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    supply_expect: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EstimateIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     outages_merge: {
         parameters: {
             query?: never;
@@ -5359,6 +5893,78 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    supply_state_restored: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatementIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    supply_show_supply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplyOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
