@@ -34,6 +34,9 @@ class Settings:
     (with 0 nobody's is: throttling counts by address); `stream_origin` where they reach the stream process ("" = behind
     the same origin); `keep_originals` how long tablets keep a photo of which they know that it is here; `travel_engine`
     a routing server (osrm+http://…, valhalla+http://…) to ask for travel times instead of the branch's own streets;
+    `answer_within` how long a crew that was sent has to accept before the desk is alerted (2 min: the design's own
+    figure), `pass_on_after` how long an alert that nobody takes stays with one level (2 min:
+    an assumption);
     `sustained_minutes` beyond which an interruption counts as sustained: 3 (DL/T 836) or 5 (IEEE 1366).
     """
 
@@ -53,6 +56,8 @@ class Settings:
     log_level: str = "INFO"
     travel_engine: str = ""
     sustained_minutes: int = 3
+    answer_within: timedelta = timedelta(minutes=2)
+    pass_on_after: timedelta = timedelta(minutes=2)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -81,6 +86,8 @@ class Settings:
             max_upload_bytes=_number(env, "MAX_UPLOAD_BYTES", cls.max_upload_bytes),
             log_level=env.get("LOG_LEVEL", cls.log_level),
             travel_engine=_travel_engine(env.get("TRAVEL_ENGINE", "").strip()),
+            answer_within=timedelta(seconds=_number(env, "ANSWER_WITHIN_S", cls.answer_within.seconds)),
+            pass_on_after=timedelta(seconds=_number(env, "PASS_ON_AFTER_S", cls.pass_on_after.seconds)),
             sustained_minutes=_sustained_minutes(env, cls.sustained_minutes),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.grid.events import Switched
-from app.jobs.events import OutageJobMoved
+from app.jobs.events import JobGivenBack, OutageJobMoved
 from app.kernel.unit_of_work import Reactions, TaskRef
 from app.media.events import AttachmentArrived, PreviewArrived
 
@@ -11,5 +11,6 @@ REACTIONS: Reactions = {
     AttachmentArrived: (TaskRef("app.media.tasks.examine_photo", queue="media"),),
     PreviewArrived: (TaskRef("app.media.tasks.show_preview", queue="media"),),
     Switched: (TaskRef("app.supply.tasks.follow_switching"),),
+    JobGivenBack: (TaskRef("app.dispatch.tasks.note_given_back"),),
     OutageJobMoved: (TaskRef("app.outages.tasks.follow_jobs"),),
 }

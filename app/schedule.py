@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.conflicts import service as conflicts
+from app.dispatch import alerts
 from app.identity.queries import tablets
 from app.identity.service import forget_stale
 from app.kernel import idempotency, tasks
@@ -84,8 +85,14 @@ def clear_finished_jobs(uow: UnitOfWork) -> None:
     conflicts.place_settled(uow)
 
 
+def chase_crews(uow: UnitOfWork) -> None:
+    """A crew that was sent and does not answer comes before the desk; what nobody there takes is passed on."""
+    alerts.chase(uow)
+
+
 DUE_WORK: tuple[Work, ...] = (
     Work("sweep-outbox", timedelta(seconds=2), sweep),
+    Work("chase-crews", timedelta(seconds=5), chase_crews),
     Work("forget-idempotency-keys", timedelta(hours=1), forget_idempotency_keys),
     Work("forget-done-tasks", timedelta(hours=6), forget_done_tasks),
     Work("forget-stale-logins", timedelta(hours=6), forget_stale),

@@ -7,6 +7,7 @@ from sqlalchemy import MetaData
 import app.crews.models
 import app.customers.models
 import app.demands.models
+import app.dispatch.models
 import app.grid.models
 import app.identity.models
 import app.jobs.models

@@ -29,6 +29,18 @@ class AssignmentEnded(Conflict):
     title_zh = "该派工已结束"
 
 
+class AlertOver(Conflict):
+    """The crew has answered meanwhile, or another one was sent."""
+
+    title_zh = "该班组已响应，或已改派其他班组"
+
+
+class AlertTaken(Conflict):
+    """Somebody else sees to it already."""
+
+    title_zh = "已有他人正在处理"
+
+
 class OutsideShift(Conflict):
     """The visit does not lie within one shift of the crew."""
 

@@ -13,6 +13,8 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from app.dispatch.models import AlertKind
+
 Floats = NDArray[np.float64]
 
 
@@ -24,13 +26,20 @@ class Roster:
     position: Floats  # n × 2, longitude and latitude
     grade: NDArray[np.int64]  # dispatch.rules.GRADES of the best valid one for the skill, 0 without
     ready: NDArray[np.bool_]  # on duty and on no other job
+    declined: list[AlertKind | None]  # what it did when it was sent to this job before
 
     @classmethod
     def of(cls, rows: list[list[Any]]) -> Roster:
-        """From rows of [crew id, longitude, latitude, grade, ready], sorted by code."""
-        ids, lon, lat, grade, ready = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+        """From rows of [crew id, longitude, latitude, grade, ready, declined], sorted by code."""
+        ids, lon, lat, grade, ready, declined = zip(*rows, strict=True) if rows else ((), (), (), (), (), ())
         place = np.array([lon, lat], dtype=np.float64).T.reshape(-1, 2)  # None becomes NaN
-        return cls(list(ids), place, np.array(grade, dtype=np.int64), np.array(ready, dtype=np.bool_))
+        return cls(
+            list(ids),
+            place,
+            np.array(grade, dtype=np.int64),
+            np.array(ready, dtype=np.bool_),
+            [how and AlertKind(how) for how in declined],
+        )
 
     @property
     def placed(self) -> NDArray[np.bool_]:
@@ -43,8 +52,12 @@ class Roster:
         return self.ready & (self.grade > 0)
 
     def best(self, eta_s: Floats, limit: int) -> list[int]:
-        """Places in the roster of the first `limit`: those that can go, by arrival, then grade, then code."""
-        order = np.lexsort((np.arange(len(self.crew_ids)), -self.grade, eta_s, ~self.ok))
+        """Places in the roster of the first `limit`: those that can go, by arrival, then grade, then code.
+
+        Crews that have declined the job before come after the others that can go.
+        """
+        shy = np.array([how is not None for how in self.declined], dtype=np.bool_)
+        order = np.lexsort((np.arange(len(self.crew_ids)), -self.grade, eta_s, shy, ~self.ok))
         return [int(place) for place in order[:limit]]
 
     def ids(self, places: list[int]) -> list[UUID]:

@@ -7,19 +7,22 @@ from uuid import UUID
 
 from flask import Response, jsonify
 
-from app.dispatch import queries, service
+from app.dispatch import alerts, queries, service
 from app.dispatch.board import DayArgs, DayBoard, day_board
 from app.dispatch.schemas import (
     AssignmentIn,
     AssignmentOut,
     CandidatesArgs,
     CandidatesOut,
+    CrewAlertOut,
+    CrewAlerts,
     CrewDetail,
     CrewPage,
     CrewsArgs,
     VisitIn,
     VisitOut,
     WithdrawIn,
+    alert_json,
     ranking_json,
 )
 from app.dispatch.search import Hits, SearchArgs, search
@@ -70,6 +73,28 @@ def book_visit(wanted: dict[str, Any], job_id: UUID) -> Assignment:
 def move_visit(wanted: dict[str, Any], assignment_id: UUID) -> Assignment:
     """Book a visit for another time or crew"""
     return service.move_visit(current_uow(), assignment_id=assignment_id, **wanted)
+
+
+@blp.get("/crew-alerts")
+@blp.response(200, CrewAlerts)
+def list_alerts() -> Response:
+    """List crews that were sent and did not go"""
+    return jsonify({"items": [alert_json(one) for one in alerts.open_alerts(current_uow())]})
+
+
+@blp.post("/crew-alerts/<uuid:alert_id>/take")
+@blp.response(200, CrewAlertOut)
+def take_alert(alert_id: UUID) -> Response:
+    """See to a crew that did not go"""
+    return jsonify(alert_json(alerts.take(current_uow(), alert_id=alert_id)))
+
+
+@blp.post("/crew-alerts/<uuid:alert_id>/send")
+@blp.arguments(AssignmentIn)
+@blp.response(201, AssignmentOut)
+def send_instead(wanted: dict[str, Any], alert_id: UUID) -> Assignment:
+    """Send another crew instead"""
+    return alerts.send_instead(current_uow(), alert_id=alert_id, **wanted)
 
 
 @blp.get("/board")

@@ -11,11 +11,18 @@ from zoneinfo import ZoneInfo
 
 from app.crews.models import CrewKind
 from app.dispatch.errors import CrewNotQualified, CrewOffDuty, OutsideShift
+from app.dispatch.models import AlertKind
+from app.identity.models import Role
 from app.jobs.errors import CrewBusy, VisitOverlap
 from app.jobs.models import JobState
 from app.kernel.problems import FieldError, Invalid, Problem
 from app.staff.models import Grade, Skill
 
+# Who is told of a crew that does not go, one after the other. Assumption: no source names the order.
+CHAIN = (Role.DISPATCHER, Role.TEAM_LEADER, Role.MANAGER)
+NAMED = 3  # people of a level who are told by name; the others stand behind the same desk
+
+LOST_AFTER = timedelta(hours=24)  # a place that old says nothing about where the crew is
 STALE_AFTER = timedelta(minutes=15)  # a tablet with a link reports every minute or so
 VISIT_TAKES = timedelta(minutes=60)  # until durations are learned: what a booked visit must not be overtaken by
 
@@ -33,7 +40,11 @@ class Held:
 
 @dataclass(frozen=True)
 class CrewFacts:
-    """What is known of a crew at one moment. `grade` is the best valid one for the skill asked for."""
+    """What is known of a crew at one moment. `grade` is the best valid one for the skill asked for.
+
+    `declined`: it was sent to this job before and did not go. A `position` that is lost (`LOST_AFTER`) is None, and
+    `position_at` still says when the crew was last heard from.
+    """
 
     crew_id: UUID
     code: str
@@ -48,6 +59,7 @@ class CrewFacts:
     expired: bool
     next_visit_at: datetime | None
     next_visit_number: str | None
+    declined: AlertKind | None = None
 
 
 @dataclass(frozen=True)
@@ -102,14 +114,17 @@ def judge(facts: CrewFacts, trip: Trip | None, need: Need) -> Candidate:
     reasons += _other_work(facts, trip, need)
     reasons += _position(facts, trip, need)
     reasons += _arrival(trip, need)
+    if facts.declined is not None:
+        reasons.append(Reason("declined", False, {"how": facts.declined.value}))
     return Candidate(facts, trip, reasons)
 
 
 def ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Those that can be sent first, by arrival, then grade; the first of them is told so."""
+    """Those that can be sent first, by arrival, then grade; those that did not go before come after the others."""
     order = sorted(candidates, key=_place)
-    if order and order[0].ok and order[0].trip is not None:
-        order[0].reasons.insert(0, Reason("nearest", True, {}))
+    near = min((one for one in order if one.ok and one.trip is not None), key=_eta, default=None)
+    if near is not None:
+        near.reasons.insert(0, Reason("nearest", True, {}))
     return order
 
 
@@ -181,9 +196,13 @@ def day_span(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 GRADES = {None: 0, Grade.JUNIOR: 1, Grade.INTERMEDIATE: 2, Grade.SENIOR: 3}
 
 
-def _place(candidate: Candidate) -> tuple[bool, float, int, str]:
-    eta_s = float("inf") if candidate.trip is None else candidate.trip.eta_s
-    return (not candidate.ok, eta_s, -GRADES[candidate.facts.grade], candidate.facts.code)
+def _place(candidate: Candidate) -> tuple[bool, bool, float, int, str]:
+    facts = candidate.facts
+    return (not candidate.ok, facts.declined is not None, _eta(candidate), -GRADES[facts.grade], facts.code)
+
+
+def _eta(candidate: Candidate) -> float:
+    return float("inf") if candidate.trip is None else candidate.trip.eta_s
 
 
 def _skill(facts: CrewFacts, need: Need) -> Reason:
@@ -211,10 +230,12 @@ def _other_work(facts: CrewFacts, trip: Trip | None, need: Need) -> list[Reason]
 
 
 def _position(facts: CrewFacts, trip: Trip | None, need: Need) -> list[Reason]:
-    if trip is None or facts.position_at is None:
+    if facts.position_at is None:
         return [Reason("no_position", False, {})]
-    reasons = []
     age = need.now - facts.position_at
+    if trip is None:
+        return [Reason("position_lost", False, {"age_s": int(age.total_seconds())})]
+    reasons = []
     if age > STALE_AFTER:
         reasons.append(Reason("position_stale", False, {"age_s": int(age.total_seconds())}))
     if trip.estimated:

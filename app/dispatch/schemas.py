@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
 
 from app.crews.models import CrewKind
+from app.dispatch.models import AlertKind
 from app.dispatch.rules import Candidate
 from app.dispatch.service import MOST_SHOWN, Ranking
+from app.identity.models import Role
 from app.jobs.models import EndReason, JobState
 from app.jobs.schemas import JobBrief
 from app.kernel.fields import PointField, choice, text
@@ -115,6 +119,52 @@ class VisitOut(AssignmentOut):
     planned_end = ma.fields.AwareDateTime(required=True)
 
 
+class NamedOut(ma.Schema):
+    """Somebody by name."""
+
+    name = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+
+
+class AlertedCrew(ma.Schema):
+    """The crew that did not go, and where to ring it."""
+
+    id = ma.fields.UUID(required=True)
+    code = ma.fields.String(required=True)
+    name_zh = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+    phone = ma.fields.String(required=True, allow_none=True)
+
+
+class CrewAlertOut(ma.Schema):
+    """A crew that was sent did not go: since when, why, and who is told of it now.
+
+    `since` is when it was sent, or when it gave the job back. `role` and `people` are the level that is told; unless
+    somebody takes it, it is passed on to the next one at `passes_on_at` (null: there is none, or it was taken).
+    """
+
+    id = ma.fields.UUID(required=True)
+    kind = choice(AlertKind, required=True)
+    job = ma.fields.Nested(JobBrief, required=True)
+    crew = ma.fields.Nested(AlertedCrew, required=True)
+    since = ma.fields.AwareDateTime(required=True)
+    reason = ma.fields.String(required=True, allow_none=True)
+    raised_at = ma.fields.AwareDateTime(required=True)
+    level = ma.fields.Integer(required=True)
+    role = choice(Role, required=True)
+    people = ma.fields.List(ma.fields.Nested(NamedOut), required=True)
+    passes_on_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    taken_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    taken_by_name = ma.fields.String(required=True, allow_none=True)
+    taken_by_name_en = ma.fields.String(required=True, allow_none=True)
+
+
+class CrewAlerts(ma.Schema):
+    """What still stands, the oldest first."""
+
+    items = ma.fields.List(ma.fields.Nested(CrewAlertOut), required=True)
+
+
 class SkillOut(ma.Schema):
     """The best valid grade of a skill in a crew."""
 
@@ -170,6 +220,20 @@ class CrewDetail(CrewOut):
     """A crew with its members."""
 
     members = ma.fields.List(ma.fields.Nested(MemberOut), required=True)
+
+
+_NOT_SHOWN = frozenset({"branch_id", "assignment_id", "level_since"})
+
+
+def alert_json(alert: dict[str, Any]) -> dict[str, Any]:
+    """`CrewAlertOut` as plain values: most of it the database has made already."""
+    return {name: _plain(value) for name, value in alert.items() if name not in _NOT_SHOWN}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
 
 
 def ranking_json(ranking: Ranking) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -55,14 +55,15 @@ def candidates(uow: UnitOfWork, *, job_id: UUID, limit: int = MOST_SHOWN) -> Ran
     """
     job = jobs.get_job(uow.session, uow.actor, job_id)
     uow.actor.must(Permission.DISPATCH, job.branch_id)
-    roster = queries.roster(uow.session, job.branch_id, skill=job.required_skill, now=uow.now)
+    roster = queries.roster(uow.session, job, now=uow.now)
     trips = _trips(uow, job, roster.position, roster.placed)
     eta_s = np.array([np.inf if trip is None else trip.eta_s for trip in trips])
     best = roster.best(eta_s, limit)
     ids = roster.ids(best)
     known = queries.crew_facts(uow.session, job.branch_id, ids, skill=job.required_skill, now=uow.now)
     need = Need(job.required_skill, job.due_at, uow.now)
-    judged = [rules.judge(known[crew_id], trips[place], need) for crew_id, place in zip(ids, best, strict=True)]
+    facts = [replace(known[one], declined=roster.declined[at]) for one, at in zip(ids, best, strict=True)]
+    judged = [rules.judge(one, trips[place], need) for one, place in zip(facts, best, strict=True)]
     return Ranking(job, uow.now, len(trips), int(roster.ok.sum()), rules.ranked(judged))
 
 

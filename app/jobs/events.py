@@ -14,3 +14,11 @@ class OutageJobMoved(Event):
 
     job_id: UUID
     outage_id: UUID
+
+
+@dataclass(frozen=True)
+class JobGivenBack(Event):
+    """A crew refused a job or handed it back."""
+
+    assignment_id: UUID
+    job_id: UUID

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.crews.models import Crew
 from app.customers.models import Premises
+from app.dispatch.models import AlertKind, CrewAlert
 from app.identity.models import Branch, Person, Role, RoleGrant
 from app.jobs.models import Job
 from app.kernel.blobs import Blobs
@@ -78,6 +79,7 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
         **_tile(centre),
     }
     town.ids["assignment_id"] = _sent(office, town)
+    town.ids["alert_id"] = _unanswered(session, town)
     town.ids |= _switched(office, session, town)
     town.ids |= _files(app, session, town)
     town.ids["conflict_id"] = _disputed(session, town)
@@ -117,6 +119,16 @@ def _work(office: Client, session: Session, town: Town) -> dict[str, str]:
 
 def _premises_of(session: Session, town: Town) -> Any:
     return session.scalars(select(Premises.id).where(Premises.branch_id == town.branch.id)).one()
+
+
+def _unanswered(session: Session, town: Town) -> str:
+    alert = CrewAlert(
+        id=new_id(), branch_id=town.branch.id, job_id=UUID(town.ids["job_id"]), crew_id=town.crew.id,
+        assignment_id=UUID(town.ids["assignment_id"]), kind=AlertKind.NO_ANSWER, raised_at=NOON,
+    )  # fmt: skip
+    session.add(alert)
+    session.commit()
+    return str(alert.id)
 
 
 def _switched(office: Client, session: Session, town: Town) -> dict[str, str]:

@@ -136,6 +136,9 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("POST", "/api/v1/jobs/<uuid:job_id>/visits"): [Try(body=visit)],
         ("POST", "/api/v1/assignments/<uuid:assignment_id>/move"): [Try(body=visit)],
         ("POST", "/api/v1/assignments/<uuid:assignment_id>/withdraw"): [Try(body={})],
+        ("GET", "/api/v1/crew-alerts"): [Try(allowed=EMPTY)],
+        ("POST", "/api/v1/crew-alerts/<uuid:alert_id>/take"): [Try(body={})],
+        ("POST", "/api/v1/crew-alerts/<uuid:alert_id>/send"): [Try(body={"crew_id": ids["crew_id"]})],
         ("GET", "/api/v1/board"): [
             Try(allowed=EMPTY),
             Try(f"branch_id={ids['branch_id']}"),

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.dispatch.models import AlertKind
 from app.dispatch.ranking import Roster
 from app.dispatch.rules import GRADES, Trip, judge, ranked
 from app.staff.models import Grade
@@ -19,6 +20,7 @@ crews = st.lists(
         st.booleans(),  # on duty
         st.none() | st.sampled_from(Grade),
         st.none() | st.sampled_from([60.0, 300.0, 600.0, 3600.0]),  # arrival; few values, so that grades must decide
+        st.none() | st.sampled_from(AlertKind),  # did not go before
     ),
     max_size=25,
 )
@@ -26,19 +28,20 @@ crews = st.lists(
 
 @given(crews, st.integers(1, 30))
 def test_arrays_and_rules_rank_alike(
-    given_crews: list[tuple[bool, bool, Grade | None, float | None]], limit: int
+    given_crews: list[tuple[bool, bool, Grade | None, float | None, AlertKind | None]], limit: int
 ) -> None:
     facts, rows, eta_s = [], [], []
-    for number, (busy, duty, grade, eta) in enumerate(given_crews):
+    for number, (busy, duty, grade, eta, declined) in enumerate(given_crews):
         fields: dict[str, Any] = {
             "busy_with": BUSY if busy else None,
             "duty_until": NOW if duty else None,
             "grade": grade,
+            "declined": declined,
             "position": None if eta is None else (120.0, 30.0),
         }
         facts.append(crew(f"R{number:03d}", **fields))
         place = facts[-1].position or (None, None)
-        rows.append([str(facts[-1].crew_id), *place, GRADES[grade], duty and not busy])
+        rows.append([str(facts[-1].crew_id), *place, GRADES[grade], duty and not busy, declined])
         eta_s.append(np.inf if eta is None else eta)
     roster = Roster.of(rows)
     trips = [None if np.isinf(eta) else Trip(eta * 8, eta, False) for eta in eta_s]

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from app.dispatch.queries.alerts import (
+    holders,
+    is_one,
+    job_of_alert,
+    lock_alert,
+    raised_already,
+    standing_alerts,
+    stands,
+    unanswered,
+    untaken,
+)
 from app.dispatch.queries.board import crew_json, crews_json, may_see_crew
 from app.dispatch.queries.day import branch_zone, day_json
 from app.dispatch.queries.facts import crew_facts, roster
@@ -14,6 +25,15 @@ __all__ = [
     "crew_json",
     "crews_json",
     "day_json",
+    "holders",
+    "is_one",
+    "job_of_alert",
+    "lock_alert",
     "may_see_crew",
+    "raised_already",
     "roster",
+    "standing_alerts",
+    "stands",
+    "unanswered",
+    "untaken",
 ]

@@ -13,16 +13,17 @@ from sqlalchemy.orm import Session
 
 from app.crews.models import CrewKind
 from app.dispatch.ranking import Roster
-from app.dispatch.rules import GRADES, CrewFacts, Held
-from app.jobs.models import JobState
+from app.dispatch.rules import GRADES, LOST_AFTER, CrewFacts, Held
+from app.jobs.models import Job, JobState
 from app.staff.models import Skill
 
 _GRADE_OF = {rank: grade for grade, rank in GRADES.items()}
 
 
-def roster(session: Session, branch_id: UUID, *, skill: Skill, now: datetime) -> Roster:
-    """Every crew of the branch in short. One JSON text: reading a thousand rows one by one takes ten times as long."""
-    params = {"branch_id": branch_id, "skill": skill.value, "now": now}
+def roster(session: Session, job: Job, *, now: datetime) -> Roster:
+    """Every crew of the job's branch in short. One JSON text: a thousand rows one by one take ten times as long."""
+    params = {"branch_id": job.branch_id, "skill": job.required_skill.value, "now": now, "job_id": job.id}
+    params["lost"] = now - LOST_AFTER
     return Roster.of(json.loads(session.execute(_ROSTER, params).scalar_one()))
 
 
@@ -31,6 +32,7 @@ def crew_facts(
 ) -> dict[UUID, CrewFacts]:
     """These crews of the branch in full: place, duty, live job, best valid grade for the skill, next visit."""
     params = {"branch_id": branch_id, "skill": skill.value, "now": now, "crew_ids": list(crew_ids)}
+    params["lost"] = now - LOST_AFTER
     return {row.id: _facts(row) for row in session.execute(_FACTS, params)}
 
 
@@ -69,15 +71,18 @@ _THESE = "AND crew_id = ANY(:crew_ids)"
 _ROSTER = text(
     f"""
     WITH duty AS ({_DUTY.format(only="")}), skilled AS ({_SKILLED.format(only="")}),
-    busy AS (SELECT crew_id FROM assignment WHERE branch_id = :branch_id AND live AND ended_at IS NULL)
+    busy AS (SELECT crew_id FROM assignment WHERE branch_id = :branch_id AND live AND ended_at IS NULL),
+    declined AS (SELECT DISTINCT ON (crew_id) crew_id, kind FROM crew_alert WHERE job_id = :job_id
+                 ORDER BY crew_id, raised_at DESC)
     SELECT coalesce(json_agg(json_build_array(
                c.id, ST_X(p.location::geometry), ST_Y(p.location::geometry), coalesce(s.grade, 0),
-               d.crew_id IS NOT NULL AND b.crew_id IS NULL) ORDER BY c.code), '[]')::text
+               d.crew_id IS NOT NULL AND b.crew_id IS NULL, n.kind) ORDER BY c.code), '[]')::text
     FROM crew c
-    LEFT JOIN crew_position p ON p.crew_id = c.id
+    LEFT JOIN crew_position p ON p.crew_id = c.id AND p.at > :lost
     LEFT JOIN duty d ON d.crew_id = c.id
     LEFT JOIN skilled s ON s.crew_id = c.id
     LEFT JOIN busy b ON b.crew_id = c.id
+    LEFT JOIN declined n ON n.crew_id = c.id
     WHERE c.branch_id = :branch_id AND c.deleted_at IS NULL
     """  # noqa: S608  # fixed fragments; every value is a parameter
 )
@@ -93,7 +98,8 @@ _FACTS = text(
         ORDER BY a.crew_id, a.planned_start
     )
     SELECT c.id, c.code, c.name_zh, c.name_en, c.kind,
-           ST_X(p.location::geometry) AS lon, ST_Y(p.location::geometry) AS lat, p.at AS position_at,
+           CASE WHEN p.at > :lost THEN ST_X(p.location::geometry) END AS lon,
+           CASE WHEN p.at > :lost THEN ST_Y(p.location::geometry) END AS lat, p.at AS position_at,
            d.until AS duty_until, b.id AS job_id, b.number AS job_number, b.state AS job_state,
            s.grade, s.expired, v.planned_start AS visit_at, v.number AS visit_number
     FROM crew c

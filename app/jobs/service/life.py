@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.jobs import queries, rules
 from app.jobs.errors import JobIncomplete, NoForm, ReasonRequired
+from app.jobs.events import JobGivenBack
 from app.jobs.models import Assignment, EndReason, FormRecord, Job, JobState
 from app.jobs.rules import Asked, Hand
 from app.jobs.service.timeline import announce_move, note_event
@@ -176,6 +177,8 @@ def _move(uow: UnitOfWork, job: Job, after: JobState, hand: Hand, reason: str | 
     _stamp(job, before, after, at)
     if held is not None and ended is not None:
         _end(uow, held, ended)
+        if ended in {EndReason.REFUSED, EndReason.HANDED_BACK}:
+            uow.emit(JobGivenBack(assignment_id=held.id, job_id=job.id))
     elif held is not None and after is JobState.ACCEPTED:
         held.live = True
     crew_id = None if held is None else held.crew_id

@@ -10,6 +10,7 @@ import type {
   Cause,
   Conflict,
   Crew,
+  CrewAlert,
   CrewDetail,
   CrewRegion,
   DayBoard,
@@ -81,7 +82,14 @@ export const patchJob = (id: string, rev: number, body: JobPatch): Promise<JobDe
   request(`${V1}/jobs/${id}`, { method: 'PATCH', rev, body })
 export const timeline = async (id: string): Promise<readonly TimelineEntry[]> =>
   (await request<Page<TimelineEntry>>(`${V1}/jobs/${id}/timeline`)).items
-export const candidates = (id: string): Promise<Ranking> => request(`${V1}/jobs/${id}/candidates`)
+export const candidates = (id: string, limit?: number): Promise<Ranking> =>
+  request(`${V1}/jobs/${id}/candidates`, { query: { limit } })
+export const crewAlerts = async (): Promise<readonly CrewAlert[]> =>
+  (await request<Page<CrewAlert>>(`${V1}/crew-alerts`)).items
+export const takeAlert = (id: string): Promise<CrewAlert> =>
+  request(`${V1}/crew-alerts/${id}/take`, { method: 'POST', body: {} })
+export const sendInstead = (id: string, crewId: string, idempotencyKey: string): Promise<Assignment> =>
+  request(`${V1}/crew-alerts/${id}/send`, { method: 'POST', body: { crew_id: crewId }, idempotencyKey })
 export const attachments = async (id: string): Promise<readonly Attachment[]> =>
   (await request<Page<Attachment>>(`${V1}/jobs/${id}/attachments`)).items
 export const assign = (id: string, crewId: string, idempotencyKey: string): Promise<Assignment> =>

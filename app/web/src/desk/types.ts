@@ -25,6 +25,11 @@ export type Attachment = Whole<Schemas['AttachmentOut']>
 export type Reason = Whole<Schemas['ReasonOut']>
 export type Candidate = Whole<Schemas['CandidateOut']>
 export type Ranking = Omit<Schemas['CandidatesOut'], 'items'> & { readonly items: readonly Candidate[] }
+export type CrewAlert = Omit<Whole<Schemas['CrewAlertOut']>, 'job' | 'crew' | 'people'> & {
+  readonly job: Whole<Schemas['JobBrief']>
+  readonly crew: Whole<Schemas['AlertedCrew']>
+  readonly people: readonly Whole<Schemas['NamedOut']>[]
+}
 export type Crew = Whole<Schemas['CrewOut']>
 export type VisitIn = Schemas['VisitIn']
 export type Lane = Whole<Schemas['LaneOut']>

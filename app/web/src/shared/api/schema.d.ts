@@ -223,6 +223,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/crew-alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List crews that were sent and did not go */
+        get: operations["dispatch_list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/crew-alerts/{alert_id}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send another crew instead */
+        post: operations["dispatch_send_instead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/crew-alerts/{alert_id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** See to a crew that did not go */
+        post: operations["dispatch_take_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/crews": {
         parameters: {
             query?: never;
@@ -1719,6 +1774,14 @@ export interface components {
             items: components["schemas"]["AffectedOut"][];
             next: string | null;
         };
+        AlertedCrew: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            name_en: string;
+            name_zh: string;
+            phone: string | null;
+        };
         AreaFeature: {
             geometry: {
                 [key: string]: unknown;
@@ -2139,6 +2202,32 @@ export interface components {
             login: string;
             password: string;
         };
+        CrewAlertOut: {
+            crew: components["schemas"]["AlertedCrew"];
+            /** Format: uuid */
+            id: string;
+            job: components["schemas"]["JobBrief"];
+            /** @enum {unknown} */
+            kind: "no_answer" | "refused" | "handed_back";
+            level: number;
+            /** Format: date-time */
+            passes_on_at: string | null;
+            people: components["schemas"]["NamedOut"][];
+            /** Format: date-time */
+            raised_at: string;
+            reason: string | null;
+            /** @enum {unknown} */
+            role: "crew_member" | "team_leader" | "engineer" | "dispatcher" | "hotline" | "vip_manager" | "quality" | "manager" | "admin";
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            taken_at: string | null;
+            taken_by_name: string | null;
+            taken_by_name_en: string | null;
+        };
+        CrewAlerts: {
+            items: components["schemas"]["CrewAlertOut"][];
+        };
         CrewDetail: {
             accuracy_m?: number | null;
             /** Format: uuid */
@@ -2548,6 +2637,18 @@ export interface components {
             sources: components["schemas"]["StationOut"][];
             steps: components["schemas"]["OperationOut"][];
         };
+        JobBrief: {
+            address: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            number: string;
+            /** @enum {unknown} */
+            priority: "emergency" | "urgent" | "normal";
+            /** @enum {unknown} */
+            state: "new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled";
+        };
         JobDetail: {
             address: string;
             allowed: ("new" | "planned" | "assigned" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled")[];
@@ -2785,6 +2886,10 @@ export interface components {
         };
         MergeIn: {
             outage_ids: string[];
+        };
+        NamedOut: {
+            name: string;
+            name_en: string;
         };
         NeedOut: {
             /** @enum {unknown} */
@@ -4129,6 +4234,114 @@ export interface operations {
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    dispatch_list_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewAlerts"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    dispatch_send_instead: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignmentIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignmentOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    dispatch_take_alert: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewAlertOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
