@@ -7,7 +7,7 @@ is never shown or booked, whatever it costs.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,16 +43,24 @@ class Verdict:
         return sum(self.terms.values())
 
 
-def judge(problem: Problem, plan: Plan) -> Verdict:
-    """Every violation and every cost term of a plan. Pure; linear in the number of stops."""
+def judge(
+    problem: Problem, plan: Plan, *, crews: Iterable[int] | None = None, visits: Iterable[int] | None = None
+) -> Verdict:
+    """Every violation and every cost term of a plan, or of these crews' routes and these visits in it.
+
+    Pure; linear in the number of stops. Costs of parts that share neither crew nor visit add up.
+    """
     shape = list(_shape(problem, plan))
     if shape:  # what cannot be read cannot be priced
         return Verdict(tuple(shape), {})
     made = _made(plan)
-    violations = [violation for place in range(len(plan.routes)) for violation in _route(problem, plan, place)]
-    for place, visit in enumerate(problem.visits):
-        violations += _visit(problem, visit, made.get(place, []))
-    return Verdict(tuple(violations), terms_of(problem, plan, made))
+    routes = range(len(plan.routes)) if crews is None else sorted(crews)
+    asked = range(len(problem.visits)) if visits is None else sorted(visits)
+    violations = [violation for place in routes for violation in _route(problem, plan, place)]
+    for place in asked:
+        violations += _visit(problem, problem.visits[place], made.get(place, []))
+    terms = terms_of(problem, plan, routes, ((problem.visits[place], made.get(place, [])) for place in asked))
+    return Verdict(tuple(violations), terms)
 
 
 def _made(plan: Plan) -> dict[int, Made]:

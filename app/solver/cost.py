@@ -6,7 +6,7 @@ whole's exactly as the parts do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from app.solver.model import Crew, Plan, Problem, Requirement, Route, Visit
@@ -41,15 +41,18 @@ def grade_of(crew: Crew, skill: str, start: int, end: int) -> int:
     return max(fitting, default=0)
 
 
-def terms_of(problem: Problem, plan: Plan, made: dict[int, Made]) -> dict[str, int]:
-    """Every term of a plan's price; `made` are the stops at each visit."""
+def terms_of(
+    problem: Problem, plan: Plan, routes: Iterable[int], visits: Iterable[tuple[Visit, Made]]
+) -> dict[str, int]:
+    """Every term of the price of these routes and these visits, each with the stops at it."""
     terms = dict.fromkeys(("travel", "overload", "left_out", "late", "moved", "shifted", "unwished", "over_grade"), 0)
-    for crew, route in zip(problem.crews, plan.routes, strict=True):
+    for place in routes:
+        crew, route = problem.crews[place], plan.routes[place]
         terms["travel"] += travel_of(problem, crew, route)
         if problem.fair_work is not None and route.stops:
             terms["overload"] += problem.prices.overload * max(0, work_of(problem, crew, route) - problem.fair_work)
-    for place, visit in enumerate(problem.visits):
-        for name, price in _visit_terms(problem, visit, made.get(place, [])):
+    for visit, made in visits:
+        for name, price in _visit_terms(problem, visit, made):
             terms[name] += price
     return terms
 
