@@ -18,7 +18,7 @@ from app.dispatch.routes import blp as dispatch
 from app.fleet.routes import blp as fleet
 from app.grid.routes import blp as network
 from app.identity.routes import BLUEPRINTS as IDENTITY_BLUEPRINTS
-from app.identity.service import authenticate
+from app.identity.service import authenticate, authenticate_gis
 from app.jobs.routes import blp as jobs
 from app.kernel.headers import install_headers
 from app.kernel.observe import install_observation
@@ -28,6 +28,7 @@ from app.kernel.upkeep import settle_down
 from app.live import queries as live
 from app.map.routes import blp as map_
 from app.media.routes import blp as media
+from app.ogc.routes import blp as ogc
 from app.outages.routes import blp as outages
 from app.reliability.routes import blp as reliability
 from app.runtime import build_runtime
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 
 BLUEPRINTS = [
     *(*IDENTITY_BLUEPRINTS, customers, streets, network, crews, demands, jobs, media),
-    *(outages, dispatch, conflicts, fleet, reliability, supply, map_, sync),
+    *(outages, dispatch, conflicts, fleet, reliability, supply, map_, ogc, sync),
 ]
 
 
@@ -90,12 +91,14 @@ def create_app(runtime: Runtime) -> Flask:
     app.wsgi_app = IdlePolls(app)  # type: ignore[method-assign]
     app.extensions["lamplighter"] = runtime
     app.extensions["lamplighter_authenticate"] = authenticate
+    app.extensions["lamplighter_authenticate_gis"] = authenticate_gis
     install_observation(app)
     install_headers(app)
     install_problem_handlers(app)
     api = Api(app, spec_kwargs={"info": {"description": DESCRIPTION, "license": LICENCE}, "servers": SERVERS})
     api.spec.components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "session"})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    api.spec.components.security_scheme("gis", {"type": "http", "scheme": "basic"})
     api.spec.options["security"] = [{"session": []}, {"bearer": []}]
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

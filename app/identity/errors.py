@@ -81,6 +81,12 @@ class RoleGranted(Conflict):
     title_zh = "此人在该单位已有该岗位权限"
 
 
+class TooManyGisKeys(Conflict):
+    """You have as many GIS keys as one may have; revoke one first."""
+
+    title_zh = "您的 GIS 密钥已达上限，请先停用一个"
+
+
 class OwnAccount(Conflict):
     """Somebody else must take away your own rights."""
 

@@ -200,6 +200,27 @@ class SignedIn(Record):
     revoked_at: Mapped[datetime | None]
 
 
+class GisKey(Scoped):
+    """A password of its own for a GIS program, which reads maps and nothing else. Only its hash is kept.
+
+    It stands in no `session`: no door but those for GIS programs looks here.
+    """
+
+    __tablename__ = "gis_key"
+    __table_args__ = (
+        UniqueConstraint("key_hash"),
+        CheckConstraint("expires_at >= made_at AND expires_at <= made_at + interval '366 days'", name="expires_at"),
+    )
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    name: Mapped[str]
+    key_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
 class LoginThrottle(Model):
     """Failed logins by account name or address, and until when the next try must wait."""
 

@@ -114,6 +114,20 @@ def refresh_decision(*, current: int, presented: int, proven: bool) -> Refresh:
     return Refresh.REPEAT if presented == current - 1 else Refresh.SIGN_IN
 
 
+# -- keys of GIS programs --------------------------------------------------------------------------------------------
+
+# What a key of theirs can show at most, whoever made it: the ground and what moves on it.
+GIS_PERMISSIONS = frozenset({P.READ_MAP, P.READ_ALL_JOBS})
+LONGEST_GIS_KEY = timedelta(days=366)
+MOST_GIS_KEYS = 20  # a person's, good at one time
+NOTE_GIS_USE_EVERY = timedelta(hours=1)  # a map asks a hundred times a minute; once an hour stands in the trail
+
+
+def shown_to_gis(grants: dict[UUID, frozenset[P]]) -> dict[UUID, frozenset[P]]:
+    """What of a person's rights their GIS programs have."""
+    return {branch_id: held & GIS_PERMISSIONS for branch_id, held in grants.items()}
+
+
 # -- failed logins ---------------------------------------------------------------------------------------------------
 
 

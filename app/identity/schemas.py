@@ -7,6 +7,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.identity.models import DeviceState, Role
+from app.identity.rules import LONGEST_GIS_KEY
 from app.kernel.fields import choice, phone, text
 from app.kernel.paging import PageArgs, StrictSchema
 
@@ -296,3 +297,34 @@ class TrailOut(ma.Schema):
 
     items = ma.fields.List(ma.fields.Nested(TrailEntryOut), required=True)
     next = ma.fields.String(allow_none=True, required=True)
+
+
+class GisKeyIn(StrictSchema):
+    """A key for one GIS program, by a name one knows it by, good for `days` days."""
+
+    name = text(80, required=True)
+    days = ma.fields.Integer(load_default=90, validate=ma.validate.Range(1, LONGEST_GIS_KEY.days))
+
+
+class GisKeyOut(ma.Schema):
+    """One of one's keys. `last_used_at` is written at most once an hour."""
+
+    id = ma.fields.UUID(required=True)
+    name = ma.fields.String(required=True)
+    made_at = ma.fields.AwareDateTime(required=True)
+    expires_at = ma.fields.AwareDateTime(required=True)
+    last_used_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+    revoked_at = ma.fields.AwareDateTime(allow_none=True, required=True)
+
+
+class GisKeysOut(ma.Schema):
+    """One's keys, the newest first."""
+
+    items = ma.fields.List(ma.fields.Nested(GisKeyOut), required=True)
+
+
+class GisKeyMade(ma.Schema):
+    """A new key with its secret, which is shown this once."""
+
+    key = ma.fields.Nested(GisKeyOut, required=True)
+    secret = ma.fields.String(required=True)

@@ -18,6 +18,7 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # no 0 O 1 I L: it is read aloud and typed with gloves
 CODE_LENGTH = 10
+GIS_KEY_PREFIX = "gis_"
 
 
 def hash_password(password: str) -> str:
@@ -57,6 +58,11 @@ def new_browser_token() -> str:
 def new_enrolment_code() -> str:
     """Ten characters, 49 bits: enough for half an hour behind a throttle."""
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def new_gis_key() -> str:
+    """256 random bits behind a word by which doors, people and scanners of leaked secrets know what it is."""
+    return GIS_KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 def access_token(secret_key: str, session_id: UUID, generation: int) -> str:

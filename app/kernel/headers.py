@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-DATA = ("/api/v1/", "/sync/v1/")
+DATA = ("/api/v1/", "/sync/v1/", "/ogc")
 GUARD = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

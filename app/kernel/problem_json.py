@@ -91,7 +91,7 @@ _PROBLEM_BY_STATUS: dict[int | None, type[Problem]] = {
 def _problem_of(error: HTTPException) -> Problem:
     messages = getattr(error, "data", {}).get("messages") if getattr(error, "data", None) else None
     if error.code == 422 and messages:
-        return Invalid(*_field_errors(messages))
+        return Invalid(*field_errors(messages))
     known = _PROBLEM_BY_STATUS.get(error.code)
     if known is not None:
         return known()
@@ -101,7 +101,8 @@ def _problem_of(error: HTTPException) -> Problem:
     return problem
 
 
-def _field_errors(messages: dict[str, Any]) -> list[FieldError]:
+def field_errors(messages: dict[str, Any]) -> list[FieldError]:
+    """What marshmallow found amiss, by place and field."""
     found: list[FieldError] = []
     for place, content in messages.items():
         if isinstance(content, dict):

@@ -67,6 +67,12 @@ def revoked_too(view: View) -> View:
     return view
 
 
+def gis_too(view: View) -> View:
+    """Mark a view that a GIS program may ask with a key of its own."""
+    view.__dict__["open_to_gis"] = True
+    return view
+
+
 class Parser(FlaskParser):
     """webargs', strict: what is not JSON is no empty body, and a misspelt filter no wish for everything."""
 
@@ -131,7 +137,8 @@ def _in_unit_of_work(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _let_in(uow: UnitOfWork, view: Callable[..., Any]) -> None:
-    uow.actor = cast(Authenticate, current_app.extensions["lamplighter_authenticate"])(uow)
+    way_in = "lamplighter_authenticate" + ("_gis" if getattr(view, "open_to_gis", False) else "")
+    uow.actor = cast(Authenticate, current_app.extensions[way_in])(uow)
     g.person_id = uow.actor.person_id
     if uow.actor.person_id is None:
         raise Unauthenticated
@@ -178,6 +185,14 @@ def bearer_token(authorization: str) -> str:
     """The token of an Authorization header; "" when it is of another scheme."""
     scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def presented_password() -> str:
+    """What programs that know only passwords show: HTTP Basic's (under any name), or a bearer token; "" for none."""
+    sent = request.authorization
+    if sent is not None and sent.type == "basic":
+        return sent.password or ""
+    return bearer_token(request.headers.get("Authorization", ""))
 
 
 def is_unsafe() -> bool:

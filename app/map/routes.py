@@ -6,7 +6,7 @@ import gzip
 
 from flask import Response, request
 
-from app.kernel.web import Blueprint, current_uow
+from app.kernel.web import Blueprint, current_uow, gis_too
 from app.map import service
 from app.map.schemas import FeatureCollection, FeaturesArgs, document, names_of
 
@@ -20,6 +20,7 @@ PRIVATE = "private, no-cache"
 @blp.get("/tiles/<string:layer>/<int:z>/<int:x>/<int:y>.mvt")
 @blp.response(200, document(), content_type=MVT)
 @blp.alt_response(304, description="The tile has not changed")
+@gis_too
 def get_tile(layer: str, z: int, x: int, y: int) -> Response:
     """A vector tile of a layer, of the reader's branches; see app/map for what it holds"""
     known = frozenset(request.if_none_match.as_set(include_weak=True))

@@ -73,7 +73,7 @@ def test_every_operation_tells_its_refusals_as_problems(document: dict[str, Any]
 
 
 def test_every_write_takes_a_key_or_says_why_not(document: dict[str, Any]) -> None:
-    """Sessions, tokens, codes and a matrix leave nothing to repeat; sync ops have numbers of their own."""
+    """Sessions, tokens, codes, keys and a matrix leave nothing to repeat; sync ops have numbers of their own."""
     keyless = {
         label
         for label, operation in operations(document)
@@ -83,6 +83,7 @@ def test_every_write_takes_a_key_or_says_why_not(document: dict[str, Any]) -> No
     assert {label for label in keyless if "/sync/v1/" not in label} == {
         "POST /api/v1/session",
         "DELETE /api/v1/session",
+        "POST /api/v1/me/gis-keys",
         "POST /api/v1/tokens",
         "POST /api/v1/tokens/refresh",
         "POST /api/v1/devices/enrolment-codes",

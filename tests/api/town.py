@@ -77,15 +77,25 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
         "device_id": town.tablet.device_id,
         "grant_id": str(session.scalars(select(RoleGrant.id).where(RoleGrant.person_id == lineman.id)).one()),
         **_tile(centre),
+        "gis_key_id": _key_for_gis(office),
+        "collection_id": "jobs",
     }
     town.ids["assignment_id"] = _sent(office, town)
     town.ids["alert_id"] = _unanswered(session, town)
     town.ids |= _switched(office, session, town)
+    town.ids["feature_id"] = town.ids["job_id"]
     town.ids |= _files(app, session, town)
     town.ids["conflict_id"] = _disputed(session, town)
     town.ids["op_no"] = _unjudged(app, town)
     town.marks = [code, phone, *(value for value in town.ids.values() if len(value) >= 16)]
     return town
+
+
+def _key_for_gis(office: Client) -> str:
+    answer = office.post("/api/v1/me/gis-keys", json={"name": "QGIS"})
+    assert answer.status_code == 201, answer.text
+    key: str = answer.get_json()["key"]["id"]
+    return key
 
 
 def _ground(session: Session, town: Town, centre: tuple[float, float]) -> dict[str, str]:

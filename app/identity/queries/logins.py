@@ -47,7 +47,8 @@ class Standing:
     grants: list[tuple[Role, UUID]]
 
 
-def _grants_of_person() -> ColumnElement[Any]:
+def grants_of_person() -> ColumnElement[Any]:
+    """Their (role, branch) pairs, as one JSON value beside the person."""
     pair = func.jsonb_build_array(RoleGrant.role.cast(String), RoleGrant.branch_id.cast(String))
     return (
         select(func.coalesce(func.jsonb_agg(pair), literal_column("'[]'::jsonb")))
@@ -57,7 +58,7 @@ def _grants_of_person() -> ColumnElement[Any]:
     )
 
 
-def _scope_of_person() -> ColumnElement[str]:
+def scope_of_person() -> ColumnElement[str]:
     """The branch they belong to and those in which they have a role, joined by commas."""
     granted = select(func.string_agg(RoleGrant.branch_id.cast(String), ",")).where(RoleGrant.person_id == Person.id)
     return func.concat_ws(",", Person.branch_id.cast(String), granted.correlate(Person).scalar_subquery())
@@ -77,13 +78,13 @@ STANDING = (
         Person.active,
         SignedIn.device_id,
         Device.state.label("device_state"),
-        _grants_of_person().label("grants"),
+        grants_of_person().label("grants"),
     )
     .join(Person, Person.id == SignedIn.person_id)
     .outerjoin(Device, Device.id == SignedIn.device_id)
     .where(SignedIn.access_hash == bindparam("access_hash"))
 )
-_NARROWING = STANDING.add_columns(narrowing(_scope_of_person()).label("narrowed"))
+_NARROWING = STANDING.add_columns(narrowing(scope_of_person()).label("narrowed"))
 
 
 def standing_by_token(session: Session, access_hash: bytes) -> Standing | None:
@@ -100,7 +101,7 @@ def standing_in(row: Mapping[str, Any]) -> Standing:
     told = {column: row[column] for column in _COLUMNS}
     state = None if told["device_state"] is None else DeviceState(told["device_state"])
     kind = SessionKind(told["kind"])
-    return Standing(**{**told, "kind": kind, "device_state": state, "grants": _pairs(told["grants"])})
+    return Standing(**{**told, "kind": kind, "device_state": state, "grants": pairs_of(told["grants"])})
 
 
 _COLUMNS = tuple(column.name for column in dataclass_fields(Standing))
@@ -112,14 +113,15 @@ def person_with_grants(session: Session, person_id: UUID) -> tuple[Person, list[
     Raises:
         NotFound: there is no such person.
     """
-    query = select(Person, _grants_of_person(), narrowing(_scope_of_person())).where(Person.id == person_id)
+    query = select(Person, grants_of_person(), narrowing(scope_of_person())).where(Person.id == person_id)
     row = session.execute(query).one_or_none()
     if row is None:
         raise NotFound
-    return row[0], _pairs(row[1])
+    return row[0], pairs_of(row[1])
 
 
-def _pairs(grants: list[list[str]]) -> list[tuple[Role, UUID]]:
+def pairs_of(grants: list[list[str]]) -> list[tuple[Role, UUID]]:
+    """Roles and branches out of that JSON value."""
     return [(Role(role), UUID(branch_id)) for role, branch_id in grants]
 
 

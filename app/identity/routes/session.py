@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from flask import request
 from werkzeug.http import dump_cookie
 
-from app.identity.schemas import CredentialsIn, MeIn, MeOut, RefreshIn, TokenPairOut
-from app.identity.service import COOKIE, logins, people, refresh
+from app.identity.schemas import (
+    CredentialsIn,
+    GisKeyIn,
+    GisKeyMade,
+    GisKeysOut,
+    MeIn,
+    MeOut,
+    RefreshIn,
+    TokenPairOut,
+)
+from app.identity.service import COOKIE, gis_keys, logins, people, refresh
 from app.identity.service.logins import TokenPair
 from app.kernel.web import Blueprint, anyone, current_uow, keyless, runtime
 
@@ -71,6 +81,30 @@ def issue_tokens(credentials: dict[str, str]) -> TokenPair:
 def refresh_tokens(body: dict[str, str]) -> TokenPair:
     """Exchange the newest refresh token for the next pair; an older one ends the login"""
     return refresh.refresh(current_uow(), body["refresh_token"])
+
+
+@blp.get("/me/gis-keys")
+@blp.response(200, GisKeysOut)
+def list_gis_keys() -> dict[str, Any]:
+    """List one's keys for GIS programs, newest first"""
+    return {"items": gis_keys.own_keys(current_uow())}
+
+
+@blp.post("/me/gis-keys")
+@blp.arguments(GisKeyIn)
+@blp.response(201, GisKeyMade)
+@keyless  # a kept answer would hold the secret in the clear
+def make_gis_key(body: dict[str, Any]) -> dict[str, Any]:
+    """Make a key with which a GIS program reads maps as oneself; its secret is shown once"""
+    key, secret = gis_keys.make_key(current_uow(), **body)
+    return {"key": key, "secret": secret}
+
+
+@blp.delete("/me/gis-keys/<uuid:gis_key_id>")
+@blp.response(204)
+def revoke_gis_key(gis_key_id: UUID) -> None:
+    """End a key of one's own"""
+    gis_keys.revoke_key(current_uow(), gis_key_id)
 
 
 def _me(me: people.Me) -> dict[str, Any]:

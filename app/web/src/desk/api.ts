@@ -21,6 +21,7 @@ import type {
   FleetQuery,
   FleetTablet,
   Found,
+  GisKey,
   Isolation,
   Job,
   JobDetail,
@@ -178,6 +179,13 @@ export const acknowledge = (id: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/acknowledgement`, { method: 'POST', body: {} })
 export const giveConflict = (id: string, person_id: string | null, due_at: string): Promise<void> =>
   request(`${V1}/conflicts/${id}/owner`, { method: 'PUT', body: { person_id, due_at } })
+
+export const gisKeys = async (): Promise<readonly GisKey[]> =>
+  (await request<{ items: GisKey[] }>(`${V1}/me/gis-keys`)).items
+/** The secret is told this once. */
+export const makeGisKey = (name: string, days: number): Promise<{ key: GisKey; secret: string }> =>
+  request(`${V1}/me/gis-keys`, { method: 'POST', body: { name, days } })
+export const revokeGisKey = (id: string): Promise<void> => request(`${V1}/me/gis-keys/${id}`, { method: 'DELETE' })
 
 /** Every sub-district of the crew's branch, and which of them it serves. */
 export const regionsOf = async (crew: string): Promise<CrewRegion[]> =>

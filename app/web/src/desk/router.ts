@@ -21,6 +21,7 @@ export function makeRouter(): Router {
           { path: 'fleet', name: 'fleet', component: () => import('./screens/Fleet.vue') },
           { path: 'reliability', name: 'reliability', component: () => import('./screens/Reliability.vue') },
           { path: 'regions', name: 'regions', component: () => import('./screens/Regions.vue') },
+          { path: 'gis', name: 'gis', component: () => import('./screens/Gis.vue') },
           { path: 'tablets', name: 'tablets', component: () => import('./screens/admin/Tablets.vue') },
         ],
       },

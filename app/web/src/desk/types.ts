@@ -38,6 +38,7 @@ export type DayBoard = Omit<Whole<Schemas['DayBoard']>, 'lanes' | 'bars'> & {
   readonly lanes: readonly Lane[]
   readonly bars: readonly Bar[]
 }
+export type GisKey = Whole<Schemas['GisKeyOut']>
 export type CrewDetail = Whole<Schemas['CrewDetail']>
 export type Outage = Whole<Schemas['OutageOut']>
 export type NetworkNode = Whole<Schemas['NodeOut']>

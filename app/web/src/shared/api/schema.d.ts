@@ -779,6 +779,43 @@ export interface paths {
         patch: operations["session_change_me"];
         trace?: never;
     };
+    "/api/v1/me/gis-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's keys for GIS programs, newest first */
+        get: operations["session_list_gis_keys"];
+        put?: never;
+        /** Make a key with which a GIS program reads maps as oneself; its secret is shown once */
+        post: operations["session_make_gis_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/gis-keys/{gis_key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                gis_key_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a key of one's own */
+        delete: operations["session_revoke_gis_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/network/between": {
         parameters: {
             query?: never;
@@ -1474,6 +1511,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ogc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Begin: what there is and where */
+        get: operations["ogc_landing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/api": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read these doors' definition as OpenAPI 3.0 */
+        get: operations["ogc_api"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the collections of which one may see anything */
+        get: operations["ogc_list_collections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections/{collection_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        /** Read what a collection holds and where it lies */
+        get: operations["ogc_read_collection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections/{collection_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        /** Read features of a collection, a page at a time */
+        get: operations["ogc_list_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections/{collection_id}/items/{feature_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection_id: string;
+                feature_id: string;
+            };
+            cookie?: never;
+        };
+        /** Read one feature */
+        get: operations["ogc_read_item"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/conformance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say which parts of the standard are kept */
+        get: operations["ogc_conformance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sync/v1/blobs/check": {
         parameters: {
             query?: never;
@@ -2106,6 +2269,21 @@ export interface components {
             new: unknown;
             old: unknown;
         };
+        CollectionOut: {
+            crs: string[];
+            description: string;
+            extent?: components["schemas"]["ExtentOut"];
+            id: string;
+            /** @default feature */
+            itemType: unknown;
+            links: components["schemas"]["WebLinkOut"][];
+            storageCrs: string;
+            title: string;
+        };
+        CollectionsOut: {
+            collections: components["schemas"]["CollectionOut"][];
+            links: components["schemas"]["WebLinkOut"][];
+        };
         ConfirmationOut: {
             accounts: number;
             /** Format: date-time */
@@ -2185,6 +2363,10 @@ export interface components {
         ConflictPage: {
             items: components["schemas"]["ConflictOut"][];
             next: string | null;
+        };
+        ConformanceOut: {
+            conformsTo: string[];
+            links: components["schemas"]["WebLinkOut"][];
         };
         ContactIn: {
             /** @enum {unknown} */
@@ -2421,6 +2603,9 @@ export interface components {
             /** Format: date-time */
             received_at: string;
         };
+        ExtentOut: {
+            spatial: components["schemas"]["SpatialOut"];
+        };
         FailedDevice: {
             code: string;
             /** Format: uuid */
@@ -2449,6 +2634,28 @@ export interface components {
         };
         FeatureCollection: {
             features: components["schemas"]["Feature"][];
+            /** @default FeatureCollection */
+            type: unknown;
+        };
+        FeatureOut: {
+            geometry: {
+                [key: string]: unknown;
+            } | null;
+            id: string;
+            links?: components["schemas"]["WebLinkOut"][];
+            properties: {
+                [key: string]: unknown;
+            };
+            /** @default Feature */
+            type: unknown;
+        };
+        FeaturesOut: {
+            features: components["schemas"]["FeatureOut"][];
+            links: components["schemas"]["WebLinkOut"][];
+            numberMatched?: number;
+            numberReturned: number;
+            /** Format: date-time */
+            timeStamp: string;
             /** @default FeatureCollection */
             type: unknown;
         };
@@ -2544,6 +2751,31 @@ export interface components {
             state: "active" | "revoked" | "wipe";
             storage_free_bytes?: number | null;
             unhealed: number;
+        };
+        GisKeyIn: {
+            /** @default 90 */
+            days: number;
+            name: string;
+        };
+        GisKeyMade: {
+            key: components["schemas"]["GisKeyOut"];
+            secret: string;
+        };
+        GisKeyOut: {
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            last_used_at: string | null;
+            /** Format: date-time */
+            made_at: string;
+            name: string;
+            /** Format: date-time */
+            revoked_at: string | null;
+        };
+        GisKeysOut: {
+            items: components["schemas"]["GisKeyOut"][];
         };
         GrantIn: {
             /** Format: uuid */
@@ -2773,6 +3005,11 @@ export interface components {
         KeysOut: {
             seal: components["schemas"]["ServerKey"];
             sign: components["schemas"]["ServerKey"];
+        };
+        LandingOut: {
+            description: string;
+            links: components["schemas"]["WebLinkOut"][];
+            title: string;
         };
         LaneOut: {
             code: string;
@@ -3335,6 +3572,10 @@ export interface components {
             /** @enum {unknown} */
             skill: "high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care";
         };
+        SpatialOut: {
+            bbox: number[][];
+            crs: string;
+        };
         StageOut: {
             accounts: number;
             /** Format: date-time */
@@ -3708,6 +3949,13 @@ export interface components {
             /** Format: date-time */
             planned_start: string;
             reasons: components["schemas"]["ReasonOut"][];
+        };
+        WebLinkOut: {
+            href: string;
+            rel: string;
+            templated?: boolean;
+            title?: string;
+            type?: string;
         };
         WhyOut: {
             code: string;
@@ -5439,6 +5687,107 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    session_list_gis_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GisKeysOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    session_make_gis_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GisKeyIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GisKeyMade"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    session_revoke_gis_key: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                gis_key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     network_trace_between: {
         parameters: {
             query: {
@@ -6858,6 +7207,258 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    ogc_landing: {
+        parameters: {
+            query?: {
+                f?: "json" | "html";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LandingOut"];
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    ogc_api: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi+json;version=3.0": Record<string, never>;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    ogc_list_collections: {
+        parameters: {
+            query?: {
+                f?: "json" | "html";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionsOut"];
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    ogc_read_collection: {
+        parameters: {
+            query?: {
+                f?: "json" | "html";
+            };
+            header?: never;
+            path: {
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionOut"];
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    ogc_list_items: {
+        parameters: {
+            query?: {
+                f?: "json" | "html";
+                crs?: string;
+                /** @description west,south,east,north in bbox-crs */
+                bbox?: string;
+                "bbox-crs"?: string;
+                /** @description RFC 3339: an instant, or begin/end where .. is open */
+                datetime?: string;
+                /** @description more than the maximum gives the maximum */
+                limit?: number;
+                /** @description only as a next link has it */
+                cursor?: string;
+                /** @description features with this value only */
+                area_kind?: string;
+                /** @description features with this value only */
+                code?: string;
+                /** @description features with this value only */
+                commodity?: string;
+                /** @description features with this value only */
+                crew?: string;
+                /** @description features with this value only */
+                feeder?: string;
+                /** @description features with this value only */
+                kind?: string;
+                /** @description features with this value only */
+                number?: string;
+                /** @description features with this value only */
+                ownership?: string;
+                /** @description features with this value only */
+                priority?: string;
+                /** @description features with this value only */
+                state?: string;
+            };
+            header?: never;
+            path: {
+                collection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["FeaturesOut"];
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    ogc_read_item: {
+        parameters: {
+            query?: {
+                f?: "json" | "html";
+                crs?: string;
+            };
+            header?: never;
+            path: {
+                collection_id: string;
+                feature_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["FeatureOut"];
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    ogc_conformance: {
+        parameters: {
+            query?: {
+                f?: "json" | "html";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConformanceOut"];
+                    "text/html": string;
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
