@@ -2,6 +2,8 @@
 import { request } from '@shared/api/http'
 import type {
   Acted,
+  Affected,
+  Answer,
   Assignment,
   Attachment,
   BundleTaken,
@@ -16,6 +18,7 @@ import type {
   DayBoard,
   Device,
   EnrolmentCode,
+  FindingIn,
   FleetIncident,
   FleetList,
   FleetQuery,
@@ -41,6 +44,9 @@ import type {
   Ranking,
   Reliability,
   Settlement,
+  Side,
+  StatementIn,
+  Supply,
   Switchgear,
   TimelineEntry,
   Transition,
@@ -155,6 +161,27 @@ export const unmergeOutages = (into: string, outage_ids: readonly string[]): Pro
 /** The devices that most probably failed. */
 export const causes = async (branch_id: string): Promise<readonly Cause[]> =>
   (await request<{ items: Cause[] }>(`${V1}/outages/causes`, { query: { branch_id } })).items
+
+/** Whom an outage cut off, and how they come back. */
+export const supplyOf = (outage: string): Promise<Supply> => request(`${V1}/outages/${outage}/supply`)
+export const confirmCause = (outage: string, body: FindingIn, idempotencyKey: string): Promise<Supply> =>
+  request(`${V1}/outages/${outage}/confirmation`, { method: 'POST', body, idempotencyKey })
+export const withdrawCause = (outage: string): Promise<Supply> =>
+  request(`${V1}/outages/${outage}/confirmation/withdrawal`, { method: 'POST', body: {} })
+export const stateRestored = (outage: string, body: StatementIn, idempotencyKey: string): Promise<Supply> =>
+  request(`${V1}/outages/${outage}/stages`, { method: 'POST', body, idempotencyKey })
+export const expectSupply = (
+  outage: string,
+  body: { readonly expected_at: string; readonly reason: string | null },
+  idempotencyKey: string,
+): Promise<Supply> => request(`${V1}/outages/${outage}/estimates`, { method: 'POST', body, idempotencyKey })
+export const affectedBy = (outage: string, side: Side | '', cursor: string | null): Promise<Page<Affected>> =>
+  request(`${V1}/outages/${outage}/affected`, {
+    query: { side: side || undefined, limit: 50, cursor: cursor ?? undefined },
+  })
+export const noteContact = (outage: string, account: string, answer: Answer): Promise<unknown> =>
+  request(`${V1}/outages/${outage}/affected/${account}/contacts`, { method: 'POST', body: { answer } })
+export const affectedCsv = (outage: string): string => `${V1}/outages/${outage}/affected.csv`
 
 export const search = async (q: string, signal: AbortSignal): Promise<readonly Found[]> =>
   (await request<Page<Found>>(`${V1}/search`, { query: { q }, signal })).items

@@ -54,6 +54,12 @@ export type Isolation = Omit<Schemas['IsolationOut'], 'section' | 'beyond'> & {
 }
 export type Operated = Omit<Whole<Schemas['SwitchingOut']>, 'link'> & { readonly link: Switchgear }
 export type Cause = Schemas['CauseOut'] & { readonly of: 'node' | 'link' }
+export type Supply = Whole<Schemas['SupplyOut']>
+export type FindingIn = Schemas['FindingIn']
+export type StatementIn = Schemas['StatementIn']
+export type Affected = Whole<Schemas['AffectedOut']>
+export type Answer = Schemas['ContactIn']['answer']
+export type Side = 'out' | 'back'
 export type Found = Whole<Schemas['HitOut']>
 export type PremisesPage = Whole<Schemas['PremisesOut']>
 export type PastCall = Whole<Schemas['CallOut']>
