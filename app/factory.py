@@ -28,6 +28,7 @@ from app.kernel.upkeep import settle_down
 from app.live import queries as live
 from app.map.routes import blp as map_
 from app.media.routes import blp as media
+from app.notices.routes import blp as notices
 from app.ogc.routes import blp as ogc
 from app.outages.routes import blp as outages
 from app.reliability.routes import blp as reliability
@@ -45,7 +46,7 @@ log = logging.getLogger(__name__)
 
 BLUEPRINTS = [
     *(*IDENTITY_BLUEPRINTS, customers, streets, network, crews, demands, jobs, media),
-    *(outages, dispatch, conflicts, fleet, reliability, supply, map_, ogc, sync),
+    *(outages, dispatch, conflicts, fleet, reliability, supply, notices, map_, ogc, sync),
 ]
 
 

@@ -20,6 +20,7 @@ from app.kernel.actor import SYSTEM
 from app.kernel.outbox import DueWork
 from app.kernel.unit_of_work import Runtime, UnitOfWork
 from app.media import service as media
+from app.notices import sending
 from app.sync.placement import outstayed
 from app.sync.track import place_again
 from mobile_sync.adapters import uploads
@@ -90,9 +91,15 @@ def chase_crews(uow: UnitOfWork) -> None:
     alerts.chase(uow)
 
 
+def send_notices(uow: UnitOfWork) -> None:
+    """What customers are to be told is said within seconds."""
+    sending.send_due(uow)
+
+
 DUE_WORK: tuple[Work, ...] = (
     Work("sweep-outbox", timedelta(seconds=2), sweep),
     Work("chase-crews", timedelta(seconds=5), chase_crews),
+    Work("send-notices", timedelta(seconds=5), send_notices),
     Work("forget-idempotency-keys", timedelta(hours=1), forget_idempotency_keys),
     Work("forget-done-tasks", timedelta(hours=6), forget_done_tasks),
     Work("forget-stale-logins", timedelta(hours=6), forget_stale),

@@ -17,6 +17,7 @@ import app.kernel.outbox
 import app.map.models
 import app.media.models
 import app.network.models
+import app.notices.models
 import app.outages.models
 import app.reliability.models
 import app.staff.models

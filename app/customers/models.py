@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shapely.geometry import MultiPolygon, Point
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Scoped, by_value, gist
@@ -86,6 +86,14 @@ class NeedKind(StrEnum):
     IMPORTANT_LEVEL_2 = "important_level_2"
 
 
+class NoticeChannel(StrEnum):
+    """How somebody wants to be told of an outage."""
+
+    SMS = "sms"
+    WECHAT = "wechat"
+    EMAIL = "email"
+
+
 class Place(Scoped):
     """A named area with its outline."""
 
@@ -125,7 +133,7 @@ class Premises(Scoped):
 
 
 class Party(Scoped):
-    """A person or organisation that holds accounts."""
+    """A person or organisation that holds accounts. Told of outages by `notice_channel`, if they consented to that."""
 
     __tablename__ = "party"
     __table_args__ = (
@@ -137,12 +145,16 @@ class Party(Scoped):
             func.reverse(text("phone")).label("backwards"),
             postgresql_ops={"backwards": "text_pattern_ops"},
         ),
+        CheckConstraint("(notice_channel IS NULL) = (notice_consent_at IS NULL)", name="notices_by_consent"),
     )
 
     kind: Mapped[PartyKind] = mapped_column(by_value(PartyKind, name="kind"))
     name: Mapped[str]
     phone: Mapped[str | None]
     initials: Mapped[str]
+    notice_channel: Mapped[NoticeChannel | None] = mapped_column(by_value(NoticeChannel, name="notice_channel"))
+    notice_consent_at: Mapped[datetime | None]
+    notice_locale: Mapped[str | None]
 
 
 class Account(Scoped):

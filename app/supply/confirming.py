@@ -18,6 +18,7 @@ from app.outages.service import follow_jobs
 from app.reliability.service import forget_interruptions, record_interruptions
 from app.supply import queries, rules
 from app.supply.errors import NotConfirmed, OtherOutage, StagesBegun
+from app.supply.events import SupplyChanged
 from app.supply.models import CauseCode, Confirmation, StatedBy
 
 
@@ -121,4 +122,5 @@ def _follow(uow: UnitOfWork, outage: Outage, action: str, told: dict[str, Any]) 
     uow.session.flush()
     audit(uow, action, "outage", outage.id, told, branch_id=outage.branch_id)
     follow_jobs(uow, outage_id=outage.id)
+    uow.emit(SupplyChanged(outage.id))
     uow.wake_live(outage.branch_id, "outage", outage.id)

@@ -210,7 +210,8 @@ _LATEST = """
     ), need AS (
         SELECT s.party_id, array_agg(DISTINCT s.kind) AS kinds FROM special_need s
         WHERE s.branch_id = (SELECT branch_id FROM outage WHERE id = :outage_id)
-          AND s.consented_at IS NOT NULL AND coalesce(s.valid_until > :now, true) GROUP BY 1
+          AND (s.consented_at IS NOT NULL OR s.kind LIKE 'important_%') AND coalesce(s.valid_until > :now, true)
+        GROUP BY 1
     )
 """
 _AFFECTED = text(

@@ -18,6 +18,7 @@ from app.reliability.service import forget_interruptions, record_interruptions, 
 from app.supply import queries
 from app.supply.confirming import standing
 from app.supply.errors import NobodyBack, ReasonNeeded
+from app.supply.events import SupplyChanged
 from app.supply.models import Estimate, Restoration, StatedBy
 from app.supply.rules import Scope
 
@@ -118,6 +119,7 @@ def _stage(uow: UnitOfWork, outage_id: UUID, branch_id: UUID, at: datetime, acco
 def _follow(uow: UnitOfWork, branch_id: UUID, outage_id: UUID) -> None:
     uow.session.flush()
     follow_jobs(uow, outage_id=outage_id)
+    uow.emit(SupplyChanged(outage_id))
     uow.wake_live(branch_id, "outage", outage_id)
 
 
@@ -145,6 +147,7 @@ def expect(
         person_id=uow.actor.person_id,
     )
     uow.session.add(said)
+    uow.emit(SupplyChanged(outage.id))
     audit(uow, "restoration_expected", "outage", outage.id, {"at": expected_at.isoformat()}, branch_id=said.branch_id)
     uow.wake_live(outage.branch_id, "outage", outage.id)
     return said

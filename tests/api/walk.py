@@ -181,6 +181,9 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("POST", "/api/v1/outages/<uuid:outage_id>/affected/<uuid:account_id>/contacts"): [
             Try(body={"answer": "called"})
         ],
+        ("GET", "/api/v1/outages/<uuid:outage_id>/notices"): [Try()],
+        ("GET", "/api/v1/outages/<uuid:outage_id>/notices/overview"): [Try()],
+        ("POST", "/api/v1/notices/<uuid:notice_id>/retry"): [Try(body={})],
         ("GET", "/api/v1/network/supply"): [
             Try(f"way=down&node_id={ids['node_id']}"),
             Try(f"way=up&link_id={ids['link_id']}"),
