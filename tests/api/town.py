@@ -11,18 +11,21 @@ from uuid import UUID
 
 from flask import Flask
 from shapely.geometry import Point
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.crews.models import Crew
-from app.customers.models import Premises
+from app.customers.models import NoticeChannel, Party, Premises
 from app.dispatch.models import AlertKind, CrewAlert
 from app.identity.models import Branch, Person, Role, RoleGrant
 from app.jobs.models import Job
+from app.kernel.actor import SYSTEM
 from app.kernel.blobs import Blobs
 from app.kernel.ids import new_id
 from app.kernel.unit_of_work import Runtime
 from app.media.models import AttachmentKind
+from app.notices import service as notices
+from app.notices.models import Notice
 from mobile_sync.adapters.tables import sync_conflict
 from tests.factories import CENTRE, Client, Tablet, given_branch, given_person, given_tablet, signed_in
 from tests.factories_field import (
@@ -84,6 +87,7 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
     town.ids["alert_id"] = _unanswered(session, town)
     town.ids |= _switched(office, session, town)
     town.ids["feature_id"] = town.ids["job_id"]
+    town.ids["notice_id"] = _told(app, session, town)
     town.ids |= _files(app, session, town)
     town.ids["conflict_id"] = _disputed(session, town)
     town.ids["op_no"] = _unjudged(app, town)
@@ -150,6 +154,15 @@ def _switched(office: Client, session: Session, town: Town) -> dict[str, str]:
     confirmed = office.post(f"/api/v1/outages/{town.ids['outage_id']}/confirmation", json=found)
     assert confirmed.status_code == 201, confirmed.text
     return {**{name: str(value) for name, value in ids.items()}, "switching_id": answer.get_json()["id"]}
+
+
+def _told(app: Flask, session: Session, town: Town) -> str:
+    consent = {"notice_channel": NoticeChannel.SMS, "notice_consent_at": NOON}
+    session.execute(update(Party).where(Party.branch_id == town.branch.id).values(consent))
+    session.commit()
+    with app.extensions["lamplighter"].unit_of_work(SYSTEM) as uow:
+        notices.plan(uow, outage_id=UUID(town.ids["outage_id"]))
+    return str(session.scalars(select(Notice.id).where(Notice.branch_id == town.branch.id)).first())
 
 
 def _sent(office: Client, town: Town) -> str:
