@@ -28,6 +28,7 @@ from app.kernel.upkeep import settle_down
 from app.live import queries as live
 from app.map.routes import blp as map_
 from app.media.routes import blp as media
+from app.notices.public import pages as public
 from app.notices.routes import blp as notices
 from app.ogc.routes import blp as ogc
 from app.outages.routes import blp as outages
@@ -104,6 +105,7 @@ def create_app(runtime: Runtime) -> Flask:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(docs)
+    app.register_blueprint(public)
     register_pages(app, stream_origin=runtime.settings.stream_origin)
     return app
 

@@ -4,4 +4,6 @@
 number of times): that supply is lost, when it is expected back, that this has changed, that it is back. Nobody is told
 twice of one stage: a unique constraint says so, not this code. `sending.send_due` hands what is due to the channel's
 carrier, tries again what failed, and leaves what has become untrue unsaid. `carriers` names what a channel must do.
+
+`bulletin` is what anybody may read (`public`, the page `/outages`): by area, never whose.
 """

@@ -183,3 +183,92 @@ def expected_now(session: Session, outage_id: UUID) -> datetime | None:
 def get_notice(session: Session, notice_id: UUID) -> Notice | None:
     """A notice, held until the end of the transaction."""
     return session.scalar(select(Notice).where(Notice.id == notice_id).with_for_update())
+
+
+# -- what is public ----------------------------------------------------------------------------------------------------
+
+
+def branches(session: Session, code: str | None) -> list[Branch]:
+    """All branches, or the one with this code."""
+    query = select(Branch).order_by(Branch.code)
+    return list(session.scalars(query if code is None else query.where(Branch.code == code)))
+
+
+def public_outages(session: Session, branch_id: UUID, *, since: datetime) -> list[Any]:
+    """The branch's outages of which it is known whom they cut off, that last or ended since then, newest first."""
+    return list(session.execute(_PUBLIC, {"branch_id": branch_id, "since": since}))
+
+
+_PUBLIC = text(
+    """
+    SELECT o.id, o.number, o.commodity, s.planned, s.begun_at, s.remaining, e.expected_at,
+           greatest(c.at, r.said_at, e.said_at) AS updated_at
+    FROM outage o
+    CROSS JOIN LATERAL (
+        SELECT min(begun_at) AS begun_at, bool_or(cause_class = 'planned') AS planned, count(*) AS n,
+               count(*) FILTER (WHERE restored_at IS NULL) AS remaining, max(restored_at) AS back_at
+        FROM interruption WHERE outage_id = o.id
+    ) s
+    LEFT JOIN confirmation c ON c.outage_id = o.id AND c.undone_at IS NULL
+    LEFT JOIN LATERAL (SELECT max(said_at) AS said_at FROM restoration WHERE outage_id = o.id) r ON true
+    LEFT JOIN LATERAL (
+        SELECT expected_at, said_at FROM estimate WHERE outage_id = o.id ORDER BY said_at DESC, id DESC LIMIT 1
+    ) e ON true
+    WHERE o.branch_id = :branch_id AND o.deleted_at IS NULL AND s.n > 0 AND c.id IS NOT NULL
+      AND (s.remaining > 0 OR s.back_at >= :since)
+    ORDER BY s.begun_at DESC, o.id DESC
+    """
+)
+
+
+@dataclass(frozen=True)
+class AreaCount:
+    """How many accounts of an outage lie in an area, and what is around it: the sub-district, and the branch."""
+
+    outage_id: UUID
+    area_id: UUID
+    name_zh: str
+    name_en: str
+    above_id: UUID
+    above_zh: str
+    above_en: str
+    branch_id: UUID
+    branch_zh: str
+    branch_en: str
+    affected: int
+    remaining: int
+
+
+def area_counts(session: Session, outage_ids: list[UUID]) -> list[AreaCount]:
+    """By outage and community (or village, or park); what lies in none is told of the branch."""
+    return [AreaCount(*row) for row in session.execute(_AREAS, {"outages": outage_ids})]
+
+
+_AREAS = text(
+    """
+    WITH RECURSIVE up AS (
+        SELECT id AS place_id, id, parent_id, kind, name_zh, name_en, 0 AS steps FROM place
+        UNION ALL
+        SELECT up.place_id, p.id, p.parent_id, p.kind, p.name_zh, p.name_en, up.steps + 1
+        FROM up JOIN place p ON p.id = up.parent_id WHERE up.steps < 8
+    ), near AS (
+        SELECT DISTINCT ON (place_id) * FROM up WHERE kind IN ('community', 'village', 'industrial_park')
+        ORDER BY place_id, steps
+    ), wide AS (
+        SELECT DISTINCT ON (place_id) * FROM up WHERE kind = 'sub_district' ORDER BY place_id, steps
+    ), latest AS (
+        SELECT DISTINCT ON (outage_id, account_id) outage_id, account_id, restored_at FROM interruption
+        WHERE outage_id = ANY(:outages) ORDER BY outage_id, account_id, begun_at DESC
+    )
+    SELECT l.outage_id,
+           coalesce(n.id, w.id, b.id), coalesce(n.name_zh, w.name_zh, b.name_zh),
+           coalesce(n.name_en, w.name_en, b.name_en),
+           coalesce(w.id, b.id), coalesce(w.name_zh, b.name_zh), coalesce(w.name_en, b.name_en),
+           b.id, b.name_zh, b.name_en,
+           count(*) AS affected, count(*) FILTER (WHERE l.restored_at IS NULL) AS remaining
+    FROM latest l JOIN account a ON a.id = l.account_id JOIN premises p ON p.id = a.premises_id
+    JOIN branch b ON b.id = p.branch_id
+    LEFT JOIN near n ON n.place_id = p.place_id LEFT JOIN wide w ON w.place_id = p.place_id
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 ORDER BY 1, affected DESC, 3
+    """
+)

@@ -32,6 +32,8 @@ OPEN = {
     "/crew/",
     "/crew/<path:screen>",
     "/crew/sw.js",
+    "/outages",
+    "/outages/style.css",
     "/ui/<path:name>",
     "/health/live",
     "/health/ready",

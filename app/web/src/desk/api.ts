@@ -34,6 +34,8 @@ import type {
   NetworkLink,
   NetworkNode,
   NetworkPart,
+  Notice,
+  Notices,
   Operated,
   OpsState,
   Outage,
@@ -182,6 +184,13 @@ export const affectedBy = (outage: string, side: Side | '', cursor: string | nul
 export const noteContact = (outage: string, account: string, answer: Answer): Promise<unknown> =>
   request(`${V1}/outages/${outage}/affected/${account}/contacts`, { method: 'POST', body: { answer } })
 export const affectedCsv = (outage: string): string => `${V1}/outages/${outage}/affected.csv`
+
+/** What customers were and will be told of an outage. */
+export const noticesOf = (outage: string): Promise<Notices> => request(`${V1}/outages/${outage}/notices/overview`)
+export const noticeList = (outage: string, cursor: string | null): Promise<Page<Notice>> =>
+  request(`${V1}/outages/${outage}/notices`, { query: { limit: 50, cursor: cursor ?? undefined } })
+export const retryNotice = (id: string): Promise<void> =>
+  request(`${V1}/notices/${id}/retry`, { method: 'POST', body: {} })
 
 export const search = async (q: string, signal: AbortSignal): Promise<readonly Found[]> =>
   (await request<Page<Found>>(`${V1}/search`, { query: { q }, signal })).items

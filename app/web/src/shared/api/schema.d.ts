@@ -979,6 +979,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/notices/{notice_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notice_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a notice again that was given up */
+        post: operations["notices_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outages": {
         parameters: {
             query?: never;
@@ -1160,6 +1179,44 @@ export interface paths {
         put?: never;
         /** Make other outages one with this */
         post: operations["outages_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        /** List what was and will be said of an outage, newest first */
+        get: operations["notices_list_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/outages/{outage_id}/notices/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show how much was said at each stage, and the words as of now */
+        get: operations["notices_show_notices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3154,6 +3211,51 @@ export interface components {
             name?: string | null;
             /** @enum {unknown} */
             ownership: "utility" | "customer";
+        };
+        NoticeCount: {
+            n: number;
+            /** @enum {unknown} */
+            stage: "known" | "expected" | "changed" | "restored";
+            /** @enum {unknown} */
+            state: "queued" | "sent" | "dropped" | "given_up";
+        };
+        NoticeOut: {
+            address: string;
+            /** @enum {unknown} */
+            channel: "sms" | "wechat" | "email";
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: uuid */
+            id: string;
+            last_error?: string | null;
+            locale: string;
+            name: string;
+            /** Format: date-time */
+            sent_at?: string | null;
+            /** @enum {unknown} */
+            stage: "known" | "expected" | "changed" | "restored";
+            /** @enum {unknown} */
+            state: "queued" | "sent" | "dropped" | "given_up";
+            tries: number;
+            words?: string | null;
+        };
+        NoticePage: {
+            items: components["schemas"]["NoticeOut"][];
+            next: string | null;
+        };
+        NoticeWords: {
+            /** @enum {unknown} */
+            stage: "known" | "expected" | "changed" | "restored";
+            words: {
+                [key: string]: string;
+            };
+        };
+        NoticesOut: {
+            counts: components["schemas"]["NoticeCount"][];
+            preview: components["schemas"]["NoticeWords"][];
+            without_channel: number;
         };
         OpOut: {
             clock_error_ms: number;
@@ -6097,6 +6199,42 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    notices_retry: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                notice_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     outages_list_outages: {
         parameters: {
             query?: {
@@ -6455,6 +6593,70 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    notices_list_notices: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                state?: "queued" | "sent" | "dropped" | "given_up";
+            };
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    notices_show_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                outage_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
