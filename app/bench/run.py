@@ -10,6 +10,7 @@ from importlib import import_module
 
 from app.bench import (
     api,
+    break_ins,
     district,
     indices,
     memory,
@@ -51,6 +52,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "screens": screens.measure,
     "indices": indices.measure,
     "network.prediction": prediction.measure,
+    "dispatch.live": break_ins.measure,
     "network.trace": network.measure,
     **sync.PARTS,
     "browser.map": _in_browser("map"),

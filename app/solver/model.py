@@ -151,6 +151,19 @@ class Prices:
         return self.left_out[visit.tier] * (100 + visit.priority) // 100 + promised
 
 
+class _Rows(dict[int, list[int]]):
+    """Rows of a matrix as lists, each made when it is first read: a decision about one visit reads a tenth of them."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        super().__init__()
+        self._matrix = matrix
+
+    def __missing__(self, row: int) -> list[int]:
+        made: list[int] = self._matrix[row].tolist()
+        self[row] = made
+        return made
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A day to be planned. `travel[a, b]` is the seconds from place a to place b, int32, not symmetric.
@@ -166,10 +179,9 @@ class Problem:
     fair_work: int | None = None
 
     @cached_property
-    def ways(self) -> list[list[int]]:
-        """The travel matrix as Python's own numbers, which single look-ups read ten times faster."""
-        rows: list[list[int]] = self.travel.tolist()
-        return rows
+    def ways(self) -> dict[int, list[int]]:
+        """The travel matrix as Python's own numbers, which single look-ups read ten times faster; a row when asked."""
+        return _Rows(self.travel)
 
 
 class Stop(NamedTuple):
