@@ -158,12 +158,13 @@ class Party(Scoped):
 
 
 class Account(Scoped):
-    """A contract for one service at one premises."""
+    """A contract for one service at one premises. `stopped_on`: since when supply is withheld, billing knows why."""
 
     __tablename__ = "account"
     __table_args__ = (
         UniqueConstraint("branch_id", "number"),
         Index("ix_account_number_prefix", "branch_id", "number", postgresql_ops={"number": "text_pattern_ops"}),
+        CheckConstraint("stopped_on >= opened_on", name="stopped_after_opened"),
     )
 
     number: Mapped[str]
@@ -174,6 +175,7 @@ class Account(Scoped):
     gas_class: Mapped[GasClass | None] = mapped_column(by_value(GasClass, name="gas_class"))
     tier: Mapped[Tier] = mapped_column(by_value(Tier, name="tier"))
     opened_on: Mapped[date]
+    stopped_on: Mapped[date | None]
 
 
 class SpecialNeed(Scoped):

@@ -159,7 +159,13 @@ def _write_accounts(rng: Random, book: Book, client: Client, plan: _Plan, number
             book.put("account", id=book.new_id(), number=f"{1 if service == 'power' else 2}{next(numbers):09d}",
                      premises_id=client.premises.id, party_id=client.party, service=service,
                      customer_class=plan.customer_class, gas_class=gas_class, tier=plan.tier,
-                     opened_on=opened)  # fmt: skip
+                     opened_on=opened, stopped_on=_stopped(book, client, plan))  # fmt: skip
+
+
+def _stopped(book: Book, client: Client, plan: _Plan) -> date | None:
+    """Of about one ordinary account in a hundred supply was stopped nine days ago; never of somebody with needs."""
+    stopped = not plan.needs and plan.customer_class == "ordinary" and int(client.phone[-4:]) % 100 == 7
+    return (book.anchor - timedelta(days=9)).date() if stopped else None
 
 
 def _write_needs(book: Book, client: Client, plan: _Plan) -> None:

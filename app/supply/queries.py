@@ -314,3 +314,61 @@ def _columns(row: Confirmation | Restoration | Estimate | Contact) -> dict[str, 
 def is_over(outage: Outage) -> bool:
     """Closed or merged: nothing more can be said of its supply."""
     return outage.state in {OutageState.CLOSED, OutageState.MERGED}
+
+
+# -- before a crew is sent ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class KnownOutage:
+    """The outage that keeps a place without supply, and when supply is expected back."""
+
+    id: UUID
+    number: str
+    expected_at: datetime | None
+
+
+def outage_at(session: Session, premises_id: UUID, commodity: Commodity) -> KnownOutage | None:
+    """The outage by which an account of the premises is without this supply now."""
+    row = session.execute(_OUTAGE_AT, {"premises_id": premises_id, "commodity": commodity.value}).first()
+    return None if row is None else KnownOutage(*row)
+
+
+_OUTAGE_AT = text(
+    """
+    SELECT o.id, o.number, (SELECT expected_at FROM estimate e WHERE e.outage_id = o.id
+                            ORDER BY said_at DESC, id DESC LIMIT 1)
+    FROM account a JOIN interruption i ON i.account_id = a.id AND i.restored_at IS NULL
+    JOIN outage o ON o.id = i.outage_id
+    WHERE a.premises_id = :premises_id AND a.service = :commodity LIMIT 1
+    """
+)
+
+
+def neighbours_called(
+    session: Session, premises_id: UUID, node_id: UUID | None, commodity: Commodity, since: datetime
+) -> int:
+    """From how many other premises at the same node somebody has called about lost supply since then."""
+    what = {"premises_id": premises_id, "node_id": node_id, "commodity": commodity.value, "since": since}
+    return session.scalar(_NEIGHBOURS, what) or 0
+
+
+_NEIGHBOURS = text(
+    """
+    SELECT count(DISTINCT p.id) FROM premises p JOIN demand d ON d.premises_id = p.id AND d.taken_at >= :since
+    JOIN outage o ON o.id = d.outage_id AND o.state = 'open' AND o.commodity = :commodity
+    WHERE (CASE :commodity WHEN 'gas' THEN p.riser_node_id ELSE p.service_node_id END) = :node_id
+      AND p.id <> :premises_id AND d.symptom IN ('no_supply', 'partial_supply', 'no_gas')
+    """
+).bindparams(bindparam("node_id", type_=Uuid))
+
+
+def stopped_on(session: Session, premises_id: UUID, commodity: Commodity) -> Any:
+    """The day on which supply to the premises was stopped for its account; None where it was not."""
+    return session.scalar(_STOPPED, {"premises_id": premises_id, "commodity": commodity.value})
+
+
+_STOPPED = text(
+    "SELECT max(stopped_on) FROM account WHERE premises_id = :premises_id AND service = :commodity "
+    "HAVING bool_and(stopped_on IS NOT NULL)"
+)

@@ -20,19 +20,30 @@ from app.supply.schemas import (
     FindingIn,
     StatementIn,
     SupplyOut,
+    TriageArgs,
+    TriageOut,
 )
+from app.supply.triage import Triage, triage
 
-blp = Blueprint("supply", __name__, url_prefix="/api/v1/outages", description="Whom an outage cut off")
+blp = Blueprint("supply", __name__, url_prefix="/api/v1", description="Whom an outage cut off")
 
 
-@blp.get("/<uuid:outage_id>/supply")
+@blp.get("/calls/triage")
+@blp.arguments(TriageArgs, location="query")
+@blp.response(200, TriageOut)
+def show_triage(args: dict[str, Any]) -> Triage:
+    """Say what is known of a place before a crew is sent there"""
+    return triage(current_uow(), **args)
+
+
+@blp.get("/outages/<uuid:outage_id>/supply")
 @blp.response(200, SupplyOut)
 def show_supply(outage_id: UUID) -> dict[str, Any]:
     """Show an outage's confirmed cause, how many it cut off, its stages and what is expected"""
     return contacts.overview(current_uow(), outage_id=outage_id)
 
 
-@blp.post("/<uuid:outage_id>/confirmation")
+@blp.post("/outages/<uuid:outage_id>/confirmation")
 @blp.arguments(FindingIn)
 @blp.response(201, SupplyOut)
 def confirm(args: dict[str, Any], outage_id: UUID) -> dict[str, Any]:
@@ -41,7 +52,7 @@ def confirm(args: dict[str, Any], outage_id: UUID) -> dict[str, Any]:
     return contacts.overview(current_uow(), outage_id=outage_id)
 
 
-@blp.post("/<uuid:outage_id>/confirmation/withdrawal")
+@blp.post("/outages/<uuid:outage_id>/confirmation/withdrawal")
 @blp.response(200, SupplyOut)
 def withdraw(outage_id: UUID) -> dict[str, Any]:
     """Take the confirmation back"""
@@ -49,7 +60,7 @@ def withdraw(outage_id: UUID) -> dict[str, Any]:
     return contacts.overview(current_uow(), outage_id=outage_id)
 
 
-@blp.post("/<uuid:outage_id>/stages")
+@blp.post("/outages/<uuid:outage_id>/stages")
 @blp.arguments(StatementIn)
 @blp.response(201, SupplyOut)
 def state_restored(args: dict[str, Any], outage_id: UUID) -> dict[str, Any]:
@@ -58,7 +69,7 @@ def state_restored(args: dict[str, Any], outage_id: UUID) -> dict[str, Any]:
     return contacts.overview(current_uow(), outage_id=outage_id)
 
 
-@blp.post("/<uuid:outage_id>/estimates")
+@blp.post("/outages/<uuid:outage_id>/estimates")
 @blp.arguments(EstimateIn)
 @blp.response(201, SupplyOut)
 def expect(args: dict[str, Any], outage_id: UUID) -> dict[str, Any]:
@@ -67,7 +78,7 @@ def expect(args: dict[str, Any], outage_id: UUID) -> dict[str, Any]:
     return contacts.overview(current_uow(), outage_id=outage_id)
 
 
-@blp.get("/<uuid:outage_id>/affected")
+@blp.get("/outages/<uuid:outage_id>/affected")
 @blp.arguments(AffectedArgs, location="query")
 @blp.response(200, AffectedPage)
 def list_affected(args: dict[str, Any], outage_id: UUID) -> dict[str, Any]:
@@ -75,7 +86,7 @@ def list_affected(args: dict[str, Any], outage_id: UUID) -> dict[str, Any]:
     return contacts.affected(current_uow(), asked=Asked(outage_id, **args))
 
 
-@blp.get("/<uuid:outage_id>/affected.csv")
+@blp.get("/outages/<uuid:outage_id>/affected.csv")
 @blp.response(200, {"type": "string"}, content_type="text/csv")
 def export_affected(outage_id: UUID) -> Response:
     """Export whom the outage cut off, from when until when"""
@@ -84,7 +95,7 @@ def export_affected(outage_id: UUID) -> Response:
     return Response(table, content_type="text/csv; charset=utf-8", headers=headers)
 
 
-@blp.post("/<uuid:outage_id>/affected/<uuid:account_id>/contacts")
+@blp.post("/outages/<uuid:outage_id>/affected/<uuid:account_id>/contacts")
 @blp.arguments(ContactIn)
 @blp.response(201, ContactOut)
 def note_contact(args: dict[str, Any], outage_id: UUID, account_id: UUID) -> Contact:

@@ -7,6 +7,7 @@ from typing import Any
 import marshmallow as ma
 
 from app.customers.models import NeedKind, Tier
+from app.demands.models import Symptom
 from app.grid.models import Move
 from app.kernel.fields import PointField, choice, text
 from app.kernel.paging import PageArgs, StrictSchema
@@ -15,6 +16,8 @@ from app.supply.confirming import Finding
 from app.supply.models import Answer, CauseCode, StatedBy
 from app.supply.rules import Scope, Side, cause_class
 from app.supply.stages import Statement
+from app.supply.triage import Advice
+from app.supply.triage import Finding as Known
 
 
 class FindingIn(StrictSchema):
@@ -179,3 +182,22 @@ class AffectedPage(ma.Schema):
 
     items = ma.fields.List(ma.fields.Nested(AffectedOut), required=True)
     next = ma.fields.String(allow_none=True, required=True)
+
+
+class TriageArgs(StrictSchema):
+    """Where somebody calls about, and what they say."""
+
+    premises_id = ma.fields.UUID(required=True)
+    symptom = choice(Symptom, required=True)
+
+
+class TriageOut(ma.Schema):
+    """What is known of the place before a crew is sent, and what that suggests."""
+
+    finding = choice(Known, required=True)
+    advice = choice(Advice, required=True)
+    outage_id = ma.fields.UUID(allow_none=True)
+    outage_number = ma.fields.String(allow_none=True)
+    expected_at = ma.fields.AwareDateTime(allow_none=True)
+    neighbours = ma.fields.Integer(allow_none=True)
+    stopped_on = ma.fields.Date(allow_none=True)

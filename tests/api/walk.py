@@ -167,6 +167,7 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("POST", "/api/v1/outages/<uuid:outage_id>/merges"): [Try(body={"outage_ids": [ids["outage_id"]]})],
         ("POST", "/api/v1/outages/<uuid:outage_id>/unmerges"): [Try(body={"outage_ids": [ids["outage_id"]]})],
         ("GET", "/api/v1/outages/<uuid:outage_id>"): [Try()],
+        ("GET", "/api/v1/calls/triage"): [Try(f"premises_id={ids['premises_id']}&symptom=no_supply")],
         ("GET", "/api/v1/outages/<uuid:outage_id>/supply"): [Try()],
         ("POST", "/api/v1/outages/<uuid:outage_id>/confirmation"): [
             Try(body={"cause": "storm", "node_id": ids["node_id"]}),

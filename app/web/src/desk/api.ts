@@ -52,6 +52,7 @@ import type {
   Switchgear,
   TimelineEntry,
   Transition,
+  Triage,
   Verdict,
   Version,
   VisitIn,
@@ -191,6 +192,10 @@ export const noticeList = (outage: string, cursor: string | null): Promise<Page<
   request(`${V1}/outages/${outage}/notices`, { query: { limit: 50, cursor: cursor ?? undefined } })
 export const retryNotice = (id: string): Promise<void> =>
   request(`${V1}/notices/${id}/retry`, { method: 'POST', body: {} })
+
+/** What is known of a place before a crew is sent there. */
+export const triage = (premises_id: string, symptom: string): Promise<Triage> =>
+  request(`${V1}/calls/triage`, { query: { premises_id, symptom } })
 
 export const search = async (q: string, signal: AbortSignal): Promise<readonly Found[]> =>
   (await request<Page<Found>>(`${V1}/search`, { query: { q }, signal })).items

@@ -61,6 +61,7 @@ export type Affected = Whole<Schemas['AffectedOut']>
 export type Answer = Schemas['ContactIn']['answer']
 export type Notice = Whole<Schemas['NoticeOut']>
 export type Notices = Whole<Schemas['NoticesOut']>
+export type Triage = Whole<Schemas['TriageOut']>
 export type Side = 'out' | 'back'
 export type Found = Whole<Schemas['HitOut']>
 export type PremisesPage = Whole<Schemas['PremisesOut']>

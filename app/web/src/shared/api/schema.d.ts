@@ -132,6 +132,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/triage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what is known of a place before a crew is sent there */
+        get: operations["supply_show_triage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/conflicts": {
         parameters: {
             query?: never;
@@ -4014,6 +4031,20 @@ export interface components {
             /** @enum {string} */
             to: "new" | "accepted" | "en_route" | "arrived" | "working" | "restored" | "completed" | "cancelled" | "handed_back" | "refused" | "withdrawn";
         };
+        TriageOut: {
+            /** @enum {unknown} */
+            advice: "send" | "join" | "ask_billing" | "check_inside";
+            /** Format: date-time */
+            expected_at?: string | null;
+            /** @enum {unknown} */
+            finding: "danger" | "known_outage" | "switched_off" | "neighbours_called" | "supply_stopped" | "inside" | "nothing_known";
+            neighbours?: number | null;
+            /** Format: uuid */
+            outage_id?: string | null;
+            outage_number?: string | null;
+            /** Format: date */
+            stopped_on?: string | null;
+        };
         VersionOut: {
             by: components["schemas"]["WriterOut"];
             changes: components["schemas"]["ChangedOut"][];
@@ -4405,6 +4436,37 @@ export interface operations {
             415: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
             428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    supply_show_triage: {
+        parameters: {
+            query: {
+                premises_id: string;
+                symptom: "no_supply" | "partial_supply" | "flicker" | "low_voltage" | "sparks" | "wire_down" | "no_gas" | "gas_smell" | "other";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriageOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
