@@ -21,7 +21,7 @@ from app.network.models import Commodity
 from app.outages import queries
 from app.outages.evidence import NOT_FED, Evidence, Forest
 from app.outages.predict import Fault, predict
-from app.outages.queries import Reported
+from app.outages.queries import Reported, Told
 
 CALLS_OF = timedelta(hours=24)  # as long as calls join one outage (rules.SAME_FAULT_WITHIN)
 
@@ -44,10 +44,11 @@ class Cause:
 
 
 def probable_causes(uow: UnitOfWork, *, branch_id: UUID) -> list[Cause]:
-    """The most probable failed devices of a branch's power network, most customers first. Three queries, or one.
+    """The most probable failed devices of a branch's power network, most customers first. Five queries, or one.
 
     A call counts at the node that feeds its premises; calls without premises, and from where a switch is known to be
-    open, say nothing about a fault.
+    open, say nothing about a fault. Who answered a call with "I have power" forbids every device above them; a device
+    confirmed for an outage that lasts has failed.
 
     Raises:
         NotFound, Forbidden: the actor may not see the branch's work.
@@ -61,7 +62,9 @@ def probable_causes(uow: UnitOfWork, *, branch_id: UUID) -> list[Cause]:
     calls: Counter[int] = Counter()
     for place, one in placed:
         calls[place] += one.calls
-    found = predict(forest_of(feeding), Evidence(calls=dict(calls)))
+    told = queries.told(uow.session, branch_id, uow.now - CALLS_OF)
+    lit = {_place(feeding, node) for node in told.lit} - {NOT_FED}
+    found = predict(forest_of(feeding), Evidence(calls=dict(calls), lit=lit, failed=_failed(feeding, told)))
     return _shown(uow, feeding, found.faults, placed)
 
 
@@ -81,6 +84,15 @@ def forest_of(feeding: Feeding) -> Forest:
 def _place(feeding: Feeding, node_id: UUID) -> int:
     node = feeding.wiring.node(node_id)
     return NOT_FED if node is None or not feeding.fed[node] else int(feeding.place[node]) - 1
+
+
+def _failed(feeding: Feeding, told: Told) -> set[int]:
+    """Places of the devices confirmed as failed; those that have opened since feed nothing and have none."""
+    numbers = [feeding.wiring.link(link) for link in told.failed_links]
+    below = [feeding.place_of_link(number) for number in numbers if number is not None]
+    return {place - 1 for place in below if place is not None} | {
+        _place(feeding, node) for node in told.failed_nodes
+    } - {NOT_FED}
 
 
 def _shown(

@@ -159,6 +159,46 @@ _REPORTS = text(
 )
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is known beyond calls: nodes where somebody says they have power, and devices confirmed as failed."""
+
+    lit: list[UUID]
+    failed_nodes: list[UUID]
+    failed_links: list[UUID]
+
+
+def told(session: Session, branch_id: UUID, since: datetime) -> Told:
+    """What customers answered since then when they were called, and what was confirmed of outages that still last."""
+    bound = {"branch_id": branch_id, "since": since}
+    failed = session.execute(_CONFIRMED, bound).all()
+    return Told(
+        lit=list(session.scalars(_LIT, bound)),
+        failed_nodes=[row.node_id for row in failed if row.node_id],
+        failed_links=[row.link_id for row in failed if row.link_id],
+    )
+
+
+# The newest word of a customer counts: an earlier "has power" is no news once they were called again.
+_LIT = text(
+    """
+    SELECT DISTINCT p.service_node_id FROM (
+        SELECT DISTINCT ON (account_id) account_id, answer, at FROM contact
+        WHERE branch_id = :branch_id ORDER BY account_id, at DESC, id DESC
+    ) last JOIN account a ON a.id = last.account_id AND a.service = 'power'
+    JOIN premises p ON p.id = a.premises_id AND p.service_node_id IS NOT NULL
+    WHERE last.answer = 'has_power' AND last.at >= :since ORDER BY 1
+    """
+)
+_CONFIRMED = text(
+    """
+    SELECT c.node_id, c.link_id FROM confirmation c
+    JOIN outage o ON o.id = c.outage_id AND o.state = 'open' AND o.commodity = 'power'
+    WHERE c.branch_id = :branch_id AND c.undone_at IS NULL ORDER BY c.id
+    """
+)
+
+
 def devices(session: Session, nodes: list[UUID], links: list[UUID]) -> dict[UUID, dict[str, Any]]:
     """What these nodes and links are called and where they are, by id."""
     rows = session.execute(_DEVICES, {"nodes": nodes, "links": links}).mappings()
