@@ -32,6 +32,7 @@ from app.notices.public import pages as public
 from app.notices.routes import blp as notices
 from app.ogc.routes import blp as ogc
 from app.outages.routes import blp as outages
+from app.planning.routes import blp as planning
 from app.reliability.routes import blp as reliability
 from app.runtime import build_runtime
 from app.streets.routes import blp as streets
@@ -47,7 +48,7 @@ log = logging.getLogger(__name__)
 
 BLUEPRINTS = [
     *(*IDENTITY_BLUEPRINTS, customers, streets, network, crews, demands, jobs, media),
-    *(outages, dispatch, conflicts, fleet, reliability, supply, notices, map_, ogc, sync),
+    *(outages, dispatch, planning, conflicts, fleet, reliability, supply, notices, map_, ogc, sync),
 ]
 
 

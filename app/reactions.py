@@ -6,6 +6,7 @@ from app.grid.events import Switched
 from app.jobs.events import JobGivenBack, OutageJobMoved
 from app.kernel.unit_of_work import Reactions, TaskRef
 from app.media.events import AttachmentArrived, PreviewArrived
+from app.planning.events import PlanAsked
 from app.supply.events import SupplyChanged
 
 REACTIONS: Reactions = {
@@ -14,5 +15,6 @@ REACTIONS: Reactions = {
     Switched: (TaskRef("app.supply.tasks.follow_switching"),),
     JobGivenBack: (TaskRef("app.dispatch.tasks.note_given_back"),),
     SupplyChanged: (TaskRef("app.notices.tasks.plan"),),
+    PlanAsked: (TaskRef("app.planning.tasks.make_plan", queue="plans"),),
     OutageJobMoved: (TaskRef("app.outages.tasks.follow_jobs"),),
 }

@@ -8,6 +8,7 @@ from app.identity.errors import CONSTRAINT_PROBLEMS as IDENTITY_CONSTRAINTS
 from app.jobs.errors import CONSTRAINT_PROBLEMS as JOB_CONSTRAINTS
 from app.kernel.doorbell import ring
 from app.kernel.unit_of_work import Runtime
+from app.planning.errors import CONSTRAINT_PROBLEMS as PLANNING_CONSTRAINTS
 from app.reactions import REACTIONS
 from app.supply.errors import CONSTRAINT_PROBLEMS as SUPPLY_CONSTRAINTS
 from app.sync.track import follow_changes
@@ -21,6 +22,7 @@ def build_runtime(settings: Settings) -> Runtime:
         **IDENTITY_CONSTRAINTS,
         **CREW_CONSTRAINTS,
         **JOB_CONSTRAINTS,
+        **PLANNING_CONSTRAINTS,
         **SUPPLY_CONSTRAINTS,
     }
     runtime.ring = ring(runtime)

@@ -19,6 +19,7 @@ import app.media.models
 import app.network.models
 import app.notices.models
 import app.outages.models
+import app.planning.models
 import app.reliability.models
 import app.staff.models
 import app.streets.models

@@ -31,7 +31,7 @@ from app.runtime import build_runtime
 
 log = logging.getLogger(__name__)
 
-QUEUES = ("default", "media")
+QUEUES = ("default", "media", "plans")
 WORKER_TTL_S = 60  # an idle worker looks up this often minus 15 s
 TICK_S = 0.5
 

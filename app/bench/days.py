@@ -99,13 +99,11 @@ def _windows(random: np.random.Generator, mixed: bool) -> tuple[Window, ...]:
     begins = OPEN + int(random.integers(0, 8)) * HOUR
     if kind < 0.06:  # urgent: reported in the course of the day
         return (Window(begins, begins + int(random.choice((45, 90, 120))) * 60),)
-    if kind < 0.35:
+    if kind < 0.5:
         return (Window(begins, begins + 2 * HOUR),)
-    if kind < 0.6:
-        return (Window(OPEN, 12 * HOUR),) if random.random() < 0.5 else (Window(13 * HOUR, CLOSE),)
     if mixed and kind < 0.7:
-        return (Window(OPEN, OPEN + HOUR), Window(15 * HOUR, 16 * HOUR))
-    return ()
+        return (Window(OPEN, OPEN + HOUR), Window(15 * HOUR, 16 * HOUR)) if kind < 0.6 else ()
+    return (Window(OPEN, 12 * HOUR),) if random.random() < 0.5 else (Window(13 * HOUR, CLOSE),)
 
 
 def _harder(random: np.random.Generator, visit: Visit, crews: tuple[Crew, ...]) -> Visit:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Every queue that app/reactions.py names; tests compare the two.
-QUEUES = ("default", "media")
+QUEUES = ("default", "media", "plans")
 WEB_WORKERS, WEB_THREADS = 2, 32
 # One process with a thread for each open stream; the application refuses further ones below this number.
 STREAM_THREADS = 640

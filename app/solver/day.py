@@ -7,7 +7,6 @@ from app.solver.check import judge
 from app.solver.loop import Watch, improve
 from app.solver.model import Plan, Problem
 
-ENGINE = "vroom 1.15.2, loop 1"  # what a plan says it was made by: another one may make another plan of the same row
 SMALL = 250  # visits: such a day is solved whole in less than a second, and no split can be bad
 
 

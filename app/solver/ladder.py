@@ -17,8 +17,7 @@ from app.solver.guard import pushed_out
 from app.solver.insertion import Placed, Room
 from app.solver.model import Pin, Plan, Problem, Route, Tier
 from app.solver.schedule import can, earliest
-from app.solver.tasks import in_time, single
-from app.solver.vroom import Task
+from app.solver.tasks import Task, in_time, single
 
 SHORTLIST = 12
 BOUND = 6  # crews whose days are put into another order

@@ -1,4 +1,8 @@
-"""A plan made better, round by round: some neighbouring crews are emptied and solved again from nothing.
+"""A plan made better, round by round: visits near a place leave their crews, and these are solved again.
+
+What stays where it was is VROOM's start, what left is put back wherever it fits best, also on other crews of the part.
+Nothing leaving, VROOM would find nothing: it stands at its own local optimum. From nothing a part takes four times as
+long and ends no better (1,000 visits, 60 crews, 20 s: 343,000 against 391,000).
 
 A round is kept when the judge finds the part no dearer and no rule broken. The same problem, start, seed and number of
 rounds give the same plan; time only decides how many rounds there are.
@@ -17,9 +21,11 @@ from app.solver import vroom
 from app.solver.check import judge
 from app.solver.mend import mend
 from app.solver.model import Plan, Problem, Visit
-from app.solver.tasks import able, half, halves, single, together
+from app.solver.tasks import Task, able, half, halves, single, together
 
-CREWS = 6  # emptied in one round
+CREWS = 6  # of one round
+LEAVE = (10, 30)  # visits that leave their crews in one round, from and to
+PATIENCE = 40  # rounds without gain after which a search ends, and four more for every crew
 TOWARDS_LEFT_OUT = 0.5  # how often a round begins at a visit that nobody makes
 LEFT_OUT_TRIED = 24  # visits that nobody makes, tried in one round
 
@@ -56,12 +62,13 @@ def improve(problem: Problem, plan: Plan, *, seed: int, rounds: int, watch: Watc
     """The best plan after `rounds`, or when the watch says stop, and how many rounds were made."""
     search = Search(problem, plan, Random(seed), set(plan.left_out(problem)))
     cost = judge(problem, plan).cost
-    for done in range(rounds):
-        if watch.stop() or not problem.visits or not problem.crews:
+    gained_at = 0
+    for done in range(rounds if problem.visits and problem.crews else 0):
+        if watch.stop() or done - gained_at > PATIENCE + 4 * len(problem.crews):
             return search.plan, done
         gain = _round(search)
         if gain:
-            cost -= gain
+            cost, gained_at = cost - gain, done
             watch.better(search.plan, cost, done + 1)
     return search.plan, rounds
 
@@ -73,7 +80,8 @@ def _round(search: Search) -> int:
     crews = _neighbours(search, seed)
     tried = _left_out_near(search, seed, crews)
     tasks, touched, elsewhere = _tasks(search, crews, tried)
-    found = mend(problem, vroom.solve(problem, crews, tasks, level=vroom.PART), elsewhere)
+    stay = _stay(search, seed, crews, tasks)
+    found = mend(problem, vroom.solve(problem, crews, tasks, level=vroom.QUICK, warm=stay), elsewhere)
     routes = tuple(found.get(crew, route) for crew, route in enumerate(plan.routes))
     before = judge(problem, plan, crews=crews, visits=touched)
     after = judge(problem, Plan(routes), crews=crews, visits=touched)
@@ -113,7 +121,7 @@ def _left_out_near(search: Search, seed: int, crews: list[int]) -> list[int]:
     return sorted(fitting, key=lambda one: (here[problem.visits[one].place], one))[:LEFT_OUT_TRIED]
 
 
-def _tasks(search: Search, crews: list[int], tried: list[int]) -> tuple[list[vroom.Task], set[int], Counter[int]]:
+def _tasks(search: Search, crews: list[int], tried: list[int]) -> tuple[list[Task], set[int], Counter[int]]:
     """What these crews are asked, the visits that may change by it, and stops at visits for two of other crews."""
     problem, made, elsewhere = search.problem, together(search.plan), Counter[int]()
     tasks, touched = [], set(tried)
@@ -131,6 +139,20 @@ def _tasks(search: Search, crews: list[int], tried: list[int]) -> tuple[list[vro
             touched.add(stop.visit)
     tasks += [single(problem, visit, late=True) for visit in tried if problem.visits[visit].second is None]
     return tasks, touched, elsewhere
+
+
+def _stay(search: Search, seed: int, crews: list[int], tasks: list[Task]) -> dict[int, list[int]]:
+    """The tasks of each crew that stay where they are: all but some of those near a visit."""
+    problem, chance = search.problem, search.random
+    here = problem.ways[problem.visits[seed].place]
+    routes = {crew: [stop.visit for stop in search.plan.routes[crew].stops] for crew in crews}
+    singles = [one for route in routes.values() for one in route if problem.visits[one].second is None]
+    near = sorted(singles, key=lambda one: here[problem.visits[one].place] * chance.uniform(0.7, 1.4))
+    leave = set(near[: chance.randint(*LEAVE)])
+    number = {task.visit: place for place, task in enumerate(tasks) if problem.visits[task.visit].second is None}
+    return {
+        crew: [number[one] for one in route if one in number and one not in leave] for crew, route in routes.items()
+    }
 
 
 def _late(visit: Visit, start: int) -> bool:

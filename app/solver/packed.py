@@ -28,6 +28,7 @@ from app.solver.model import (
 )
 
 FORMAT = 1
+ENGINE = "vroom 1.15.2, loop 2"  # who makes plans: another one may make another plan of the same problem
 
 
 def pack(problem: Problem) -> bytes:

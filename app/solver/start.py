@@ -14,7 +14,7 @@ from app.solver.model import Pin, Plan, Problem, Route
 from app.solver.pair import pair_up
 from app.solver.tasks import able, halves, single
 
-GROUP = 8  # neighbouring crews solved together
+GROUP = 10  # neighbouring crews solved together
 SPARE = 1.15  # how much more is dealt to a crew than seems to fit: better too much at hand than too little
 WAY_S = 600  # what a visit seems to take beside its service
 
@@ -43,7 +43,7 @@ def in_groups(problem: Problem, stop: Callable[[], bool] = lambda: False) -> Pla
         mine += [visit for visit in over if can[visit, crews].any()]
         tasks = [single(problem, visit) for visit in mine]
         tasks += [task for visit in agreed for task in halves(problem, visit, agreed[visit]) if task.crew in members]
-        found = vroom.solve(problem, crews, tasks, level=vroom.PART)
+        found = vroom.solve(problem, crews, tasks, level=vroom.QUICK)
         routes |= found
         made = {stop.visit for route in found.values() for stop in route.stops}
         over = [visit for visit in {*over, *mine} if visit not in made]

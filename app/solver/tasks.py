@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from app.solver.cost import meets
 from app.solver.model import RENDEZVOUS_S, Pin, Plan, Problem, Stop, Visit, Window
-from app.solver.vroom import Task
+
+
+class Task(NamedTuple):
+    """One crew's part in a visit, as a solver is asked. `crew` is the only one that may do it; None: whoever fits."""
+
+    visit: int
+    windows: tuple[Window, ...]
+    crew: int | None = None
+
 
 ANY_TIME = Window(0, 2**31 - 1)
 

@@ -8,37 +8,36 @@ it works: long solves belong into a process of their own (`app.solver.child`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import vroom
 
-from app.solver.model import Break, Crew, Problem, Requirement, Route, Stop, Visit, Window
+from app.solver.model import Break, Crew, Problem, Requirement, Route, Stop, Visit
+from app.solver.tasks import Task
 
 QUICK, PART, THOROUGH = 0, 1, 3  # exploration levels: a whole large day, a few crews, a whole small day
 
 _PROFILE = "day"
+EMPTY: Mapping[int, list[int]] = {}
 _OWN = 1_000_000  # the number of the skill that only this crew has
 _PRICE_OF_ONE = 4_200  # VROOM's priorities go to 100, where the price of a dropped critical visit is
 
 
-class Task(NamedTuple):
-    """One crew's part in a visit, as asked of VROOM. `crew` is the only one that may do it; None: whoever fits."""
+def solve(
+    problem: Problem, crews: Sequence[int], tasks: Sequence[Task], *, level: int, warm: Mapping[int, list[int]] = EMPTY
+) -> dict[int, Route]:
+    """The routes of these crews over these tasks; tasks that found no place are in none of them.
 
-    visit: int
-    windows: tuple[Window, ...]
-    crew: int | None = None
-
-
-def solve(problem: Problem, crews: Sequence[int], tasks: Sequence[Task], *, level: int) -> dict[int, Route]:
-    """The routes of these crews over these tasks; tasks that found no place are in none of them."""
+    `warm` has for each crew the tasks (by number) it begins with, in order; without, all begin with nothing.
+    """
     if not tasks or not crews:  # VROOM takes that for a mistake
         return {crew: Route() for crew in crews}
     asked = vroom.Input()
     rows = _Rows()
     skills = _Skills()
-    vehicles = [_vehicle(problem, crew, rows, skills) for crew in crews]
+    vehicles = [_vehicle(problem, crew, rows, skills, warm.get(crew, [])) for crew in crews]
     jobs = [_job(problem, number, task, rows, skills) for number, task in enumerate(tasks)]
     asked.set_durations_matrix(_PROFILE, rows.of(problem))
     asked.add_vehicle(vehicles)
@@ -71,7 +70,7 @@ class _Skills:
         return self._numbers.setdefault(need, len(self._numbers) + 1)
 
 
-def _vehicle(problem: Problem, place: int, rows: _Rows, skills: _Skills) -> Any:
+def _vehicle(problem: Problem, place: int, rows: _Rows, skills: _Skills, first: list[int]) -> Any:
     crew = problem.crews[place]
     held = {skills(Requirement(one.skill, grade)) for one in crew.certificates
             if one.valid.start <= crew.shift.start and crew.shift.end <= one.valid.end
@@ -84,8 +83,15 @@ def _vehicle(problem: Problem, place: int, rows: _Rows, skills: _Skills) -> Any:
         capacity=_amounts(problem, crew.stock),
         skills=held | {_OWN + place},
         time_window=vroom.TimeWindow(*crew.shift),
+        steps=_steps(first),
         breaks=[_rest(number, rest) for number, rest in enumerate(crew.breaks)],
     )
+
+
+def _steps(first: list[int]) -> list[Any]:
+    if not first:
+        return []
+    return [vroom.VehicleStepStart(), *(vroom.VehicleStepSingle(number) for number in first), vroom.VehicleStepEnd()]
 
 
 def _rest(number: int, rest: Break) -> Any:

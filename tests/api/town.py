@@ -26,6 +26,7 @@ from app.kernel.unit_of_work import Runtime
 from app.media.models import AttachmentKind
 from app.notices import service as notices
 from app.notices.models import Notice
+from app.planning.models import Change, Plan, PlanState, PlanStop
 from mobile_sync.adapters.tables import sync_conflict
 from tests.factories import CENTRE, Client, Tablet, given_branch, given_person, given_tablet, signed_in
 from tests.factories_field import (
@@ -85,6 +86,7 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
     }
     town.ids["assignment_id"] = _sent(office, town)
     town.ids["alert_id"] = _unanswered(session, town)
+    town.ids["plan_id"] = _planned(session, town)
     town.ids |= _switched(office, session, town)
     town.ids["feature_id"] = town.ids["job_id"]
     town.ids["notice_id"] = _told(app, session, town)
@@ -143,6 +145,20 @@ def _unanswered(session: Session, town: Town) -> str:
     session.add(alert)
     session.commit()
     return str(alert.id)
+
+
+def _planned(session: Session, town: Town) -> str:
+    """A plan that refuses the town's job."""
+    plan = Plan(
+        id=new_id(), branch_id=town.branch.id, day=NOON.date(), state=PlanState.PROPOSED, asked_at=NOON, seconds=30,
+        seed=1, inputs=b"x", input_hash="x", cost=1, engine=f"{town.branch.code}-ENGINE",
+    )  # fmt: skip
+    session.add(plan)
+    session.flush()
+    line = {"plan_id": plan.id, "job_id": UUID(town.ids["job_id"]), "change": Change.REFUSED}
+    session.add(PlanStop(id=new_id(), branch_id=town.branch.id, **line))
+    session.commit()
+    return str(plan.id)
 
 
 def _switched(office: Client, session: Session, town: Town) -> dict[str, str]:

@@ -16,6 +16,7 @@ import type {
   CrewDetail,
   CrewRegion,
   DayBoard,
+  DayPlan,
   Device,
   EnrolmentCode,
   FindingIn,
@@ -113,6 +114,17 @@ export const bookVisit = (jobId: string, body: VisitIn, idempotencyKey: string):
   request(`${V1}/jobs/${jobId}/visits`, { method: 'POST', body, idempotencyKey })
 export const moveVisit = (visitId: string, body: VisitIn, idempotencyKey: string): Promise<Assignment> =>
   request(`${V1}/assignments/${visitId}/move`, { method: 'POST', body, idempotencyKey })
+/** The newest plans of a day, newest first. */
+export const plansOf = async (branch_id: string, day: string): Promise<readonly { readonly id: string }[]> =>
+  (await request<{ items: { id: string }[] }>(`${V1}/plans`, { query: { branch_id, day } })).items
+export const dayPlan = (id: string): Promise<DayPlan> => request(`${V1}/plans/${id}`)
+export const proposePlan = (branch_id: string, day: string): Promise<{ readonly id: string }> =>
+  request(`${V1}/plans`, { method: 'POST', body: { branch_id, day } })
+export const stopPlan = (id: string, keep: boolean): Promise<{ readonly id: string }> =>
+  request(`${V1}/plans/${id}/stop`, { method: 'POST', body: { keep } })
+/** Books what a plan proposes for these jobs, or for all. */
+export const acceptPlan = (id: string, job_ids: readonly string[] | null): Promise<DayPlan> =>
+  request(`${V1}/plans/${id}/accept`, { method: 'POST', body: job_ids ? { job_ids } : {} })
 export const moveJob = (id: string, to: Transition, reason: string | null): Promise<JobDetail> =>
   request(`${V1}/jobs/${id}/transitions`, { method: 'POST', body: reason ? { to, reason } : { to } })
 export const jobsCsv = `${V1}/jobs.csv`

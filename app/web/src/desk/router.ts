@@ -17,6 +17,7 @@ export function makeRouter(): Router {
           // Mounted with its frame: a key pressed while a chunk was still on its way would be lost.
           { path: '', name: 'live', component: LiveDesk },
           { path: 'board', name: 'board', component: () => import('./screens/Board.vue') },
+          { path: 'plan', name: 'plan', component: () => import('./screens/Plan.vue') },
           { path: 'conflicts', name: 'conflicts', component: () => import('./screens/Conflicts.vue') },
           { path: 'fleet', name: 'fleet', component: () => import('./screens/Fleet.vue') },
           { path: 'reliability', name: 'reliability', component: () => import('./screens/Reliability.vue') },

@@ -71,6 +71,8 @@ export type CallIn = Schemas['CallIn']
 export type CallTaken = Whole<Schemas['TakenOut']>
 export type Device = Whole<Schemas['DeviceOut']>
 export type CrewRegion = Whole<Schemas['CrewRegionOut']>
+export type DayPlan = Whole<Schemas['PlanDetail']>
+export type PlanLine = DayPlan['lines'][number]
 export type Reliability = Whole<Schemas['ReliabilityReport']>
 export type ReliabilityLine = Reliability['lines'][number]
 
