@@ -1390,6 +1390,81 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the newest plans of a day */
+        get: operations["planning_list_plans"];
+        put?: never;
+        /** Ask for a plan of a day */
+        post: operations["planning_propose_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        /** Show a plan, how far it is, and what it would change */
+        get: operations["planning_open_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book what a plan proposes, all of it or some */
+        post: operations["planning_accept_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans/{plan_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop the making of a plan */
+        post: operations["planning_stop_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/premises": {
         parameters: {
             query?: never;
@@ -1960,6 +2035,9 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptIn: {
+            job_ids?: string[];
+        };
         AccountOut: {
             /** @enum {unknown} */
             customer_class: "premium" | "demanding" | "ordinary" | "special";
@@ -2555,6 +2633,13 @@ export interface components {
         CrewRegions: {
             items: components["schemas"]["CrewRegionOut"][];
         };
+        CrewWords: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            name_en: string;
+            name_zh: string;
+        };
         CustomersOut: {
             accounts: number;
             needs?: {
@@ -3096,6 +3181,38 @@ export interface components {
             shifts: components["schemas"]["ShiftOut"][];
             skills: ("high_voltage" | "low_voltage" | "metering" | "gas_pipe" | "gas_ignition" | "inspection" | "care")[];
         };
+        LineOut: {
+            address: string;
+            /** @enum {unknown} */
+            change: "new" | "moved" | "kept" | "refused";
+            crew: components["schemas"]["CrewWords"] | null;
+            crew_before: components["schemas"]["CrewWords"] | null;
+            /** Format: uuid */
+            job_id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            number: string;
+            /** @enum {unknown} */
+            outcome: "booked" | "misfit" | null;
+            /** Format: date-time */
+            planned_end: string | null;
+            /** Format: date-time */
+            planned_start: string | null;
+            /** @enum {unknown} */
+            priority: "emergency" | "urgent" | "normal";
+            problem: {
+                [key: string]: unknown;
+            } | null;
+            reason: {
+                [key: string]: unknown;
+            } | null;
+            /** Format: date-time */
+            start_before: string | null;
+            /** Format: date-time */
+            window_end: string | null;
+            /** Format: date-time */
+            window_start: string | null;
+        };
         LinkOut: {
             accounts: number;
             code: string;
@@ -3455,6 +3572,76 @@ export interface components {
             name_en: string;
             name_zh: string;
         };
+        PlanDetail: {
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: uuid */
+            branch_id: string;
+            cost: number | null;
+            crews: number | null;
+            /** Format: date */
+            day: string;
+            engine: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            input_hash: string | null;
+            left_out: number | null;
+            lines: components["schemas"]["LineOut"][];
+            rounds: number | null;
+            seconds: number;
+            seed: number;
+            /** @enum {unknown} */
+            state: "waiting" | "running" | "proposed" | "cancelled" | "failed";
+            terms: {
+                [key: string]: number;
+            };
+            trail: number[][];
+            travel_version: string | null;
+            visits: number | null;
+        };
+        PlanIn: {
+            /** Format: uuid */
+            branch_id: string;
+            /** Format: date */
+            day: string;
+            /** @default 30 */
+            seconds: number;
+            /** @default 1 */
+            seed: number;
+        };
+        PlanOut: {
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: uuid */
+            branch_id: string;
+            cost: number | null;
+            crews: number | null;
+            /** Format: date */
+            day: string;
+            engine: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            input_hash: string | null;
+            left_out: number | null;
+            rounds: number | null;
+            seconds: number;
+            seed: number;
+            /** @enum {unknown} */
+            state: "waiting" | "running" | "proposed" | "cancelled" | "failed";
+            terms: {
+                [key: string]: number;
+            };
+            trail: number[][];
+            travel_version: string | null;
+            visits: number | null;
+        };
+        PlanPage: {
+            items: components["schemas"]["PlanOut"][];
+        };
         PremisesBrief: {
             address: string;
             address_en?: string | null;
@@ -3735,6 +3922,10 @@ export interface components {
             /** @enum {unknown} */
             kind: "substation" | "junction" | "transformer" | "service_point" | "gate_station" | "regulator" | "gas_junction" | "riser";
             name?: string | null;
+        };
+        StopIn: {
+            /** @default false */
+            keep: boolean;
         };
         SupplyOut: {
             affected: number;
@@ -7045,6 +7236,191 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    planning_list_plans: {
+        parameters: {
+            query: {
+                branch_id: string;
+                day: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPage"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    planning_propose_plan: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    planning_open_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanDetail"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    planning_accept_plan: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanDetail"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    planning_stop_plan: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
             };
             400: components["responses"]["DEFAULT_ERROR"];
             401: components["responses"]["NOT_SIGNED_IN"];
