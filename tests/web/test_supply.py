@@ -35,6 +35,11 @@ def test_a_cause_is_confirmed_the_cut_off_are_called_and_restored(console: OpenC
     expect(page.get_by_role("button", name="Call list")).to_be_visible()
     assert lin.raw_keys() == []
 
+    page.get_by_role("button", name="Notices").click()
+    expect(page.get_by_role("list", name="Notices").get_by_text("Supply lost").first).to_be_visible()
+    assert lin.violations() == []
+    page.keyboard.press("Escape")
+
     page.get_by_role("button", name="All have supply again").click()
     page.get_by_role("textbox", name="Why").fill("checked by the crew")
     page.get_by_role("button", name="Note", exact=True).click()
