@@ -57,7 +57,7 @@ def say(stage: Stage, locale: str, facts: Facts) -> str:
         number=facts.number,
         supply=SUPPLY[language][facts.commodity],
         begun=_clock(facts.begun_at, facts),
-        at=expected,
+        at=expected or "…",  # in a preview before anybody has said
         expected=EXPECTED[language].format(at=expected) if expected else "",
     )
 
