@@ -9,7 +9,10 @@ from flask import Response, jsonify
 
 from app.dispatch import alerts, queries, service
 from app.dispatch.board import DayArgs, DayBoard, day_board
+from app.dispatch.proposing import Move, accept, proposal_json
+from app.dispatch.proposing import propose as propose_crew
 from app.dispatch.schemas import (
+    AcceptIn,
     AssignmentIn,
     AssignmentOut,
     CandidatesArgs,
@@ -19,6 +22,7 @@ from app.dispatch.schemas import (
     CrewDetail,
     CrewPage,
     CrewsArgs,
+    ProposalOut,
     VisitIn,
     VisitOut,
     WithdrawIn,
@@ -49,6 +53,22 @@ def list_candidates(args: dict[str, Any], job_id: UUID) -> Response:
 def dispatch_crew(wanted: dict[str, Any], job_id: UUID) -> Assignment:
     """Send a crew to a job"""
     return service.dispatch_crew(current_uow(), job_id=job_id, **wanted)
+
+
+@blp.get("/jobs/<uuid:job_id>/proposal")
+@blp.response(200, ProposalOut)
+def propose(job_id: UUID) -> Response:
+    """Propose who goes, and what that moves"""
+    return jsonify(proposal_json(propose_crew(current_uow(), job_id=job_id)))
+
+
+@blp.post("/jobs/<uuid:job_id>/proposal")
+@blp.arguments(AcceptIn)
+@blp.response(201, AssignmentOut)
+def accept_proposal(wanted: dict[str, Any], job_id: UUID) -> Assignment:
+    """Send the proposed crew and move what has to move"""
+    moves = [Move(**move) for move in wanted.pop("moves")]
+    return accept(current_uow(), job_id=job_id, moves=moves, **wanted)
 
 
 @blp.post("/assignments/<uuid:assignment_id>/withdraw")

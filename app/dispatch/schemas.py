@@ -13,7 +13,7 @@ from app.dispatch.models import AlertKind
 from app.dispatch.rules import Candidate
 from app.dispatch.service import MOST_SHOWN, Ranking
 from app.identity.models import Role
-from app.jobs.models import EndReason, JobState
+from app.jobs.models import EndReason, JobKind, JobState
 from app.jobs.schemas import JobBrief
 from app.kernel.fields import PointField, choice, text
 from app.kernel.paging import PAGE_LIMIT, PageArgs, StrictSchema
@@ -220,6 +220,91 @@ class CrewDetail(CrewOut):
     """A crew with its members."""
 
     members = ma.fields.List(ma.fields.Nested(MemberOut), required=True)
+
+
+class CrewNamed(ma.Schema):
+    """A crew by its names."""
+
+    id = ma.fields.UUID(required=True)
+    code = ma.fields.String(required=True)
+    name_zh = ma.fields.String(required=True)
+    name_en = ma.fields.String(required=True)
+
+
+class MovedVisit(ma.Schema):
+    """A booked visit that does not stay as it is; without `crew` nobody can make it any more.
+
+    `told`: its customer has to hear of it, because the crew is another or the time differs by more than a quarter of
+    an hour.
+    """
+
+    assignment_id = ma.fields.UUID(required=True)
+    job_id = ma.fields.UUID(required=True)
+    number = ma.fields.String(required=True)
+    kind = choice(JobKind, required=True)
+    address = ma.fields.String(required=True)
+    contact_name = ma.fields.String(required=True, allow_none=True)
+    contact_phone = ma.fields.String(required=True, allow_none=True)
+    was_crew = ma.fields.Nested(CrewNamed, required=True)
+    was_start = ma.fields.AwareDateTime(required=True)
+    crew = ma.fields.Nested(CrewNamed, required=True, allow_none=True)
+    planned_start = ma.fields.AwareDateTime(required=True, allow_none=True)
+    planned_end = ma.fields.AwareDateTime(required=True, allow_none=True)
+    told = ma.fields.Boolean()
+
+
+class RivalOut(ma.Schema):
+    """Another crew, the nearest first, and why it does not go: no room in its day, late by so many seconds, dearer."""
+
+    crew = ma.fields.Nested(CrewNamed, required=True)
+    arrives_at = ma.fields.AwareDateTime(required=True, allow_none=True)
+    why = ma.fields.String(required=True, validate=ma.validate.OneOf(["no_room", "late", "dearer"]))
+    seconds = ma.fields.Integer(required=True, allow_none=True)
+
+
+class DecisionOut(ma.Schema):
+    """Who should go and what follows.
+
+    `planned_start` is null where the crew goes at once, else when the job is to be booked for it. `thawed`: a visit
+    that begins within half an hour has to give way, which only a person may decide. `extra_s`: what the day costs
+    more, in seconds of travel.
+    """
+
+    rung = ma.fields.String(required=True, validate=ma.validate.OneOf(["insertion", "pinned", "nearest"]))
+    crew = ma.fields.Nested(CrewNamed, required=True)
+    arrives_at = ma.fields.AwareDateTime(required=True)
+    planned_start = ma.fields.AwareDateTime(required=True, allow_none=True)
+    in_time = ma.fields.Boolean(required=True)
+    thawed = ma.fields.Boolean(required=True)
+    extra_s = ma.fields.Integer(required=True)
+    moves = ma.fields.List(ma.fields.Nested(MovedVisit), required=True)
+    dropped = ma.fields.List(ma.fields.Nested(MovedVisit), required=True)
+    rivals = ma.fields.List(ma.fields.Nested(RivalOut), required=True)
+
+
+class ProposalOut(ma.Schema):
+    """Who should go, as of a moment; `decision` is null where nobody can."""
+
+    at = ma.fields.AwareDateTime(required=True)
+    decision = ma.fields.Nested(DecisionOut, required=True, allow_none=True)
+
+
+class MoveIn(StrictSchema):
+    """A booked visit and where it goes."""
+
+    assignment_id = ma.fields.UUID(required=True)
+    crew_id = ma.fields.UUID(required=True)
+    planned_start = ma.fields.AwareDateTime(required=True)
+    planned_end = ma.fields.AwareDateTime(required=True)
+
+
+class AcceptIn(StrictSchema):
+    """What is accepted of a proposal: who goes, at once or booked, what moves, what is taken from its crew."""
+
+    crew_id = ma.fields.UUID(required=True)
+    planned_start = ma.fields.AwareDateTime(load_default=None, allow_none=True)
+    moves = ma.fields.List(ma.fields.Nested(MoveIn), load_default=list, validate=ma.validate.Length(max=200))
+    dropped = ma.fields.List(ma.fields.UUID(), load_default=list, validate=ma.validate.Length(max=200))
 
 
 _NOT_SHOWN = frozenset({"branch_id", "assignment_id", "level_since"})

@@ -53,6 +53,7 @@ class Decision:
     """
 
     problem: Problem
+    before: Plan
     rung: str
     plan: Plan
     crew: int
@@ -82,9 +83,10 @@ def decide(problem: Problem, plan: Plan, visit: int) -> Decision | None:
         return None
     rung, placed = min(found, key=lambda one: (not _meets(problem, visit, one[1]), one[1].extra))
     moved, shifted, dropped = changes(problem, plan, placed.plan)
+    met, rivals = _meets(problem, visit, placed), tuple(_rivals(problem, visit, crews, rooms, placed))
     return Decision(
-        problem, rung, placed.plan, placed.crew, placed.start, _meets(problem, visit, placed), thawed, placed.extra,
-        moved, shifted, dropped, tuple(_rivals(problem, visit, crews, rooms, placed)),
+        problem, plan, rung, placed.plan, placed.crew, placed.start, met, thawed, placed.extra,
+        moved, shifted, dropped, rivals,
     )  # fmt: skip
 
 

@@ -149,6 +149,8 @@ def requests_to(town: Town) -> dict[tuple[str, str], list[Try]]:
         ("GET", "/api/v1/jobs/<uuid:job_id>/attachments"): [Try()],
         ("GET", "/api/v1/jobs/<uuid:job_id>/candidates"): [Try()],
         ("POST", "/api/v1/jobs/<uuid:job_id>/assignments"): [Try(body={"crew_id": ids["crew_id"]})],
+        ("GET", "/api/v1/jobs/<uuid:job_id>/proposal"): [Try()],
+        ("POST", "/api/v1/jobs/<uuid:job_id>/proposal"): [Try(body={"crew_id": ids["crew_id"]})],
         ("POST", "/api/v1/jobs/<uuid:job_id>/visits"): [Try(body=visit)],
         ("POST", "/api/v1/assignments/<uuid:assignment_id>/move"): [Try(body=visit)],
         ("POST", "/api/v1/assignments/<uuid:assignment_id>/withdraw"): [Try(body={})],

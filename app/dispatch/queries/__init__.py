@@ -16,6 +16,7 @@ from app.dispatch.queries.alerts import (
 from app.dispatch.queries.board import crew_json, crews_json, may_see_crew
 from app.dispatch.queries.day import branch_zone, day_json
 from app.dispatch.queries.facts import crew_facts, roster
+from app.dispatch.queries.rest_of_day import crews_now, tier_of, visits_ahead
 from app.dispatch.queries.visits import clashing_visit
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "crew_facts",
     "crew_json",
     "crews_json",
+    "crews_now",
     "day_json",
     "holders",
     "is_one",
@@ -34,6 +36,8 @@ __all__ = [
     "roster",
     "standing_alerts",
     "stands",
+    "tier_of",
     "unanswered",
     "untaken",
+    "visits_ahead",
 ]

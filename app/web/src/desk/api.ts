@@ -17,6 +17,7 @@ import type {
   CrewRegion,
   DayBoard,
   DayPlan,
+  Decision,
   Device,
   EnrolmentCode,
   FindingIn,
@@ -44,6 +45,7 @@ import type {
   Page,
   PastCall,
   PremisesPage,
+  Proposal,
   Ranking,
   Reliability,
   Settlement,
@@ -95,6 +97,15 @@ export const timeline = async (id: string): Promise<readonly TimelineEntry[]> =>
   (await request<Page<TimelineEntry>>(`${V1}/jobs/${id}/timeline`)).items
 export const candidates = (id: string, limit?: number): Promise<Ranking> =>
   request(`${V1}/jobs/${id}/candidates`, { query: { limit } })
+export const proposal = (id: string): Promise<Proposal> => request(`${V1}/jobs/${id}/proposal`)
+export function acceptProposal(id: string, made: Decision, idempotencyKey: string): Promise<Assignment> {
+  const moves = made.moves.flatMap(({ assignment_id, crew, planned_start, planned_end }) =>
+    crew && planned_start && planned_end ? [{ assignment_id, crew_id: crew.id, planned_start, planned_end }] : [],
+  )
+  const dropped = made.dropped.map((one) => one.assignment_id)
+  const body = { crew_id: made.crew.id, planned_start: made.planned_start, moves, dropped }
+  return request(`${V1}/jobs/${id}/proposal`, { method: 'POST', body, idempotencyKey })
+}
 export const crewAlerts = async (): Promise<readonly CrewAlert[]> =>
   (await request<Page<CrewAlert>>(`${V1}/crew-alerts`)).items
 export const takeAlert = (id: string): Promise<CrewAlert> =>

@@ -25,6 +25,15 @@ export type Attachment = Whole<Schemas['AttachmentOut']>
 export type Reason = Whole<Schemas['ReasonOut']>
 export type Candidate = Whole<Schemas['CandidateOut']>
 export type Ranking = Omit<Schemas['CandidatesOut'], 'items'> & { readonly items: readonly Candidate[] }
+export type MovedVisit = Whole<Schemas['MovedVisit']>
+export type Decision = Omit<Whole<Schemas['DecisionOut']>, 'moves' | 'dropped'> & {
+  readonly moves: readonly MovedVisit[]
+  readonly dropped: readonly MovedVisit[]
+}
+export interface Proposal {
+  readonly at: string
+  readonly decision: Decision | null
+}
 export type CrewAlert = Omit<Whole<Schemas['CrewAlertOut']>, 'job' | 'crew' | 'people'> & {
   readonly job: Whole<Schemas['JobBrief']>
   readonly crew: Whole<Schemas['AlertedCrew']>

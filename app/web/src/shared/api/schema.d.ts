@@ -704,6 +704,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        /** Propose who goes, and what that moves */
+        get: operations["dispatch_propose"];
+        put?: never;
+        /** Send the proposed crew and move what has to move */
+        post: operations["dispatch_accept_proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/timeline": {
         parameters: {
             query?: never;
@@ -2036,6 +2056,17 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         AcceptIn: {
+            /** Format: uuid */
+            crew_id: string;
+            dropped?: string[];
+            moves?: components["schemas"]["MoveIn"][];
+            /**
+             * Format: date-time
+             * @default null
+             */
+            planned_start: string | null;
+        };
+        AcceptIn1: {
             job_ids?: string[];
         };
         AccountOut: {
@@ -2591,6 +2622,13 @@ export interface components {
             skills: components["schemas"]["SkillOut"][];
             vehicle_plate?: string | null;
         };
+        CrewNamed: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            name_en: string;
+            name_zh: string;
+        };
         CrewOut: {
             accuracy_m?: number | null;
             /** Format: uuid */
@@ -2664,6 +2702,21 @@ export interface components {
             starts_at: string;
             timezone: string;
             truncated: boolean;
+        };
+        DecisionOut: {
+            /** Format: date-time */
+            arrives_at: string;
+            crew: components["schemas"]["CrewNamed"];
+            dropped: components["schemas"]["MovedVisit"][];
+            extra_s: number;
+            in_time: boolean;
+            moves: components["schemas"]["MovedVisit"][];
+            /** Format: date-time */
+            planned_start: string | null;
+            rivals: components["schemas"]["RivalOut"][];
+            /** @enum {string} */
+            rung: "insertion" | "pinned" | "nearest";
+            thawed: boolean;
         };
         DeviceOut: {
             app_version: string | null;
@@ -3315,6 +3368,37 @@ export interface components {
         MergeIn: {
             outage_ids: string[];
         };
+        MoveIn: {
+            /** Format: uuid */
+            assignment_id: string;
+            /** Format: uuid */
+            crew_id: string;
+            /** Format: date-time */
+            planned_end: string;
+            /** Format: date-time */
+            planned_start: string;
+        };
+        MovedVisit: {
+            address: string;
+            /** Format: uuid */
+            assignment_id: string;
+            contact_name: string | null;
+            contact_phone: string | null;
+            crew: components["schemas"]["CrewNamed"] | null;
+            /** Format: uuid */
+            job_id: string;
+            /** @enum {unknown} */
+            kind: "outage_repair" | "gas_leak" | "gas_alteration" | "gas_ignition" | "inspection" | "metering" | "care_visit";
+            number: string;
+            /** Format: date-time */
+            planned_end: string | null;
+            /** Format: date-time */
+            planned_start: string | null;
+            told?: boolean;
+            was_crew: components["schemas"]["CrewNamed"];
+            /** Format: date-time */
+            was_start: string;
+        };
         NamedOut: {
             name: string;
             name_en: string;
@@ -3723,6 +3807,11 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        ProposalOut: {
+            /** Format: date-time */
+            at: string;
+            decision: components["schemas"]["DecisionOut"] | null;
+        };
         PullIn: {
             cursors?: {
                 [key: string]: unknown;
@@ -3824,6 +3913,14 @@ export interface components {
         RevokeIn: {
             /** @default false */
             wipe: boolean;
+        };
+        RivalOut: {
+            /** Format: date-time */
+            arrives_at: string | null;
+            crew: components["schemas"]["CrewNamed"];
+            seconds: number | null;
+            /** @enum {string} */
+            why: "no_room" | "late" | "dearer";
         };
         SaidOut: {
             /** Format: date-time */
@@ -5827,6 +5924,78 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    dispatch_propose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    dispatch_accept_proposal: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignmentOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     jobs_timeline: {
         parameters: {
             query?: never;
@@ -7367,7 +7536,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AcceptIn"];
+                "application/json": components["schemas"]["AcceptIn1"];
             };
         };
         responses: {
