@@ -12,7 +12,6 @@ from app.dispatch.board import DayArgs, DayBoard, day_board
 from app.dispatch.proposing import Move, accept, proposal_json
 from app.dispatch.proposing import propose as propose_crew
 from app.dispatch.schemas import (
-    AcceptIn,
     AssignmentIn,
     AssignmentOut,
     CandidatesArgs,
@@ -23,6 +22,7 @@ from app.dispatch.schemas import (
     CrewPage,
     CrewsArgs,
     ProposalOut,
+    TakeProposalIn,
     VisitIn,
     VisitOut,
     WithdrawIn,
@@ -63,7 +63,7 @@ def propose(job_id: UUID) -> Response:
 
 
 @blp.post("/jobs/<uuid:job_id>/proposal")
-@blp.arguments(AcceptIn)
+@blp.arguments(TakeProposalIn)
 @blp.response(201, AssignmentOut)
 def accept_proposal(wanted: dict[str, Any], job_id: UUID) -> Assignment:
     """Send the proposed crew and move what has to move"""

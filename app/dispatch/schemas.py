@@ -298,7 +298,7 @@ class MoveIn(StrictSchema):
     planned_end = ma.fields.AwareDateTime(required=True)
 
 
-class AcceptIn(StrictSchema):
+class TakeProposalIn(StrictSchema):
     """What is accepted of a proposal: who goes, at once or booked, what moves, what is taken from its crew."""
 
     crew_id = ma.fields.UUID(required=True)

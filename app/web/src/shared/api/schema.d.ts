@@ -2056,17 +2056,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         AcceptIn: {
-            /** Format: uuid */
-            crew_id: string;
-            dropped?: string[];
-            moves?: components["schemas"]["MoveIn"][];
-            /**
-             * Format: date-time
-             * @default null
-             */
-            planned_start: string | null;
-        };
-        AcceptIn1: {
             job_ids?: string[];
         };
         AccountOut: {
@@ -4252,6 +4241,17 @@ export interface components {
             /** Format: date-time */
             signed_at: string;
         };
+        TakeProposalIn: {
+            /** Format: uuid */
+            crew_id: string;
+            dropped?: string[];
+            moves?: components["schemas"]["MoveIn"][];
+            /**
+             * Format: date-time
+             * @default null
+             */
+            planned_start: string | null;
+        };
         TakenOut: {
             /** Format: uuid */
             id: string;
@@ -5968,7 +5968,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AcceptIn"];
+                "application/json": components["schemas"]["TakeProposalIn"];
             };
         };
         responses: {
@@ -7536,7 +7536,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AcceptIn1"];
+                "application/json": components["schemas"]["AcceptIn"];
             };
         };
         responses: {
