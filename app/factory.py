@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.conflicts.routes import blp as conflicts
 from app.crews.routes import blp as crews
 from app.customers.routes import blp as customers
+from app.deadlines.routes import blp as deadlines
 from app.demands.routes import blp as demands
 from app.dispatch.routes import blp as dispatch
 from app.fleet.routes import blp as fleet
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 
 BLUEPRINTS = [
     *(*IDENTITY_BLUEPRINTS, customers, streets, network, crews, demands, jobs, media),
-    *(outages, dispatch, planning, conflicts, fleet, reliability, supply, notices, map_, ogc, sync),
+    *(outages, dispatch, planning, deadlines, conflicts, fleet, reliability, supply, notices, map_, ogc, sync),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.config import Settings
 from app.crews.errors import CONSTRAINT_PROBLEMS as CREW_CONSTRAINTS
+from app.deadlines.errors import CONSTRAINT_PROBLEMS as DEADLINE_CONSTRAINTS
 from app.identity.errors import CONSTRAINT_PROBLEMS as IDENTITY_CONSTRAINTS
 from app.jobs.errors import CONSTRAINT_PROBLEMS as JOB_CONSTRAINTS
 from app.kernel.doorbell import ring
@@ -19,6 +20,7 @@ def build_runtime(settings: Settings) -> Runtime:
     runtime = Runtime.build(settings)
     runtime.reactions = REACTIONS
     runtime.constraint_problems = {
+        **DEADLINE_CONSTRAINTS,
         **IDENTITY_CONSTRAINTS,
         **CREW_CONSTRAINTS,
         **JOB_CONSTRAINTS,

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.conflicts import service as conflicts
+from app.deadlines import alerts as deadlines
 from app.dispatch import alerts
 from app.identity.queries import tablets
 from app.identity.service import forget_stale
@@ -96,10 +97,16 @@ def send_notices(uow: UnitOfWork) -> None:
     sending.send_due(uow)
 
 
+def watch_deadlines(uow: UnitOfWork) -> None:
+    """A limit that runs out soon or has run out comes before the desk; what nobody there takes is passed on."""
+    deadlines.watch(uow)
+
+
 DUE_WORK: tuple[Work, ...] = (
     Work("sweep-outbox", timedelta(seconds=2), sweep),
     Work("chase-crews", timedelta(seconds=5), chase_crews),
     Work("send-notices", timedelta(seconds=5), send_notices),
+    Work("watch-deadlines", timedelta(seconds=10), watch_deadlines),
     Work("forget-idempotency-keys", timedelta(hours=1), forget_idempotency_keys),
     Work("forget-done-tasks", timedelta(hours=6), forget_done_tasks),
     Work("forget-stale-logins", timedelta(hours=6), forget_stale),

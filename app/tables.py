@@ -6,6 +6,7 @@ from sqlalchemy import MetaData
 
 import app.crews.models
 import app.customers.models
+import app.deadlines.models
 import app.demands.models
 import app.dispatch.models
 import app.grid.models

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import math
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.crews.models import Crew
 from app.customers.models import NoticeChannel, Party, Premises
+from app.deadlines.models import DeadlineAlert, Stage
 from app.dispatch.models import AlertKind, CrewAlert
 from app.identity.models import Branch, Person, Role, RoleGrant
 from app.jobs.models import Job
@@ -83,11 +85,13 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
         **_tile(centre),
         "gis_key_id": _key_for_gis(office),
         "collection_id": "jobs",
+        "deadline_code": "visit.punctual",
     }
     town.ids["assignment_id"] = _sent(office, town)
     town.ids["alert_id"] = _unanswered(session, town)
     town.ids["plan_id"] = _planned(session, town)
     town.ids |= _switched(office, session, town)
+    town.ids["deadline_alert_id"] = _late(session, town)
     town.ids["feature_id"] = town.ids["job_id"]
     town.ids["notice_id"] = _told(app, session, town)
     town.ids |= _files(app, session, town)
@@ -95,6 +99,23 @@ def given_town(app: Flask, session: Session, code: str, *, centre: tuple[float, 
     town.ids["op_no"] = _unjudged(app, town)
     town.marks = [code, phone, *(value for value in town.ids.values() if len(value) >= 16)]
     return town
+
+
+def _late(session: Session, town: Town) -> str:
+    """Nobody has arrived for a day."""
+    job = session.get_one(Job, town.ids["job_id"])
+    session.execute(update(Job).where(Job.id == job.id).values(opened_at=job.opened_at - timedelta(days=1)))
+    alert = DeadlineAlert(
+        id=new_id(),
+        branch_id=job.branch_id,
+        job_id=job.id,
+        code="power.arrival.promise",
+        stage=Stage.MISSED,
+        raised_at=job.opened_at,
+    )
+    session.add(alert)
+    session.commit()
+    return str(alert.id)
 
 
 def _key_for_gis(office: Client) -> str:

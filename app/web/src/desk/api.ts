@@ -17,6 +17,9 @@ import type {
   CrewRegion,
   DayBoard,
   DayPlan,
+  DeadlineRow,
+  Deadlines,
+  DeadlineShow,
   Decision,
   Device,
   EnrolmentCode,
@@ -44,6 +47,7 @@ import type {
   Owner,
   Page,
   PastCall,
+  PauseCause,
   PremisesPage,
   Proposal,
   Ranking,
@@ -250,6 +254,26 @@ export const gisKeys = async (): Promise<readonly GisKey[]> =>
 export const makeGisKey = (name: string, days: number): Promise<{ key: GisKey; secret: string }> =>
   request(`${V1}/me/gis-keys`, { method: 'POST', body: { name, days } })
 export const revokeGisKey = (id: string): Promise<void> => request(`${V1}/me/gis-keys/${id}`, { method: 'DELETE' })
+
+/** Jobs by the limit that runs out next. */
+export const deadlines = async (show: DeadlineShow): Promise<readonly DeadlineRow[]> =>
+  (await request<{ items: DeadlineRow[] }>(`${V1}/deadlines`, { query: { show } })).items
+export const takeDeadline = (id: string): Promise<void> =>
+  request(`${V1}/deadline-alerts/${id}/take`, { method: 'POST', body: {} })
+export const handDeadlineOn = (id: string): Promise<void> =>
+  request(`${V1}/deadline-alerts/${id}/hand-on`, { method: 'POST', body: {} })
+export const deadlinesOf = (job: string): Promise<Deadlines> => request(`${V1}/jobs/${job}/deadlines`)
+export const pauseDeadlines = (job: string, cause: PauseCause, idempotencyKey: string): Promise<Deadlines> =>
+  request(`${V1}/jobs/${job}/deadlines/pause`, { method: 'POST', body: { cause }, idempotencyKey })
+export const resumeDeadlines = (job: string, idempotencyKey: string): Promise<Deadlines> =>
+  request(`${V1}/jobs/${job}/deadlines/resume`, { method: 'POST', body: {}, idempotencyKey })
+export const explainDeviation = (
+  job: string,
+  code: string,
+  reason: string,
+  idempotencyKey: string,
+): Promise<Deadlines> =>
+  request(`${V1}/jobs/${job}/deadlines/${code}/deviation`, { method: 'POST', body: { reason }, idempotencyKey })
 
 /** Every sub-district of the crew's branch, and which of them it serves. */
 export const regionsOf = async (crew: string): Promise<CrewRegion[]> =>

@@ -18,6 +18,7 @@ export function makeRouter(): Router {
           { path: '', name: 'live', component: LiveDesk },
           { path: 'board', name: 'board', component: () => import('./screens/Board.vue') },
           { path: 'plan', name: 'plan', component: () => import('./screens/Plan.vue') },
+          { path: 'deadlines', name: 'deadlines', component: () => import('./screens/Deadlines.vue') },
           { path: 'conflicts', name: 'conflicts', component: () => import('./screens/Conflicts.vue') },
           { path: 'fleet', name: 'fleet', component: () => import('./screens/Fleet.vue') },
           { path: 'reliability', name: 'reliability', component: () => import('./screens/Reliability.vue') },

@@ -48,6 +48,15 @@ export type DayBoard = Omit<Whole<Schemas['DayBoard']>, 'lanes' | 'bars'> & {
   readonly bars: readonly Bar[]
 }
 export type GisKey = Whole<Schemas['GisKeyOut']>
+export type DeadlineClock = Whole<Schemas['ClockOut']>
+export type Deadlines = Omit<Schemas['DeadlinesOut'], 'clocks'> & { readonly clocks: readonly DeadlineClock[] }
+export type DeadlineAlert = Whole<Schemas['DeadlineAlertOut']>
+export type DeadlineRow = Omit<Schemas['DeadlineRowOut'], 'clocks' | 'alert'> & {
+  readonly clocks: readonly DeadlineClock[]
+  readonly alert: DeadlineAlert | null
+}
+export type DeadlineShow = 'open' | 'soon' | 'missed'
+export type PauseCause = Schemas['PauseIn']['cause']
 export type CrewDetail = Whole<Schemas['CrewDetail']>
 export type Outage = Whole<Schemas['OutageOut']>
 export type NetworkNode = Whole<Schemas['NodeOut']>
