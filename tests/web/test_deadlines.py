@@ -15,7 +15,7 @@ expect.set_options(timeout=SLOW_MS)
 
 @pytest.mark.parametrize(
     ("language", "title", "pause", "resume", "screen"),
-    [("zh-CN", "时限", "暂停时限", "恢复计时", "时限"), ("en", "Deadlines", "Pause clocks", "Resume", "Deadlines")],
+    [("zh-CN", "时限", "暂停时限", "恢复计时", "时限"), ("en", "Deadlines", "Pause clocks", "Resume", "Clocks")],
 )
 def test_a_dispatcher_sees_three_clocks_and_lets_them_stand_still(
     desk: Desk, console: OpenConsole, language: str, title: str, pause: str, resume: str, screen: str
