@@ -370,6 +370,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deadline-alerts/{deadline_alert_id}/hand-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deadline_alert_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a limit to the next level at once */
+        post: operations["deadlines_hand_deadline_on"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deadline-alerts/{deadline_alert_id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deadline_alert_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** See to a limit */
+        post: operations["deadlines_take_deadline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deadlines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List jobs by the limit that runs out next */
+        get: operations["deadlines_list_deadlines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -679,6 +734,83 @@ export interface paths {
         get: operations["dispatch_list_candidates"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/deadlines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        /** Read a job's clocks */
+        get: operations["deadlines_read_deadlines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/deadlines/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a job's clocks stand still */
+        post: operations["deadlines_pause_deadlines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/deadlines/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a job's clocks run on */
+        post: operations["deadlines_resume_deadlines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/deadlines/{deadline_code}/deviation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                deadline_code: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say why a limit was missed */
+        post: operations["deadlines_explain_deviation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2441,6 +2573,27 @@ export interface components {
             new: unknown;
             old: unknown;
         };
+        ClockOut: {
+            /** Format: date-time */
+            began_at: string | null;
+            /** @enum {unknown} */
+            clock: "law" | "promise" | "expectation";
+            code: string;
+            confidence: string;
+            deviation: string | null;
+            /** Format: date-time */
+            due_at: string | null;
+            edition: string;
+            limit_type: string;
+            /** @enum {unknown} */
+            milestone: "arrived" | "restored" | "completed";
+            owes: boolean;
+            /** Format: date-time */
+            reached_at: string | null;
+            source: string;
+            /** @enum {unknown} */
+            state: "waiting" | "running" | "paused" | "soon" | "missed" | "met" | "late" | "void";
+        };
         CollectionOut: {
             crs: string[];
             description: string;
@@ -2692,6 +2845,38 @@ export interface components {
             timezone: string;
             truncated: boolean;
         };
+        DeadlineAlertOut: {
+            code: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            passes_on_at: string | null;
+            people: components["schemas"]["ToldOut"][];
+            /** Format: date-time */
+            raised_at: string;
+            /** @enum {unknown} */
+            role: "crew_member" | "team_leader" | "engineer" | "dispatcher" | "hotline" | "vip_manager" | "quality" | "manager" | "admin";
+            /** @enum {unknown} */
+            stage: "soon" | "missed";
+            /** Format: date-time */
+            taken_at: string | null;
+            taken_by: components["schemas"]["ToldOut"] | null;
+        };
+        DeadlineListOut: {
+            items: components["schemas"]["DeadlineRowOut"][];
+        };
+        DeadlineRowOut: {
+            alert: components["schemas"]["DeadlineAlertOut"] | null;
+            clocks: components["schemas"]["ClockOut"][];
+            job: components["schemas"]["JobBrief"];
+            paused: boolean;
+            pauses: components["schemas"]["PauseOut"][];
+        };
+        DeadlinesOut: {
+            clocks: components["schemas"]["ClockOut"][];
+            paused: boolean;
+            pauses: components["schemas"]["PauseOut"][];
+        };
         DecisionOut: {
             /** Format: date-time */
             arrives_at: string;
@@ -2706,6 +2891,9 @@ export interface components {
             /** @enum {string} */
             rung: "insertion" | "pinned" | "nearest";
             thawed: boolean;
+        };
+        DeviationIn: {
+            reason: string;
         };
         DeviceOut: {
             app_version: string | null;
@@ -3589,6 +3777,20 @@ export interface components {
             name: string;
             phone?: string | null;
         };
+        PauseIn: {
+            /** @enum {unknown} */
+            cause: "customer" | "access" | "weather" | "others";
+            note?: string;
+        };
+        PauseOut: {
+            /** Format: date-time */
+            began_at: string;
+            /** @enum {unknown} */
+            cause: "customer" | "access" | "weather" | "others";
+            /** Format: date-time */
+            ended_at: string | null;
+            note: string | null;
+        };
         PeopleOut: {
             items: components["schemas"]["PersonOut"][];
             next: string | null;
@@ -4279,6 +4481,10 @@ export interface components {
             access_expires_in: number;
             access_token: string;
             refresh_token: string;
+        };
+        ToldOut: {
+            name: string;
+            name_en: string;
         };
         TracedOut: {
             /** @enum {unknown} */
@@ -5223,6 +5429,108 @@ export interface operations {
             503: components["responses"]["TRY_LATER"];
         };
     };
+    deadlines_hand_deadline_on: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                deadline_alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    deadlines_take_deadline: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                deadline_alert_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    deadlines_list_deadlines: {
+        parameters: {
+            query?: {
+                show?: "open" | "soon" | "missed";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadlineListOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
     admin_list_devices: {
         parameters: {
             query?: {
@@ -5886,6 +6194,159 @@ export interface operations {
             403: components["responses"]["DEFAULT_ERROR"];
             404: components["responses"]["DEFAULT_ERROR"];
             422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    deadlines_read_deadlines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadlinesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    deadlines_pause_deadlines: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadlinesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    deadlines_resume_deadlines: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadlinesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
+            429: components["responses"]["TRY_LATER"];
+            500: components["responses"]["DEFAULT_ERROR"];
+            503: components["responses"]["TRY_LATER"];
+        };
+    };
+    deadlines_explain_deviation: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A fresh key a write; a repeat with the same key gets the first answer again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                job_id: string;
+                deadline_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviationIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadlinesOut"];
+                };
+            };
+            400: components["responses"]["DEFAULT_ERROR"];
+            401: components["responses"]["NOT_SIGNED_IN"];
+            403: components["responses"]["DEFAULT_ERROR"];
+            404: components["responses"]["DEFAULT_ERROR"];
+            409: components["responses"]["DEFAULT_ERROR"];
+            412: components["responses"]["DEFAULT_ERROR"];
+            413: components["responses"]["DEFAULT_ERROR"];
+            415: components["responses"]["DEFAULT_ERROR"];
+            422: components["responses"]["DEFAULT_ERROR"];
+            428: components["responses"]["DEFAULT_ERROR"];
             429: components["responses"]["TRY_LATER"];
             500: components["responses"]["DEFAULT_ERROR"];
             503: components["responses"]["TRY_LATER"];
