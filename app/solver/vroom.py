@@ -42,7 +42,12 @@ def solve(
     asked.set_durations_matrix(_PROFILE, rows.of(problem))
     asked.add_vehicle(vehicles)
     asked.add_job(jobs)
-    found = asked.solve(exploration_level=level, nb_threads=1)
+    try:
+        found = asked.solve(exploration_level=level, nb_threads=1)
+    except vroom._vroom.VroomInputException:  # it may take a feasible start with a break for an infeasible one
+        if not warm:
+            raise
+        return solve(problem, crews, tasks, level=level)
     return _routes(problem, crews, tasks, np.asarray(found._routes_numpy()).tolist())
 
 
