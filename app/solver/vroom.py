@@ -9,10 +9,11 @@ it works: long solves belong into a process of their own (`app.solver.child`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-import vroom
 
 from app.solver.model import Break, Crew, Problem, Requirement, Route, Stop, Visit
 from app.solver.tasks import Task
@@ -25,6 +26,12 @@ _OWN = 1_000_000  # the number of the skill that only this crew has
 _PRICE_OF_ONE = 4_200  # VROOM's priorities go to 100, where the price of a dropped critical visit is
 
 
+@cache
+def _vroom() -> Any:
+    """The engine, loaded when a part is first solved: it brings pandas, 40 MiB that most web processes never need."""
+    return import_module("vroom")
+
+
 def solve(
     problem: Problem, crews: Sequence[int], tasks: Sequence[Task], *, level: int, warm: Mapping[int, list[int]] = EMPTY
 ) -> dict[int, Route]:
@@ -34,7 +41,7 @@ def solve(
     """
     if not tasks or not crews:  # VROOM takes that for a mistake
         return {crew: Route() for crew in crews}
-    asked = vroom.Input()
+    asked = _vroom().Input()
     rows = _Rows()
     skills = _Skills()
     vehicles = [_vehicle(problem, crew, rows, skills, warm.get(crew, [])) for crew in crews]
@@ -44,7 +51,7 @@ def solve(
     asked.add_job(jobs)
     try:
         found = asked.solve(exploration_level=level, nb_threads=1)
-    except vroom._vroom.VroomInputException:  # it may take a feasible start with a break for an infeasible one
+    except _vroom()._vroom.VroomInputException:  # it may take a feasible start with a break for an infeasible one
         if not warm:
             raise
         return solve(problem, crews, tasks, level=level)
@@ -80,14 +87,14 @@ def _vehicle(problem: Problem, place: int, rows: _Rows, skills: _Skills, first: 
     held = {skills(Requirement(one.skill, grade)) for one in crew.certificates
             if one.valid.start <= crew.shift.start and crew.shift.end <= one.valid.end
             for grade in range(1, one.grade + 1)}  # fmt: skip
-    return vroom.Vehicle(
+    return _vroom().Vehicle(
         place,
         start=rows(crew.start),
         end=None if crew.end is None else rows(crew.end),
         profile=_PROFILE,
         capacity=_amounts(problem, crew.stock),
         skills=held | {_OWN + place},
-        time_window=vroom.TimeWindow(*crew.shift),
+        time_window=_vroom().TimeWindow(*crew.shift),
         steps=_steps(first),
         breaks=[_rest(number, rest) for number, rest in enumerate(crew.breaks)],
     )
@@ -96,24 +103,28 @@ def _vehicle(problem: Problem, place: int, rows: _Rows, skills: _Skills, first: 
 def _steps(first: list[int]) -> list[Any]:
     if not first:
         return []
-    return [vroom.VehicleStepStart(), *(vroom.VehicleStepSingle(number) for number in first), vroom.VehicleStepEnd()]
+    return [
+        _vroom().VehicleStepStart(),
+        *(_vroom().VehicleStepSingle(number) for number in first),
+        _vroom().VehicleStepEnd(),
+    ]
 
 
 def _rest(number: int, rest: Break) -> Any:
-    return vroom.Break(number, time_windows=[vroom.TimeWindow(*rest.window)], service=rest.lasts)
+    return _vroom().Break(number, time_windows=[_vroom().TimeWindow(*rest.window)], service=rest.lasts)
 
 
 def _job(problem: Problem, number: int, task: Task, rows: _Rows, skills: _Skills) -> Any:
     visit = problem.visits[task.visit]
     needs = {skills(need) for need in visit.requires} if visit.second is None else set()
-    return vroom.Job(
+    return _vroom().Job(
         number,
         rows(visit.place),
         default_service=visit.service,
         delivery=_amounts(problem, visit.parts),
         skills=needs if task.crew is None else needs | {_OWN + task.crew},
         priority=priority(problem, visit),
-        time_windows=[vroom.TimeWindow(*window) for window in task.windows],
+        time_windows=[_vroom().TimeWindow(*window) for window in task.windows],
     )
 
 
