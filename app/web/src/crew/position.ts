@@ -1,6 +1,7 @@
-import { ref } from 'vue'
+import { ref, shallowRef } from 'vue'
 import { metresBetween, placeAt } from '@shared/fmt/geo'
 import type { Position } from '@sync/protocol'
+import type { Fix } from './jobs/arrival'
 import { settings, sync } from './services'
 import { uuid7 } from './sync/keys'
 
@@ -16,6 +17,10 @@ export type Reason = 'no_sensor' | 'denied' | 'timeout'
 /** The last position and why there is none; shown on the shift screen. */
 export const position = ref<{ at: Position & { at: string }; ms: number } | null>(null)
 export const positionTrouble = ref<Reason | null>(null)
+
+/** The latest fixes, oldest first: also those that are not worth sending say whether the tablet stands still. */
+export const track = shallowRef<readonly Fix[]>([])
+const TRACKED = 120
 
 let watching: number | null = null
 
@@ -46,6 +51,8 @@ async function take(fix: GeolocationPosition): Promise<void> {
   const at = positionOf(fix)
   const last = position.value
   positionTrouble.value = null
+  const seen = { at: placeAt(at), accuracy_m: at.accuracy_m ?? null, ms: fix.timestamp }
+  track.value = [...track.value, seen].slice(-TRACKED)
   if (last !== null && !worthKeeping(last, at, Date.now())) return
   position.value = { at, ms: Date.now() }
   const fields = {
