@@ -37,6 +37,7 @@ def limits() -> tuple[Limit, ...]:
             limit_type=row["limit_type"],
             source=row["source"],
             edition=row["edition"],
+            source_zh=row["source_zh"],
             confidence=row["confidence"],
             item=row["item"],
         )

@@ -65,6 +65,7 @@ class Limit:
     limit_type: str
     source: str
     edition: str
+    source_zh: str  # source and edition as a Chinese reader names them
     confidence: str
     item: str
 

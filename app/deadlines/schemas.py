@@ -33,6 +33,7 @@ class ClockOut(ma.Schema):
     limit_type = ma.fields.String(required=True)
     source = ma.fields.String(required=True)
     edition = ma.fields.String(required=True)
+    source_zh = ma.fields.String(required=True)
     confidence = ma.fields.String(required=True)
     owes = ma.fields.Boolean(required=True)
     deviation = ma.fields.String(required=True, allow_none=True)
@@ -123,6 +124,7 @@ def deadlines(shown: Shown) -> dict[str, Any]:
             "limit_type": one.limit.limit_type,
             "source": one.limit.source,
             "edition": one.limit.edition,
+            "source_zh": one.limit.source_zh,
             "confidence": one.limit.confidence,
             "owes": shown.owes(one),
             "deviation": said[one.limit.code].reason if one.limit.code in said else None,

@@ -2591,6 +2591,7 @@ export interface components {
             /** Format: date-time */
             reached_at: string | null;
             source: string;
+            source_zh: string;
             /** @enum {unknown} */
             state: "waiting" | "running" | "paused" | "soon" | "missed" | "met" | "late" | "void";
         };
