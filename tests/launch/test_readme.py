@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app import launch
+from app.launch.children import QUEUES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -24,6 +25,12 @@ def settings() -> set[str]:
 @pytest.mark.parametrize("name", sorted(settings()))
 def test_the_readme_names_the_setting(name: str) -> None:
     assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_the_readme_and_the_containers_have_a_worker_for_each_queue(queue: str) -> None:
+    assert f"`python -m app.worker {queue}`" in README
+    assert f"[python, -m, app.worker, {queue}]" in (ROOT / "compose.yaml").read_text("utf-8")
 
 
 def test_the_settings_are_found() -> None:

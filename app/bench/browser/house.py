@@ -15,6 +15,7 @@ from app.bench.scratch import empty_redis, scratch, today
 from app.district.load import DEMO_PASSWORD
 from app.kernel.clock import utc_now
 from app.kernel.unit_of_work import Runtime
+from app.worker import QUEUES
 
 DISPATCHER = "linxiao"
 PASSWORD = DEMO_PASSWORD
@@ -59,8 +60,8 @@ def open_house(runtime: Runtime, size: str = "demo") -> Iterator[House]:
         web, stream = free_port(), free_port()
         origin = f"http://{HOST}:{web}"
         settings = replace(own.settings, public_origin=origin, stream_origin=f"http://{HOST}:{stream}")
-        commands = [gunicorn(web, *WEB), gunicorn(stream, *STREAM), worker("default"), worker("media")]
-        for command in [*commands, worker("--scheduler")]:
+        workers = [worker(queue) for queue in (*QUEUES, "--scheduler")]
+        for command in [gunicorn(web, *WEB), gunicorn(stream, *STREAM), *workers]:
             processes.enter_context(running(settings, command))
         for port in (web, stream):
             wait_until_alive(port)
