@@ -45,9 +45,8 @@ def measure(_runtime: Runtime) -> Iterator[Figure]:
     moved = sum(len(decision.moved) for decision in made) / BREAK_INS
     yield at_most("dispatch.live.moved", moved, "/event", MOVED, f"a cold re-solve moves {cold_moved:.0f}; {told}")
     dropped = sum(len(decision.dropped) for decision in made) / BREAK_INS
-    yield at_most("dispatch.live.dropped", dropped, "/event", DROPPED, told)
     thawed = sum(decision.thawed for decision in made)
-    yield at_most("dispatch.live.thawed", thawed / BREAK_INS, "/event", 1.0, f"needed a frozen visit's leave; {told}")
+    yield at_most("dispatch.live.dropped", dropped, "/event", DROPPED, f"{thawed} let frozen visits loose; {told}")
 
 
 def _break_ins(problem: Problem) -> Iterator[tuple[int, Visit]]:
